@@ -1,0 +1,18 @@
+import type { CodeCatalogue } from '../std/reject.ts';
+
+/** What can keep a node from starting, beside what its parts say. */
+export const CODES = {
+  NODE_FOLDER_EMPTY: { kind: 'unknown', sentence: 'There is no node in this data folder; `aceso start --data DIR` makes one.' },
+  NODE_FOLDER_DAMAGED: {
+    kind: 'invalid',
+    sentence: 'A file of the data folder cannot be read; restore it from backup, since nothing was changed.',
+  },
+  NODE_FOLDER_NEWER: { kind: 'invalid', sentence: 'The data folder was written by a newer version; start that one.' },
+  NODE_SECRETS_UNREADABLE: {
+    kind: 'denied',
+    sentence: 'The root key does not open this data folder; give the key file that was printed at its first start.',
+  },
+  GENESIS_DIFFERS: { kind: 'conflict', sentence: 'The genesis given is not the one this data folder was made with.' },
+  ORGANISATION_UNKNOWN: { kind: 'unknown', sentence: 'No organisation of that name is on this node; `aceso inspect node` lists them.' },
+  PORT_IN_USE: { kind: 'conflict', sentence: 'Another program listens on that port; give another one with --port N.' },
+} as const satisfies CodeCatalogue;

@@ -1,0 +1,14 @@
+/** Who stands behind a request, as authentication found out. Ids are pseudonymous accounts of the ledger. */
+export interface Caller {
+  /** Member account of the organisation whose vault the request is for. */
+  readonly custodian: string;
+  /** Account of the person or device; a practitioner's, a patient's, or the organisation's own for its systems. */
+  readonly account: string;
+  readonly kind: 'practitioner' | 'patient' | 'system';
+  /** Organisation the caller acts for; the custodian itself for its own staff. */
+  readonly organisation: string;
+  /** Role codes `system|code`, e.g. HL7 v3 RoleCode or SNOMED CT, attested by the organisation. */
+  readonly roles: readonly string[];
+  /** HL7 v3 ActReason code the caller declared for this request; TREAT by default for clinicians, PATRQT for patients. */
+  readonly purpose: string;
+}

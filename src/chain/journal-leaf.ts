@@ -1,0 +1,60 @@
+import { hmacSha256, sha256 } from '#crypto/platform';
+import { canonicalBytes } from '../std/canonical-json.ts';
+import { frame } from '../std/frame.ts';
+
+/**
+ * Leaves of a custodian's journal. A leaf is 32 bytes that tell nothing without its salt:
+ * HMAC-SHA-256(salt, frame(tag, canonical header, SHA-256(exact bytes))). The journal is the RFC 6962 log whose
+ * entries are these 32 bytes. The tags carry the format's version; vectors in test/vectors/ pin them.
+ */
+export const VERSION_LEAF_TAG = 'aceso/leaf/version/1';
+export const INTERACTION_LEAF_TAG = 'aceso/leaf/interaction/1';
+
+/** Length of a leaf's random salt, in bytes. */
+export const SALT_BYTES = 32;
+
+/** What a version's leaf commits to beside its bytes. `previous` is the leaf before it, '' for a first version. */
+export type VersionHeader = {
+  readonly account: string;
+  readonly type: string;
+  readonly id: string;
+  readonly version: number;
+  readonly action: 'create' | 'update' | 'delete';
+  readonly timeMs: number;
+  /** Pseudonymous id of who wrote it (account id of practitioner, patient, device or organisation). */
+  readonly author: string;
+  readonly previous: string;
+};
+
+/** What one interaction with one account's versions came to. Leaves in hexadecimal, in the order they were given. */
+export type InteractionHeader = {
+  readonly kind: 'read' | 'release' | 'receipt' | 'refusal' | 'break-glass' | 'revocation' | 'erasure';
+  readonly account: string;
+  readonly timeMs: number;
+  /** Account id of who asked, and of the organisation that one acts for. */
+  readonly actor: string;
+  readonly organisation: string;
+  /** HL7 v3 ActReason code: TREAT, BTG, … */
+  readonly purpose: string;
+  readonly decision: 'permit' | 'deny';
+  /** Rules that made the decision: `<policy id>#<provision index>` or a default's name. */
+  readonly rules: readonly string[];
+  readonly versions: readonly string[];
+  /** Id of the ledger transaction that this follows (a permit), or ''. */
+  readonly permit: string;
+};
+
+/** Leaf of a version of a resource; `salt` is 32 random bytes, `contentHash` SHA-256 of the exact bytes. */
+export function versionLeaf(salt: Uint8Array, header: VersionHeader, contentHash: Uint8Array): Uint8Array {
+  return hmacSha256(salt, frame(VERSION_LEAF_TAG, canonicalBytes(header), contentHash));
+}
+
+/** Leaf of an interaction. */
+export function interactionLeaf(salt: Uint8Array, header: InteractionHeader): Uint8Array {
+  return hmacSha256(salt, frame(INTERACTION_LEAF_TAG, canonicalBytes(header)));
+}
+
+/** SHA-256 of a version's exact bytes. */
+export function contentHash(bytes: Uint8Array): Uint8Array {
+  return sha256(bytes);
+}

@@ -1,0 +1,62 @@
+import type { Json, JsonObject } from '../std/canonical-json.ts';
+import type { KvReader, KvWrites } from '../state/store.ts';
+import type { StateReader } from '../state/typed-map.ts';
+import type { Block, Head, Outcome } from './block.ts';
+
+/**
+ * The kernel that both hosts drive (`createKernel` in kernel.ts). It is synchronous and pure but for the window of
+ * recent transaction ids, which it rebuilds from the log entries it is given at start.
+ */
+export interface Kernel {
+  /** SHA-256 of the canonical genesis document, hexadecimal. */
+  readonly genesisHash: string;
+  /** Writes of block 0 (state from genesis) and its head; for an empty store. */
+  initialise(): Executed;
+  /** The head that a store holds; undefined for an empty store. */
+  head(store: KvReader): Head | undefined;
+  /** Tells the kernel the ids already in the log within the replay window; called once at start, oldest first. */
+  remember(ids: Iterable<{ readonly id: string; readonly timeMs: number }>): void;
+  /**
+   * Executes one block on top of `store`: serial, deterministic. `isVerified(id, account, keyRecordHash)` may answer
+   * true for signatures that a worker has already checked against exactly that key record; the others are checked
+   * here. A storage fault, RangeError or exhausted memory is thrown, never an outcome: the host halts before commit.
+   */
+  execute(store: KvReader, block: Block, isVerified?: (id: string, account: string, keyRecordHash: string) => boolean): Executed;
+  /** Cheap checks before a transaction enters a mempool: form, chain, expiry, signers, budget. Throws Reject. */
+  check(store: KvReader, wire: Uint8Array, nowMs: number): CheckedTransaction;
+  /** Typed state over a store. */
+  state(store: KvReader): StateReader;
+  /** A capability's named query at a committed state. Throws Reject QUERY_UNKNOWN. */
+  query(store: KvReader, name: string, argument: JsonObject): Json;
+}
+
+/** What a block came to. `writes` hold state, tree, log and head: one atomic batch. */
+export interface Executed {
+  readonly head: Head;
+  readonly outcomes: readonly Outcome[];
+  /** Exact bytes of the log leaves this block appended, in order (transactions, then the block leaf). */
+  readonly leaves: readonly Uint8Array[];
+  readonly writes: KvWrites;
+}
+
+/** A transaction that `check` let through, with the signatures still to verify (in a worker). */
+export interface CheckedTransaction {
+  readonly id: string;
+  readonly notAfterMs: number;
+  readonly sponsor: string;
+  readonly lane: 'ordinary' | 'urgent';
+  readonly signatures: readonly SignatureTask[];
+}
+
+/** One signature check, free of state, so that any thread can do it. */
+export interface SignatureTask {
+  readonly account: string;
+  readonly keyRecordHash: string;
+  readonly algorithm: 'ed25519' | 'webauthn-es256';
+  readonly publicKey: Uint8Array;
+  /** Bytes that were signed; for WebAuthn the transaction id is the challenge. */
+  readonly message: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly rpIdHash?: string;
+  readonly origin?: string;
+}

@@ -1,0 +1,33 @@
+import { createHmac, hash, timingSafeEqual, randomBytes as secureRandomBytes } from 'node:crypto';
+import { verifyEd25519Sync } from './ed25519.ts';
+import { verifyEs256Sync } from './es256.ts';
+
+/** SHA-256 (FIPS 180-4); 32 bytes. */
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return hash('sha256', bytes, 'buffer');
+}
+
+/** HMAC-SHA-256 (RFC 2104); 32 bytes. */
+export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array {
+  return createHmac('sha256', key).update(bytes).digest();
+}
+
+/** Bytes of the operating system's generator. */
+export function randomBytes(length: number): Uint8Array {
+  return new Uint8Array(secureRandomBytes(length));
+}
+
+/** Equality in time that does not depend on the content (it does on the lengths). */
+export function equalSecret(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** Ed25519 (RFC 8032); a promise because browsers have it only so. */
+export async function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+  return verifyEd25519Sync(publicKey, message, signature);
+}
+
+/** ECDSA on P-256 with SHA-256 (FIPS 186-5); `publicKey` an uncompressed point, `signature` DER. */
+export async function verifyEs256(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+  return verifyEs256Sync(publicKey, message, signature);
+}

@@ -1,0 +1,58 @@
+import { concatBytes, utf8, utf8ToText } from './bytes.ts';
+
+/**
+ * The one encoding of everything that is hashed, authenticated or signed: a domain tag and parts, each preceded
+ * by its length as u32 big-endian. No two different lists of parts give the same bytes.
+ */
+export function frame(tag: string, ...parts: readonly Uint8Array[]): Uint8Array {
+  const pieces: Uint8Array[] = [];
+  for (const part of [utf8(tag), ...parts]) pieces.push(u32(part.length), part);
+  return concatBytes(...pieces);
+}
+
+/** Parts of a frame that carries `tag`; undefined when the bytes are no such frame, a trailing byte included. */
+export function unframe(tag: string, bytes: Uint8Array): Uint8Array[] | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const parts: Uint8Array[] = [];
+  let offset = 0;
+  while (offset < bytes.length) {
+    if (bytes.length - offset < 4) return undefined;
+    const length = view.getUint32(offset);
+    offset += 4;
+    if (bytes.length - offset < length) return undefined;
+    parts.push(bytes.subarray(offset, offset + length));
+    offset += length;
+  }
+  const head = parts.shift();
+  if (head === undefined || head.length !== tag.length) return undefined;
+  for (let i = 0; i < head.length; i++) if (head[i] !== tag.charCodeAt(i)) return undefined;
+  return parts;
+}
+
+/** u32 big-endian. Throws RangeError outside 0 … 2^32−1. */
+export function u32(value: number): Uint8Array {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) throw new RangeError(`not a u32: ${value}`);
+  const out = new Uint8Array(4);
+  new DataView(out.buffer).setUint32(0, value);
+  return out;
+}
+
+/** u64 big-endian of a safe integer. Throws RangeError outside 0 … 2^53−1. */
+export function u64(value: number): Uint8Array {
+  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not a safe u64: ${value}`);
+  const out = new Uint8Array(8);
+  new DataView(out.buffer).setBigUint64(0, BigInt(value));
+  return out;
+}
+
+/** The tag of a frame; undefined when the bytes do not begin like one. */
+export function frameTag(bytes: Uint8Array): string | undefined {
+  if (bytes.length < 4) return undefined;
+  const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0);
+  if (length > 64 || bytes.length < 4 + length) return undefined;
+  try {
+    return utf8ToText(bytes.subarray(4, 4 + length));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,124 @@
+import type { InteractionHeader, VersionHeader } from '../chain/journal-leaf.ts';
+
+/** One version of one resource, without its bytes. `deleted` versions have a small tombstone as bytes. */
+export interface VersionRow extends VersionHeader {
+  readonly deleted: boolean;
+  /** Leaf of this version, hexadecimal, and where it stands in the journal. */
+  readonly leaf: string;
+  readonly generation: number;
+  readonly journalIndex: number;
+  /** SHA-256 of the encrypted blob, hexadecimal: its address. */
+  readonly blob: string;
+  /** Security labels and data categories as plain codes `system|code`, kept encrypted by page, for the decision. */
+  readonly labels: readonly string[];
+  readonly categories: readonly string[];
+  readonly erased: boolean;
+}
+
+/** A version to be written. `version` is 1 for a new resource and the current one + 1 otherwise. */
+export interface NewVersion extends Omit<VersionHeader, 'previous'> {
+  /** Exact bytes, `id`, `meta.versionId` and `meta.lastUpdated` in place. */
+  readonly bytes: Uint8Array;
+  readonly labels: readonly string[];
+  readonly categories: readonly string[];
+  /** Search tokens, e.g. { parameter: 'identifier', value: 'system|value' }, turned into HMACs by the vault. */
+  readonly tokens: readonly SearchToken[];
+}
+
+export interface SearchToken {
+  readonly parameter: string;
+  readonly value: string;
+}
+
+export interface JournalHead {
+  readonly custodian: string;
+  readonly generation: number;
+  readonly size: number;
+  readonly root: Uint8Array;
+}
+
+/** One anchor as the ledger took it. */
+export interface AnchorRow {
+  readonly generation: number;
+  readonly size: number;
+  readonly root: string;
+  readonly transaction: string;
+}
+
+/** A journal entry with all that a receipt of it needs: who holds this can open the leaf. */
+export interface OpenedEntry {
+  readonly generation: number;
+  readonly index: number;
+  readonly leaf: Uint8Array;
+  readonly salt: Uint8Array;
+  readonly entry:
+    | { readonly kind: 'version'; readonly header: VersionHeader; readonly contentHash: Uint8Array }
+    | { readonly kind: 'interaction'; readonly header: InteractionHeader };
+}
+
+export interface PageOf<T> {
+  readonly rows: readonly T[];
+  /** Opaque; pass it as `after` to go on; undefined at the end. */
+  readonly next?: string;
+}
+
+/**
+ * A custodian's vault: versions, blobs, key store, journal, index, as one thing that is never half-written.
+ * `write` and `journal` resolve when all is durable; concurrent calls share one commit (group commit).
+ */
+export interface Vault {
+  readonly custodian: string;
+  /**
+   * Writes versions and interactions together: all or none. Throws Reject VERSION_CONFLICT {type, id, expected, actual}
+   * when a version is not the current one + 1 at that moment, VAULT_FULL when the disk is, VAULT_CLOSED (also behind
+   * its last anchor). Keys are durable in the key store first; an orphan is swept at the next start.
+   */
+  write(versions: readonly NewVersion[], interactions: readonly InteractionHeader[]): Promise<WriteResult>;
+  /** Journals interactions only (reads, refusals, …); returns their journal indices. */
+  journal(interactions: readonly InteractionHeader[]): Promise<readonly number[]>;
+  /** Journals a release that uses a permit, once only: Reject PERMIT_USED when `permit` is in the journal already. */
+  journalOnce(interaction: InteractionHeader): Promise<number>;
+  /** Current version's row (also when deleted); undefined when there never was one. */
+  current(type: string, id: string): VersionRow | undefined;
+  version(type: string, id: string, version: number): VersionRow | undefined;
+  /** Versions of one resource, newest first. */
+  history(type: string, id: string, limit: number, after?: string): PageOf<VersionRow>;
+  /** Current, undeleted versions, in order of id; every token given must match. `account` limits to one account. */
+  search(type: string, tokens: readonly SearchToken[], options: { account?: string; limit: number; after?: string }): PageOf<VersionRow>;
+  /** Decrypted exact bytes; checks blob address, GCM tag and leaf. Rejects BLOB_DAMAGED, VERSION_ERASED. */
+  open(row: VersionRow): Uint8Array;
+  /** Encrypted blob by address, for replicas and release. */
+  blob(address: string): Uint8Array | undefined;
+  /** Salt of a version's leaf. */
+  salt(row: VersionRow): Uint8Array;
+
+  journalHead(): JournalHead;
+  entry(generation: number, index: number): OpenedEntry | undefined;
+  /** Entries about one account, newest first: the patient's accounting. */
+  entriesOf(account: string, limit: number, after?: string): PageOf<OpenedEntry>;
+  /** RFC 6962 proofs over the journal of a generation. */
+  inclusion(generation: number, index: number, size: number): readonly Uint8Array[];
+  consistency(generation: number, from: number, to: number): readonly Uint8Array[];
+  /** Records that the ledger took an anchor; the first anchor with size > index anchors an entry. */
+  anchored(anchor: AnchorRow): Promise<void>;
+  lastAnchor(): AnchorRow | undefined;
+  anchorOf(generation: number, index: number): AnchorRow | undefined;
+
+  /** Makes a patient's account known here: epoch key, tag key. Idempotent. */
+  openAccount(account: string): Promise<void>;
+  accountOf(type: string, id: string): string | undefined;
+  /** Symmetric key of the account's current epoch (kept in the key store) and its tag key, for blinded policy. */
+  tagKey(account: string): Uint8Array;
+  /** Destroys key and salt of versions, blobs, index rows; see DESIGN §4 Erasure. Resolves when overwritten. */
+  erase(rows: readonly VersionRow[]): Promise<void>;
+  /** Small named documents that belong to the custodian and are encrypted like the rest (tokens, claim codes). */
+  getDocument(kind: string, id: string): Uint8Array | undefined;
+  putDocument(kind: string, id: string, bytes: Uint8Array | null): Promise<void>;
+  listDocuments(kind: string): readonly { readonly id: string; readonly bytes: Uint8Array }[];
+  close(): Promise<void>;
+}
+
+export interface WriteResult {
+  readonly versions: readonly VersionRow[];
+  readonly journalIndices: readonly number[];
+}
