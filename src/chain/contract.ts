@@ -31,6 +31,8 @@ export interface MessageRule<Schema extends TSchema = TSchema> {
   readonly lane: 'ordinary' | 'urgent';
   /** True when a patient's key must be a WebAuthn one to sign it (a sensitive act) once the account has such a key. */
   readonly sensitive?: boolean;
+  /** True for what a frozen account may still sign: what unfreezes it. */
+  readonly whileFrozen?: boolean;
   /**
    * Keys that the message itself brings for one existing account (a claim): dispatch lets a signer of that account
    * use one of them though state does not hold it yet, so that the new key proves its possession by signing. The

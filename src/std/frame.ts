@@ -1,13 +1,23 @@
-import { concatBytes, utf8, utf8ToText } from './bytes.ts';
+import { utf8ToText } from './bytes.ts';
 
 /**
  * The one encoding of everything that is hashed, authenticated or signed: a domain tag and parts, each preceded
- * by its length as u32 big-endian. No two different lists of parts give the same bytes.
+ * by its length as u32 big-endian. No two different lists of parts give the same bytes. Tags are ASCII.
  */
 export function frame(tag: string, ...parts: readonly Uint8Array[]): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  for (const part of [utf8(tag), ...parts]) pieces.push(u32(part.length), part);
-  return concatBytes(...pieces);
+  let length = 4 + tag.length;
+  for (const part of parts) length += 4 + part.length;
+  const out = new Uint8Array(length);
+  const view = new DataView(out.buffer);
+  view.setUint32(0, tag.length);
+  for (let at = 0; at < tag.length; at++) out[4 + at] = tag.charCodeAt(at);
+  let offset = 4 + tag.length;
+  for (const part of parts) {
+    view.setUint32(offset, part.length);
+    out.set(part, offset + 4);
+    offset += 4 + part.length;
+  }
+  return out;
 }
 
 /** Parts of a frame that carries `tag`; undefined when the bytes are no such frame, a trailing byte included. */

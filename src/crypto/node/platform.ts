@@ -2,14 +2,19 @@ import { createHmac, hash, timingSafeEqual, randomBytes as secureRandomBytes } f
 import { verifyEd25519Sync } from './ed25519.ts';
 import { verifyEs256Sync } from './es256.ts';
 
+/** The same bytes as a plain Uint8Array: a Buffer's `slice` shares memory where a Uint8Array's copies. */
+function plain(buffer: Buffer): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+}
+
 /** SHA-256 (FIPS 180-4); 32 bytes. */
 export function sha256(bytes: Uint8Array): Uint8Array {
-  return hash('sha256', bytes, 'buffer');
+  return plain(hash('sha256', bytes, 'buffer'));
 }
 
 /** HMAC-SHA-256 (RFC 2104); 32 bytes. */
 export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array {
-  return createHmac('sha256', key).update(bytes).digest();
+  return plain(createHmac('sha256', key).update(bytes).digest());
 }
 
 /** Bytes of the operating system's generator. */

@@ -1,0 +1,37 @@
+import { hmacSha256 } from '#crypto/platform';
+import { bytesToHex, utf8 } from '../../../std/bytes.ts';
+import { frame } from '../../../std/frame.ts';
+import { TAGS_PER_LIST } from './policy.ts';
+
+/** What a tag blinds. The kind is part of the MAC, so that equal codes of two kinds give unrelated tags. */
+export type TagKind = 'category' | 'label' | 'actor' | 'instance' | 'related' | 'author' | 'purpose' | 'scope';
+
+/** Length of a tag in bytes; 32 hexadecimal digits on the ledger. */
+export const TAG_BYTES = 16;
+
+/**
+ * A code as it stands on the ledger: the first 16 bytes of HMAC-SHA-256(tag key, frame('aceso/tag/1', kind, code)),
+ * in hexadecimal. `tagKey` is the account's, 32 bytes, known to wallet and custodian. Codes are `system|code`,
+ * references `Type/id`, accounts their id.
+ */
+export function tag(tagKey: Uint8Array, kind: TagKind, code: string): string {
+  return bytesToHex(hmacSha256(tagKey, frame('aceso/tag/1', utf8(kind), utf8(code))).subarray(0, TAG_BYTES));
+}
+
+/**
+ * `tags` filled up to the fixed count with dummies, in byte order, so that neither number nor place tells the real
+ * ones. A dummy is 16 random bytes of the client's: nobody can tell it from a tag but who holds the tag key. A tag
+ * that recurs in a later policy shows that it was no dummy; a client that supersedes a policy passes the dummies of
+ * the one before (`keep`). Throws RangeError when there are more tags than the count.
+ */
+export function padTags(
+  tags: readonly string[],
+  randomBytes: (length: number) => Uint8Array,
+  keep: readonly string[] = [],
+): readonly string[] {
+  const all = new Set(tags);
+  if (all.size > TAGS_PER_LIST) throw new RangeError(`more than ${TAGS_PER_LIST} tags in one list`);
+  for (const dummy of keep) if (all.size < TAGS_PER_LIST) all.add(dummy);
+  while (all.size < TAGS_PER_LIST) all.add(bytesToHex(randomBytes(TAG_BYTES)));
+  return [...all].sort();
+}

@@ -1,0 +1,74 @@
+import { sha256 } from '#crypto/platform';
+import { type Static, Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { bytesToHex } from '../std/bytes.ts';
+import { canonicalBytes, type Json, type JsonObject, jsonFault } from '../std/canonical-json.ts';
+import { frame } from '../std/frame.ts';
+import { LimitsSchema } from './limits.ts';
+
+export const GENESIS_FORMAT = 'aceso.genesis/1';
+
+const strict = { additionalProperties: false } as const;
+const Hash = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Capability = Type.String({ pattern: '^[a-z][a-z0-9-]{0,31}$' });
+const Section = Type.Unsafe<JsonObject>(Type.Object({}));
+
+/** The kernel's own section: limits, and the rule versions that hold from the first block on. */
+const ChainSection = Type.Object(
+  {
+    limits: Type.Optional(LimitsSchema),
+    rules: Type.Array(Type.Object({ capability: Capability, version: Type.Integer({ minimum: 1, maximum: 1_000_000 }) }, strict), {
+      maxItems: 64,
+    }),
+  },
+  strict,
+);
+
+/** The ledger that a moved one goes on from: its genesis hash and last head, whose log goes on. */
+const Previous = Type.Object(
+  { head: Type.Object({ genesis: Hash, height: Count, logSize: Count, logRoot: Hash, appHash: Hash }, strict) },
+  strict,
+);
+
+const GenesisSchema = Type.Object(
+  {
+    format: Type.Literal(GENESIS_FORMAT),
+    name: Type.String({ minLength: 1, maxLength: 120 }),
+    createdMs: Count,
+    /** Who proves heads; the other members depend on the kind of host. */
+    operator: Type.Unsafe<JsonObject & { readonly kind: string }>(Type.Object({ kind: Type.String({ minLength: 1, maxLength: 32 }) })),
+    witnesses: Type.Optional(
+      Type.Array(Type.Object({ name: Type.String({ minLength: 1, maxLength: 255 }), publicKey: Hash }, strict), { maxItems: 64 }),
+    ),
+    previous: Type.Optional(Previous),
+    sections: Type.Unsafe<{ readonly chain: Static<typeof ChainSection> } & { readonly [capability: string]: JsonObject }>(
+      Type.Intersect([Type.Object({ chain: ChainSection }), Type.Record(Capability, Section)]),
+    ),
+  },
+  strict,
+);
+
+/** The first block, written down: canonical JSON, the same on both hosts. */
+export type Genesis = Static<typeof GenesisSchema>;
+
+const EmbeddedOperator = Type.Object({ kind: Type.Literal('embedded'), publicKey: Hash }, strict);
+
+/** The genesis document of a parsed value; undefined when it is none. Whether its rules exist is for `createKernel`. */
+export function parseGenesis(value: Json): Genesis | undefined {
+  if (jsonFault(value) !== undefined || !Value.Check(GenesisSchema, value)) return undefined;
+  const { operator, sections, witnesses } = value;
+  if (operator.kind === 'embedded' && !Value.Check(EmbeddedOperator, operator)) return undefined;
+  const { rules } = sections.chain;
+  if (hasRepeats(rules.map(({ capability }) => capability)) || rules.some(({ capability }) => capability === 'chain')) return undefined;
+  return hasRepeats((witnesses ?? []).map(({ name }) => name)) ? undefined : value;
+}
+
+/** SHA-256(frame('aceso/genesis/1', canonical document)), hexadecimal: the name of the ledger. */
+export function genesisHash(genesis: Genesis): string {
+  return bytesToHex(sha256(frame('aceso/genesis/1', canonicalBytes(genesis as unknown as JsonObject))));
+}
+
+function hasRepeats(names: readonly string[]): boolean {
+  return new Set(names).size !== names.length;
+}

@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { getAllDataTypes } from '@medplum/core';
+import { buildDefinitions, compactDefinitions, definitionsVersion } from './build-definitions.ts';
+import { type CompactDefinitions, compactToSchema, DEFINITIONS_FORMAT } from './definitions.ts';
+
+let loading: Promise<CompactDefinitions> | undefined;
+
+/** Where the compact definitions are kept: named by package version and format, so that an upgrade builds them anew. */
+export function definitionsFile(): string {
+  const name = `fhir-r4-${definitionsVersion()}-${DEFINITIONS_FORMAT}.json`;
+  return fileURLToPath(new URL(`../../../node_modules/.cache/aceso/${name}`, import.meta.url));
+}
+
+/**
+ * R4's definitions, also registered with `@medplum/core` for validation. Read from the cache file, which is built when
+ * it is absent or damaged; where the folder cannot be written they are built in memory at each start (a second more).
+ */
+export function loadDefinitions(file: string = definitionsFile()): Promise<CompactDefinitions> {
+  loading ??= readOrBuild(file).then((definitions) => {
+    register(definitions);
+    return definitions;
+  });
+  return loading;
+}
+
+async function readOrBuild(file: string): Promise<CompactDefinitions> {
+  const cached = readCache(file);
+  if (cached !== undefined) return cached;
+  try {
+    return await buildDefinitions(file);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === undefined) throw error;
+    return compactDefinitions();
+  }
+}
+
+function readCache(file: string): CompactDefinitions | undefined {
+  try {
+    const definitions = JSON.parse(readFileSync(file, 'utf8')) as CompactDefinitions;
+    return definitions.format === DEFINITIONS_FORMAT && definitions.source === definitionsVersion() ? definitions : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Puts getters into `@medplum/core`'s table of types: a type's schema is made when it is first asked for, since a node
+ * uses a few of the 150. Inner types come with the type they belong to.
+ */
+function register(definitions: CompactDefinitions): void {
+  const table = getAllDataTypes();
+  for (const [name, compact] of Object.entries(definitions.types)) {
+    Object.defineProperty(table, name, {
+      configurable: true,
+      enumerable: true,
+      get() {
+        const schema = compactToSchema(name, compact, definitions);
+        Object.defineProperty(table, name, { value: schema, writable: true, configurable: true, enumerable: true });
+        for (const inner of compact.i ?? []) {
+          const innerSchema = table[inner];
+          if (innerSchema !== undefined) schema.innerTypes.push(innerSchema);
+        }
+        return schema;
+      },
+    });
+  }
+}

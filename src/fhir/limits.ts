@@ -1,0 +1,26 @@
+/** Every bound of the FHIR server in one place. A request beyond one is refused before the work it would cost. */
+export const LIMITS = {
+  /** One resource, as the client sent it (also each one inside a Bundle). */
+  resourceBytes: 2 * 1024 * 1024,
+  /** A transaction or batch Bundle. */
+  bundleBytes: 16 * 1024 * 1024,
+  bundleEntries: 5000,
+  /** How deep arrays and objects may nest, the root counted. */
+  jsonDepth: 64,
+  /** Characters of one number: FHIR's decimal has no bound of its own (R4 §2.24.0.1), its text must have one. */
+  numberChars: 64,
+  memberNameChars: 128,
+  /** Request target with its query. */
+  urlChars: 8192,
+  pageDefault: 50,
+  pageMax: 500,
+  /** Rows that one search looks at before it says too-costly. */
+  scannedRows: 1000,
+  /** Combinations of comma-separated values over all parameters of one search. */
+  searchAlternatives: 32,
+  /** Issues reported of one invalid resource. */
+  issues: 20,
+} as const;
+
+/** The values, so that a node can be configured with smaller ones. */
+export type FhirLimits = { readonly [Name in keyof typeof LIMITS]: number };

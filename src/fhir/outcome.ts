@@ -1,0 +1,80 @@
+import type { OperationOutcome, OperationOutcomeIssue } from '@medplum/fhirtypes';
+import { isReject, type Reject, type RejectKind } from '../std/reject.ts';
+import { FHIR_CODES, rejectFhir } from './codes.ts';
+
+type IssueType = OperationOutcomeIssue['code'];
+
+/** HTTP status and issue type (R4 valueset-issue-type) of a kind of refusal. */
+const BY_KIND: Readonly<Record<RejectKind, readonly [status: number, issue: IssueType]>> = {
+  denied: [403, 'forbidden'],
+  unknown: [404, 'not-found'],
+  invalid: [400, 'invalid'],
+  conflict: [409, 'conflict'],
+  limit: [429, 'throttled'],
+  unauthenticated: [401, 'login'],
+  unavailable: [503, 'transient'],
+};
+
+/** Codes for which HTTP or R4 has a more telling status than their kind's. */
+const BY_CODE: Readonly<Partial<Record<string, readonly [status: number, issue: IssueType]>>> = {
+  JSON_INVALID: [400, 'structure'],
+  BODY_TOO_LARGE: [413, 'too-long'],
+  BUNDLE_TOO_LONG: [413, 'too-long'],
+  URL_TOO_LONG: [414, 'too-long'],
+  MEDIA_TYPE_UNSUPPORTED: [415, 'not-supported'],
+  NOT_ACCEPTABLE: [406, 'not-supported'],
+  INTERACTION_UNSUPPORTED: [405, 'not-supported'],
+  TYPE_UNKNOWN: [404, 'not-supported'],
+  RESOURCE_INVALID: [422, 'structure'],
+  REFERENCE_UNRESOLVED: [422, 'not-found'],
+  PATIENT_AMBIGUOUS: [422, 'business-rule'],
+  DELETED: [410, 'deleted'],
+  VERSION_MISMATCH: [412, 'conflict'],
+  CONDITION_AMBIGUOUS: [412, 'multiple-matches'],
+  CONDITION_UNMATCHED: [412, 'not-found'],
+  PARAMETER_UNKNOWN: [400, 'not-supported'],
+  SEARCH_TOO_COSTLY: [403, 'too-costly'],
+  VAULT_FULL: [507, 'no-store'],
+  VERSION_ERASED: [410, 'deleted'],
+  INTERNAL: [500, 'exception'],
+};
+
+/** System of the codes in `issue.details`. */
+export const CODE_SYSTEM = 'urn:aceso:codes';
+
+/** The refusal that stands for anything thrown: a Reject is one; any other throw is a bug and becomes INTERNAL. */
+export function refusalOf(thrown: unknown): Reject {
+  return isReject(thrown) ? thrown : rejectFhir('INTERNAL');
+}
+
+export function statusOf(reject: Reject): number {
+  return (BY_CODE[reject.code] ?? BY_KIND[reject.kind])[0];
+}
+
+/** OperationOutcome of a refusal: code and sentence in `details`, places in `expression`, other data in `diagnostics`. */
+export function rejectToOutcome(reject: Reject): OperationOutcome {
+  const { issues, ...data } = reject.data as { issues?: readonly { path: string; fault: string }[] };
+  const issue: OperationOutcomeIssue = {
+    severity: reject.code === 'INTERNAL' ? 'fatal' : 'error',
+    code: (BY_CODE[reject.code] ?? BY_KIND[reject.kind])[1],
+    details: { coding: [{ system: CODE_SYSTEM, code: reject.code }], text: reject.message.slice(reject.code.length + 2) },
+    ...(Object.keys(data).length > 0 ? { diagnostics: JSON.stringify(data) } : {}),
+  };
+  if (issues === undefined) return { resourceType: 'OperationOutcome', issue: [issue] };
+  return {
+    resourceType: 'OperationOutcome',
+    issue: issues.map(({ path, fault }) => ({
+      ...issue,
+      ...(fault === '' ? {} : { diagnostics: fault }),
+      ...(path === '' ? {} : { expression: [path] }),
+    })),
+  };
+}
+
+/** OperationOutcome that says that all went well, for `Prefer: return=OperationOutcome` and ignored parameters. */
+export function informationOutcome(text: string): OperationOutcome {
+  return { resourceType: 'OperationOutcome', issue: [{ severity: 'information', code: 'informational', details: { text } }] };
+}
+
+/** Codes that have a status of their own and are of this catalogue: for the test that walks both. */
+export const CODES_WITH_STATUS: readonly string[] = Object.keys(BY_CODE).filter((code) => code in FHIR_CODES);
