@@ -1,6 +1,5 @@
 import { type StateMap, type StateReader, type StateWriter, stateMap } from '../state/typed-map.ts';
 import type { AccountKind } from './account.ts';
-import type { BlockHeader } from './block.ts';
 import { addUse, type HeavyAccounts, heavyUse } from './heavy-accounts.ts';
 import type { Limits } from './limits.ts';
 
@@ -20,6 +19,11 @@ export type BudgetRecord = {
 export const budgets: StateMap<readonly [member: string], BudgetRecord> = stateMap('chain.budgets', 1);
 
 const MINUTE_MS = 60_000;
+
+/** Minute of block time, since the epoch. */
+export function minuteOf(timeMs: number): number {
+  return Math.floor(timeMs / MINUTE_MS);
+}
 
 /** Who pays for a transaction: the account that sent it, and the member who answers for that one. */
 export interface Payer {
@@ -61,15 +65,15 @@ interface OpenRecord {
   readonly urgentBy: Map<string, number>;
 }
 
-/** Budgets for one block on top of `state`, which is read once per member. */
-export function openBudgets(state: StateReader, block: Pick<BlockHeader, 'timeMs'>, limits: Limits): BlockBudgets {
-  const minute = Math.floor(block.timeMs / MINUTE_MS);
+/** Budgets for one block at `timeMs`; `state` gives the state below it, and is asked once per member. */
+export function openBudgets(state: () => StateReader, timeMs: number, limits: Limits): BlockBudgets {
+  const minute = minuteOf(timeMs);
   const open = new Map<string, OpenRecord>();
 
   function recordOf(member: string): OpenRecord {
     const known = open.get(member);
     if (known !== undefined) return known;
-    const stored = state.get(budgets, member);
+    const stored = state().get(budgets, member);
     const before = stored?.minute === minute ? stored : undefined;
     const { bytes, work, urgent } = before ?? { bytes: 0, work: 0, urgent: 0 };
     const record = { bytes, work, urgent, before, workBy: new Map(), urgentBy: new Map() };

@@ -1,7 +1,7 @@
 import type { Static, TSchema } from 'typebox';
+import type { StateMap, StateReader, StateWriter } from '../state/typed-map.ts';
 import type { Json, JsonObject } from '../std/canonical-json.ts';
 import type { CodeCatalogue } from '../std/reject.ts';
-import type { StateMap, StateReader, StateWriter } from '../state/typed-map.ts';
 import type { AccountRecord, KeyRecord } from './account.ts';
 import type { BlockHeader, Misbehaviour } from './block.ts';
 

@@ -1,6 +1,6 @@
-import { sha256 } from '#crypto/platform';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { sha256 } from '#crypto/platform';
 import { bytesToHex } from '../std/bytes.ts';
 import { canonicalBytes, type Json, type JsonObject, jsonFault } from '../std/canonical-json.ts';
 import { frame } from '../std/frame.ts';
@@ -18,9 +18,12 @@ const Section = Type.Unsafe<JsonObject>(Type.Object({}));
 const ChainSection = Type.Object(
   {
     limits: Type.Optional(LimitsSchema),
-    rules: Type.Array(Type.Object({ capability: Capability, version: Type.Integer({ minimum: 1, maximum: 1_000_000 }) }, strict), {
-      maxItems: 64,
-    }),
+    rules: Type.Array(
+      Type.Object({ capability: Capability, version: Type.Integer({ minimum: 1, maximum: 1_000_000 }) }, strict),
+      {
+        maxItems: 64,
+      },
+    ),
   },
   strict,
 );
@@ -37,14 +40,18 @@ const GenesisSchema = Type.Object(
     name: Type.String({ minLength: 1, maxLength: 120 }),
     createdMs: Count,
     /** Who proves heads; the other members depend on the kind of host. */
-    operator: Type.Unsafe<JsonObject & { readonly kind: string }>(Type.Object({ kind: Type.String({ minLength: 1, maxLength: 32 }) })),
+    operator: Type.Unsafe<JsonObject & { readonly kind: string }>(
+      Type.Object({ kind: Type.String({ minLength: 1, maxLength: 32 }) }),
+    ),
     witnesses: Type.Optional(
-      Type.Array(Type.Object({ name: Type.String({ minLength: 1, maxLength: 255 }), publicKey: Hash }, strict), { maxItems: 64 }),
+      Type.Array(Type.Object({ name: Type.String({ minLength: 1, maxLength: 255 }), publicKey: Hash }, strict), {
+        maxItems: 64,
+      }),
     ),
     previous: Type.Optional(Previous),
-    sections: Type.Unsafe<{ readonly chain: Static<typeof ChainSection> } & { readonly [capability: string]: JsonObject }>(
-      Type.Intersect([Type.Object({ chain: ChainSection }), Type.Record(Capability, Section)]),
-    ),
+    sections: Type.Unsafe<
+      { readonly chain: Static<typeof ChainSection> } & { readonly [capability: string]: JsonObject }
+    >(Type.Intersect([Type.Object({ chain: ChainSection }), Type.Record(Capability, Section)])),
   },
   strict,
 );
@@ -60,7 +67,8 @@ export function parseGenesis(value: Json): Genesis | undefined {
   const { operator, sections, witnesses } = value;
   if (operator.kind === 'embedded' && !Value.Check(EmbeddedOperator, operator)) return undefined;
   const { rules } = sections.chain;
-  if (hasRepeats(rules.map(({ capability }) => capability)) || rules.some(({ capability }) => capability === 'chain')) return undefined;
+  if (hasRepeats(rules.map(({ capability }) => capability)) || rules.some(({ capability }) => capability === 'chain'))
+    return undefined;
   return hasRepeats((witnesses ?? []).map(({ name }) => name)) ? undefined : value;
 }
 

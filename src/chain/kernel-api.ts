@@ -1,6 +1,6 @@
-import type { Json, JsonObject } from '../std/canonical-json.ts';
 import type { KvReader, KvWrites } from '../state/store.ts';
 import type { StateReader } from '../state/typed-map.ts';
+import type { Json, JsonObject } from '../std/canonical-json.ts';
 import type { Block, Head, Outcome } from './block.ts';
 
 /**
@@ -8,25 +8,34 @@ import type { Block, Head, Outcome } from './block.ts';
  * recent transaction ids, which it rebuilds from the log entries it is given at start.
  */
 export interface Kernel {
-  /** SHA-256 of the canonical genesis document, hexadecimal. */
+  /** SHA-256(frame('aceso/genesis/1', canonical genesis document)), hexadecimal. */
   readonly genesisHash: string;
   /** Writes of block 0 (state from genesis) and its head; for an empty store. */
   initialise(): Executed;
   /** The head that a store holds; undefined for an empty store. */
   head(store: KvReader): Head | undefined;
-  /** Tells the kernel the ids already in the log within the replay window; called once at start, oldest first. */
+  /** Block time of the head that a store holds, in milliseconds; undefined for an empty store. */
+  timeMs(store: KvReader): number | undefined;
+  /**
+   * Tells the kernel the ids already in the log within the replay window (`rememberedIds` of leaf.ts over the leaves of
+   * the last ten minutes of block time); called once at start.
+   */
   remember(ids: Iterable<{ readonly id: string; readonly timeMs: number }>): void;
   /**
    * Executes one block on top of `store`: serial, deterministic. `isVerified(id, account, keyRecordHash)` may answer
    * true for signatures that a worker has already checked against exactly that key record; the others are checked
    * here. A storage fault, RangeError or exhausted memory is thrown, never an outcome: the host halts before commit.
    */
-  execute(store: KvReader, block: Block, isVerified?: (id: string, account: string, keyRecordHash: string) => boolean): Executed;
+  execute(
+    store: KvReader,
+    block: Block,
+    isVerified?: (id: string, account: string, keyRecordHash: string) => boolean,
+  ): Executed;
   /** Cheap checks before a transaction enters a mempool: form, chain, expiry, signers, budget. Throws Reject. */
   check(store: KvReader, wire: Uint8Array, nowMs: number): CheckedTransaction;
   /** Typed state over a store. */
   state(store: KvReader): StateReader;
-  /** A capability's named query at a committed state. Throws Reject QUERY_UNKNOWN. */
+  /** A capability's query by its full name (`records.journal`), at a committed state. Throws Reject QUERY_UNKNOWN. */
   query(store: KvReader, name: string, argument: JsonObject): Json;
 }
 

@@ -1,5 +1,5 @@
-import { type Limits, WORK } from './limits.ts';
 import { reject } from './codes.ts';
+import { type Limits, WORK } from './limits.ts';
 
 /** Counts the work of one transaction against two bounds: what a transaction may take, and what its payers have left. */
 export interface Meter {

@@ -21,12 +21,9 @@ export function activeVersion(state: StateReader, capability: string, height: nu
   return versionAt(state.get(rules, capability) ?? [], height);
 }
 
-/** Every capability's version at `height`. */
-export function activeVersions(state: StateReader, height: number): ReadonlyMap<string, number> {
-  const versions = new Map<string, number>();
-  for (const [[capability], activations] of state.entries(rules, [])) {
-    const version = versionAt(activations, height);
-    if (version !== undefined) versions.set(capability, version);
-  }
-  return versions;
+/** Every capability's activations, in byte order. */
+export function readActivations(
+  state: StateReader,
+): (readonly [capability: string, activations: readonly RuleActivation[]])[] {
+  return Array.from(state.entries(rules, []), ([[capability], activations]) => [capability, activations] as const);
 }

@@ -1,24 +1,28 @@
 import { isSmallOrderEd25519 } from '../crypto/small-order.ts';
-import { hexToBytes } from '../std/bytes.ts';
 import type { StateReader } from '../state/typed-map.ts';
+import { hexToBytes } from '../std/bytes.ts';
 import { type AccountRecord, accounts, type KeyRecord } from './account.ts';
 import { reject } from './codes.ts';
 import type { MessageRule, Signer } from './contract.ts';
 import { keyId } from './signature.ts';
 import type { Message, TransactionBody, TransactionSigner } from './transaction.ts';
 
-/** The rule that a transaction's message runs under; undefined when there is none or the message has not its form. */
-export type ActiveRule = { readonly rule: MessageRule; readonly message: Omit<Message, 'type'> } | undefined;
+/** The rule that a transaction's message runs under, and the message that has its form, without its type. */
+export type ActiveRule = { readonly rule: MessageRule; readonly message: Omit<Message, 'type'> };
 
 /**
  * The signers of a body as the state knows them. Throws Reject SIGNER_UNKNOWN, SIGNER_CLOSED, SIGNER_FROZEN,
  * SIGNER_KEY_UNKNOWN. Their signatures are for the caller to check.
  */
-export function findSigners(state: StateReader, body: TransactionBody, active: ActiveRule): Signer[] {
+export function findSigners(state: StateReader, body: TransactionBody, active: ActiveRule | undefined): Signer[] {
   return body.signers.map((signer) => findSigner(state, signer, active));
 }
 
-function findSigner(state: StateReader, { account, key: id, role }: TransactionSigner, active: ActiveRule): Signer {
+function findSigner(
+  state: StateReader,
+  { account, key: id, role }: TransactionSigner,
+  active: ActiveRule | undefined,
+): Signer {
   const record = state.get(accounts, account);
   if (record === undefined) throw reject('SIGNER_UNKNOWN', { account });
   if (record.status === 'closed') throw reject('SIGNER_CLOSED', { account });
@@ -33,7 +37,7 @@ function findSigner(state: StateReader, { account, key: id, role }: TransactionS
  * registered one must be before anything is verified under it: its id is its hash, and it is of no small order, under
  * which a signature proves nothing. Whether the account may take it is for the handler.
  */
-function introducedKey(account: string, id: string, active: ActiveRule): KeyRecord | undefined {
+function introducedKey(account: string, id: string, active: ActiveRule | undefined): KeyRecord | undefined {
   const introduced = active?.rule.introduces?.(active.message as never);
   if (introduced?.account !== account) return undefined;
   const key = introduced.keys.find((one) => one.id === id);
@@ -50,7 +54,8 @@ export function requireVerifiedUsers(signers: readonly Signer[]): void {
   for (const { account, record } of signers) {
     if (record.kind !== 'patient' || !record.keys.some(isWebAuthn)) continue;
     const isVerified = signers.some(
-      (signer) => signer.account === account && isWebAuthn(signer.key) && record.keys.some(({ id }) => id === signer.key.id),
+      (signer) =>
+        signer.account === account && isWebAuthn(signer.key) && record.keys.some(({ id }) => id === signer.key.id),
     );
     if (!isVerified) throw reject('SIGNER_UNVERIFIED', { account });
   }

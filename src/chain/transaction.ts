@@ -18,7 +18,11 @@ export const MAX_SIGNATURE_BYTES = 4096;
 export const REPLAY_WINDOW_MS = 10 * 60 * 1000;
 
 /** Who signs. `key` is the key's id; its algorithm comes from the account's record, never from here. */
-export type TransactionSigner = { readonly account: string; readonly key: string; readonly role: 'sender' | 'approver' };
+export type TransactionSigner = {
+  readonly account: string;
+  readonly key: string;
+  readonly role: 'sender' | 'approver';
+};
 
 /** What the message says: its type, `capability.verb`, and what that type's schema asks for. */
 export type Message = JsonObject & { readonly type: string };
@@ -82,7 +86,13 @@ export function parseTransaction(wire: Uint8Array): Transaction | undefined {
   const body = parseCanonical(bodyBytes);
   if (body === undefined || !isBody(body) || body.signers.length !== parts.length) return undefined;
   const signed = signBytes(bodyBytes);
-  return { id: bytesToHex(sha256(signed)), body: freeze(body), signBytes: signed, signatures: parts, sizeBytes: wire.length };
+  return {
+    id: bytesToHex(sha256(signed)),
+    body: freeze(body),
+    signBytes: signed,
+    signatures: parts,
+    sizeBytes: wire.length,
+  };
 }
 
 const HASH = /^[0-9a-f]{64}$/;
@@ -94,7 +104,12 @@ function isBody(value: Json): value is TransactionBody {
   if (!hasExactly(value, ['chain', 'message', 'nonce', 'notAfterMs', 'signers'])) return false;
   const { chain, message, nonce, notAfterMs, signers } = value;
   return (
-    isMatch(chain, HASH) && isMatch(nonce, ID) && typeof notAfterMs === 'number' && notAfterMs >= 0 && isMessage(message) && isSigners(signers)
+    isMatch(chain, HASH) &&
+    isMatch(nonce, ID) &&
+    typeof notAfterMs === 'number' &&
+    notAfterMs >= 0 &&
+    isMessage(message) &&
+    isSigners(signers)
   );
 }
 

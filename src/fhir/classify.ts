@@ -43,7 +43,7 @@ export const IDENTIFIER_VALUE = 'identifier.value';
  * `subject` as `Type/id`.
  */
 export function searchTokens(resource: ParsedResource, definitions: CompactDefinitions, baseUrl: string): SearchToken[] {
-  const { search } = definitions.resources[resource.resourceType] ?? { search: {} };
+  const search = definitions.resources[resource.resourceType]?.search ?? {};
   const tokens = new Map<string, SearchToken>();
   const add = (parameter: string, value: string) => tokens.set(`${parameter} ${value}`, { parameter, value });
   for (const path of search.identifier ?? []) {

@@ -1,6 +1,6 @@
 import { sha256 } from '#crypto/platform';
 import { bytesToHex, equalBytes, hexToBytes, utf8 } from '../std/bytes.ts';
-import type { Json } from '../std/canonical-json.ts';
+import type { Json, JsonObject } from '../std/canonical-json.ts';
 import { frame } from '../std/frame.ts';
 
 /** Hashes and proofs of the compressed sparse Merkle tree (tree.ts), without the tree. */
@@ -18,18 +18,24 @@ export function treeValueHash(value: Uint8Array): Uint8Array {
   return sha256(frame('aceso/tree/value/1', value));
 }
 
+/** Hash of two 32-byte values, each at an offset. */
+type PairHash = (first: Uint8Array, second: Uint8Array, firstAt?: number, secondAt?: number) => Uint8Array;
+
 /** Hash of a subtree with one leaf, wherever it stands: SHA-256(frame('aceso/tree/leaf/1', key hash, value hash)). */
-export const treeLeafHash: (keyHash: Uint8Array, valueHash: Uint8Array) => Uint8Array = pairHash('aceso/tree/leaf/1');
+export const treeLeafHash: PairHash = pairHash('aceso/tree/leaf/1');
 
 /** Hash of a subtree with two leaves or more: SHA-256(frame('aceso/tree/node/1', left, right)). */
-export const treeNodeHash: (left: Uint8Array, right: Uint8Array) => Uint8Array = pairHash('aceso/tree/node/1');
+export const treeNodeHash: PairHash = pairHash('aceso/tree/node/1');
 
 /** The frame of two hashes has one shape, so its bytes are laid out once and filled in: hashing is most of the cost. */
-function pairHash(tag: string): (first: Uint8Array, second: Uint8Array) => Uint8Array {
+function pairHash(tag: string): PairHash {
   const input = frame(tag, EMPTY_TREE_ROOT, EMPTY_TREE_ROOT);
-  return (first, second) => {
-    input.set(first, input.length - 68);
-    input.set(second, input.length - 32);
+  const [firstSlot, secondSlot] = [input.length - 68, input.length - 32];
+  return (first, second, firstAt = 0, secondAt = 0) => {
+    for (let at = 0; at < 32; at++) {
+      input[firstSlot + at] = first[firstAt + at] as number;
+      input[secondSlot + at] = second[secondAt + at] as number;
+    }
     return sha256(input);
   };
 }
@@ -54,7 +60,7 @@ export type TreeProof = {
  */
 export function verifyTreeProof(root: Uint8Array, keyHash: Uint8Array, valueHash: Uint8Array | null, proof: Json): boolean {
   const parts = proofParts(proof);
-  if (parts === undefined || keyHash.length !== 32) return false;
+  if (parts === undefined || keyHash.length !== 32 || (valueHash !== null && valueHash.length !== 32)) return false;
   const { siblings, other } = parts;
   // A subtree with one leaf or none is not divided: the deepest sibling is never empty.
   if (siblings.at(-1)?.every((byte) => byte === 0) === true) return false;
@@ -82,8 +88,8 @@ interface ProofParts {
 }
 
 function proofParts(proof: Json): ProofParts | undefined {
-  if (typeof proof !== 'object' || Array.isArray(proof)) return undefined;
-  const { siblings: texts, other, ...rest } = proof as { siblings?: Json; other?: Json };
+  if (!isObject(proof)) return undefined;
+  const { siblings: texts, other, ...rest } = proof;
   if (!Array.isArray(texts) || texts.length > 256 || Object.keys(rest).length > 0) return undefined;
   const siblings: Uint8Array[] = [];
   for (const text of texts) {
@@ -93,15 +99,18 @@ function proofParts(proof: Json): ProofParts | undefined {
     siblings.push(hash);
   }
   if (other === undefined) return { siblings, other: undefined };
-  if (typeof other !== 'object' || Array.isArray(other) || Object.keys(other).length !== 2) return undefined;
-  const { keyHash, valueHash } = other as { keyHash?: Json; valueHash?: Json };
+  if (!isObject(other) || Object.keys(other).length !== 2) return undefined;
+  const { keyHash, valueHash } = other;
   const [key, value] = [hash32(keyHash), hash32(valueHash)];
   return key === undefined || value === undefined ? undefined : { siblings, other: { keyHash: key, valueHash: value } };
 }
 
+function isObject(value: Json): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function hash32(text: Json | undefined): Uint8Array | undefined {
-  const bytes = typeof text === 'string' && text.length === 64 ? hexToBytes(text) : undefined;
-  return bytes;
+  return typeof text === 'string' && text.length === 64 ? hexToBytes(text) : undefined;
 }
 
 /** A sibling as a proof writes it. */

@@ -76,9 +76,15 @@ const VersionHeaderSchema = Type.Object(
 
 const InteractionHeaderSchema = Type.Object(
   {
-    kind: Type.Union(
-      (['read', 'release', 'receipt', 'refusal', 'break-glass', 'revocation', 'erasure'] as const).map((kind) => Type.Literal(kind)),
-    ),
+    kind: Type.Union([
+      Type.Literal('read'),
+      Type.Literal('release'),
+      Type.Literal('receipt'),
+      Type.Literal('refusal'),
+      Type.Literal('break-glass'),
+      Type.Literal('revocation'),
+      Type.Literal('erasure'),
+    ]),
     account: AccountId,
     timeMs: Index,
     actor: AccountId,

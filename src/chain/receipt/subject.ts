@@ -1,11 +1,10 @@
-import { base64urlToBytes, bytesToHex } from '../../std/bytes.ts';
-import { canonicalBytes, type Json, type JsonObject } from '../../std/canonical-json.ts';
+import { bytesToHex } from '../../std/bytes.ts';
+import { canonicalBytes, type Json } from '../../std/canonical-json.ts';
 import { rejecter } from '../../std/reject.ts';
-import { verifyInclusion } from '../../state/log-proof.ts';
+import { logLeafHash, verifyInclusion } from '../../state/log-proof.ts';
 import { treeKeyHash, treeValueHash, verifyTreeProof } from '../../state/tree-proof.ts';
 import { storeKeyOf } from '../../state/typed-state.ts';
 import { contentHash, interactionLeaf, versionLeaf } from '../journal-leaf.ts';
-import { logLeafHash } from '../../state/log-proof.ts';
 import { CODES } from './codes.ts';
 import { hashOf } from './hash.ts';
 import type { JournalEntry, Receipt, ReceiptSubject } from './receipt.ts';

@@ -29,7 +29,7 @@ export const CODES = {
   },
   BREAK_GLASS_CLAIM_INVALID: {
     kind: 'invalid',
-    sentence: 'The claim is of another ledger, lies in the future, or is not brought by the member that it names.',
+    sentence: 'The claim lies in the future, or is brought by neither the custodian nor the member that it names.',
   },
   BREAK_GLASS_CLAIM_REPEATED: { kind: 'conflict', sentence: 'This claim is on the ledger already.' },
   BREAK_GLASS_UNKNOWN: { kind: 'unknown', sentence: 'There is no break-glass act with this id for this account.' },

@@ -79,6 +79,8 @@ export const LIMITS = {
   reasons: 256,
   reviewsPerAct: 16,
   tagsPerRequest: 32,
+  /** Rules named in an outcome, the first ones; the custodian's decision names them all. */
+  rulesPerOutcome: 32,
 } as const;
 
 /** A permit that holds at `atMs`; undefined when there is none or it has expired. */

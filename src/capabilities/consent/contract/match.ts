@@ -76,9 +76,9 @@ export function matchesVersion(provision: Provision, sense: Sense, version: Vers
 }
 
 /**
- * Whether a provision's data criteria fit a scope: a permit when some version in it could match, a deny only when
- * all must. So what a scope is denied, each version in it is denied too; what it is permitted is decided version by
- * version where they are held.
+ * Whether a provision's data criteria fit a scope: a permit when some version with no tags but those asked for could
+ * match, a deny only when all must. So what a scope is denied, each such version is denied too; what it is permitted
+ * is decided version by version where they are held.
  */
 export function matchesScope(provision: Provision, sense: Sense, scope: ScopeFacts): boolean {
   const lists = [

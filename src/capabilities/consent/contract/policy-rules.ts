@@ -31,7 +31,6 @@ const grant = messageRule({
     } as Policy;
     const fault = policyFault(policy);
     if (fault !== undefined) throw reject('CONSENT_POLICY_MALFORMED', { fault });
-    context.work(1 + policy.exceptions.length);
     requireNames(state, policy);
     if ((policy.root.periodToMs ?? block.timeMs) < block.timeMs) throw reject('CONSENT_POLICY_EXPIRED', {});
     const superseded = state.get(policies, account, policy.grantor, policy.scope);

@@ -6,9 +6,9 @@ import { base64urlToBytes } from '../../../std/bytes.ts';
 import type { JsonObject } from '../../../std/canonical-json.ts';
 import type { StateReader, StateWriter } from '../../../state/typed-map.ts';
 import { reject } from './codes.ts';
-import { addKeys } from './key-rules.ts';
+import { addKeys, keepKeys } from './key-rules.ts';
 import { accountOf, activeMembers, isActiveMember } from './queries.ts';
-import { AccountId, KeyRecordSchema, RolesSchema, SealingKeySchema, strict } from './schemas.ts';
+import { AccountId, KeyRecordSchema, requireDistinct, RolesSchema, SealingKeySchema, strict } from './schemas.ts';
 import { LIMITS, type MemberRecord, type MemberRole, members, type SealingKey } from './state.ts';
 import { dropProposalsOf } from './votes.ts';
 
@@ -39,6 +39,7 @@ export const MemberSchema = Type.Object(
 /** Rejects ACCOUNT_EXISTS, KEY_INVALID, KEY_EXISTS, SEALING_INVALID, MEMBER_LIMIT. */
 export function checkNewMember(state: StateReader, member: Static<typeof MemberSchema>): void {
   if (accountOf(state, member.account) !== undefined) throw reject('ACCOUNT_EXISTS', { account: member.account });
+  requireDistinct(member.roles);
   addKeys([], member.keys as readonly KeyRecord[]);
   checkSealing(member.sealing);
   if (activeMembers(state).length >= LIMITS.members) throw reject('MEMBER_LIMIT', { limit: LIMITS.members });
@@ -48,6 +49,7 @@ export function checkNewMember(state: StateReader, member: Static<typeof MemberS
 export function writeNewMember(state: StateWriter, member: Static<typeof MemberSchema>): void {
   const { account, roles, sealing } = member;
   const keys = member.keys as readonly KeyRecord[];
+  keepKeys(state, keys);
   state.set(accounts, [account], { kind: 'member', status: 'active', sponsor: account, keys });
   state.set(members, [account], { status: 'active', roles: roles as readonly MemberRole[], sealing });
 }
@@ -95,7 +97,10 @@ const remove = ballot({
 
 const setRoles = ballot({
   schema: Type.Object({ account: AccountId, roles: RolesSchema }, strict),
-  check: (state, _block, { account }) => void requireActive(state, account),
+  check(state, _block, { account, roles }) {
+    requireActive(state, account);
+    requireDistinct(roles);
+  },
   execute(state, { account, roles }) {
     state.set(members, [account], { ...requireActive(state, account), roles: roles as readonly MemberRole[] });
     return { account };

@@ -27,7 +27,7 @@ export const CODES = {
   ACCOUNT_NOT_FOUND: { kind: 'unknown', sentence: 'There is no account with this id.' },
   ACCOUNT_KIND: { kind: 'invalid', sentence: 'The message does not apply to an account of this kind.' },
   ACCOUNT_STATUS: { kind: 'conflict', sentence: 'The message does not apply to an account in this status.' },
-  ACCOUNT_REPEATED: { kind: 'invalid', sentence: 'The message names an account twice.' },
+  ITEM_REPEATED: { kind: 'invalid', sentence: 'A list in the message names something twice.' },
   SIGNER_NOT_ENTITLED: {
     kind: 'denied',
     sentence: 'The sender may not send this message for this account. Its own key does, or the member who answers for it.',

@@ -11,7 +11,7 @@ import { accountMessages } from './patient-rules.ts';
 import { practitionerMessages } from './practitioner-rules.ts';
 import { accountOf, activeMembers, practitionerRoles, sponsorOf } from './queries.ts';
 import { AccountId, strict, TransactionId } from './schemas.ts';
-import { LIMITS, members, practitioners, proposals, proposalsOf } from './state.ts';
+import { keyHistory, LIMITS, members, practitioners, proposals, proposalsOf } from './state.ts';
 import { tallyOf } from './votes.ts';
 
 /** The membership section of a genesis document. */
@@ -55,7 +55,7 @@ function queryProposal(state: StateReader, argument: JsonObject): Json {
 export const membershipContract: Contract = {
   name: 'membership',
   codes: CODES,
-  maps: [members, practitioners, proposals, proposalsOf],
+  maps: [members, practitioners, proposals, proposalsOf, keyHistory],
   ruleSets: [
     {
       version: 1,
@@ -64,8 +64,8 @@ export const membershipContract: Contract = {
   ],
   genesis,
   queries: {
-    'membership.members': queryMembers,
-    'membership.account': queryAccount,
-    'membership.proposal': queryProposal,
+    members: queryMembers,
+    account: queryAccount,
+    proposal: queryProposal,
   },
 };

@@ -1,15 +1,15 @@
-import { isSmallOrderEd25519 } from '../../../crypto/small-order.ts';
+import { Type } from 'typebox';
 import { type AccountRecord, accounts, type KeyRecord } from '../../../chain/account.ts';
 import { type MessageContext, type MessageRule, messageRule } from '../../../chain/contract.ts';
-import { keyId } from '../../../chain/signature.ts';
+import { keyId, keyRecordHash } from '../../../chain/signature.ts';
+import { isSmallOrderEd25519 } from '../../../crypto/small-order.ts';
 import { hexToBytes } from '../../../std/bytes.ts';
-import type { StateReader } from '../../../state/typed-map.ts';
-import { Type } from 'typebox';
+import type { StateReader, StateWriter } from '../../../state/typed-map.ts';
 import { reject } from './codes.ts';
 import { isP256Point } from './p256-point.ts';
 import { accountOf, sponsorOf } from './queries.ts';
 import { AccountId, KeyRecordSchema, strict } from './schemas.ts';
-import { LIMITS } from './state.ts';
+import { keyHistory, LIMITS } from './state.ts';
 
 type KeyContext = Pick<MessageContext<unknown>, 'transaction' | 'state'>;
 
@@ -36,6 +36,11 @@ function isKeyRecord(key: KeyRecord): boolean {
     return publicKey.length === 32 && isPlain && !isSmallOrderEd25519(publicKey);
   }
   return isP256Point(key.publicKey) && key.rpIdHash !== undefined && key.origin !== undefined;
+}
+
+/** Keeps keys that an account takes, for receipts issued after they are retired. */
+export function keepKeys(state: StateWriter, keys: readonly KeyRecord[]): void {
+  for (const key of keys) state.set(keyHistory, [keyRecordHash(key)], key);
 }
 
 /** Rejects KEY_UNPROVEN unless each of `keys` signed the transaction for `account`. */
@@ -89,6 +94,7 @@ const addKey = messageRule({
     const record = requireKeyHolder(context, account);
     const keys = addKeys(record.keys, [key]);
     requireProven(context, account, [key]);
+    keepKeys(context.state, [key]);
     context.state.set(accounts, [account], { ...record, keys });
     return { account, key: key.id };
   },

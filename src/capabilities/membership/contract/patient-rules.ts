@@ -2,9 +2,9 @@ import { Type } from 'typebox';
 import { type AccountRecord, accounts, type KeyRecord } from '../../../chain/account.ts';
 import { type MessageRule, messageRule } from '../../../chain/contract.ts';
 import { reject } from './codes.ts';
-import { addKeys, isBackedBySponsor, isSentByOwnKey, requireAccount, requireProven, retireKeys } from './key-rules.ts';
+import { addKeys, isBackedBySponsor, isSentByOwnKey, keepKeys, requireAccount, requireProven, retireKeys } from './key-rules.ts';
 import { accountOf, hasRole } from './queries.ts';
-import { AccountId, KeyRecordSchema, strict } from './schemas.ts';
+import { AccountId, KeyRecordSchema, requireDistinct, strict } from './schemas.ts';
 import { LIMITS } from './state.ts';
 import { requireMember } from './votes.ts';
 
@@ -15,7 +15,7 @@ const open = messageRule({
     const sponsor = requireMember(context);
     if (!hasRole(context.state, sponsor, 'provider')) throw reject('ROLE_REQUIRED', { role: 'provider' });
     const ids = context.message.accounts;
-    if (new Set(ids).size !== ids.length) throw reject('ACCOUNT_REPEATED');
+    requireDistinct(ids);
     for (const account of ids) {
       if (accountOf(context.state, account) !== undefined) throw reject('ACCOUNT_EXISTS', { account });
       context.state.set(accounts, [account], { kind: 'patient', status: 'unclaimed', sponsor, keys: [] });
@@ -26,7 +26,7 @@ const open = messageRule({
 
 const claim = messageRule({
   schema: Type.Object(
-    { account: AccountId, keys: Type.Array(KeyRecordSchema, { minItems: 1, maxItems: LIMITS.keysPerAccount }) },
+    { account: AccountId, keys: Type.Array(KeyRecordSchema, { minItems: 1, maxItems: LIMITS.keysPerClaim }) },
     strict,
   ),
   lane: 'ordinary',
@@ -41,6 +41,7 @@ const claim = messageRule({
     requireProven(context, account, added);
     // The custodian has checked the one-time code; the code itself never comes here.
     if (!isBackedBySponsor(context, account, 'approver')) throw reject('CUSTODIAN_APPROVAL', { account });
+    keepKeys(context.state, keys);
     context.state.set(accounts, [account], { ...record, status: 'active', keys });
     return { account, keys: keys.map((key) => key.id) };
   },
@@ -67,10 +68,12 @@ const unfreeze = messageRule({
   ),
   lane: 'ordinary',
   sensitive: true,
+  whileFrozen: true,
   handle(context) {
     const { account, retire } = context.message;
     const record = requireFreezable(requireAccount(context.state, account), account);
     const { key } = context.transaction.sender;
+    requireDistinct(retire);
     if (!isSentByOwnKey(context, account, record) || retire.includes(key.id)) {
       throw reject('SIGNER_NOT_ENTITLED', { account });
     }

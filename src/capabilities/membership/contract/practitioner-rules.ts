@@ -2,9 +2,9 @@ import { Type } from 'typebox';
 import { type AccountRecord, accounts, type KeyRecord } from '../../../chain/account.ts';
 import { type MessageContext, type MessageRule, messageRule } from '../../../chain/contract.ts';
 import { reject } from './codes.ts';
-import { addKeys, isBackedBySponsor, requireAccount } from './key-rules.ts';
+import { addKeys, isBackedBySponsor, keepKeys, requireAccount } from './key-rules.ts';
 import { accountOf } from './queries.ts';
-import { AccountId, KeyRecordSchema, RoleCodesSchema, strict } from './schemas.ts';
+import { AccountId, KeyRecordSchema, requireDistinct, RoleCodesSchema, strict } from './schemas.ts';
 import { LIMITS, practitioners } from './state.ts';
 import { requireMember } from './votes.ts';
 
@@ -21,8 +21,10 @@ const register = messageRule({
   handle(context) {
     const { account, roleCodes } = context.message;
     const sponsor = requireMember(context);
+    requireDistinct(roleCodes);
     if (accountOf(context.state, account) !== undefined) throw reject('ACCOUNT_EXISTS', { account });
     const keys = addKeys([], (context.message.keys ?? []) as readonly KeyRecord[]);
+    keepKeys(context.state, keys);
     context.state.set(accounts, [account], { kind: 'practitioner', status: 'active', sponsor, keys });
     context.state.set(practitioners, [account], { roleCodes });
     return { account };
@@ -35,6 +37,7 @@ const setRoles = messageRule({
   handle(context) {
     const { account, roleCodes } = context.message;
     requireEmployed(context, account);
+    requireDistinct(roleCodes);
     context.state.set(practitioners, [account], { roleCodes });
     return { account };
   },

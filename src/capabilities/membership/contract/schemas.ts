@@ -1,8 +1,17 @@
 import { Type } from 'typebox';
+import { reject } from './codes.ts';
 import { MEMBER_ROLES } from './state.ts';
 
 /** Refuses members that a schema does not name. */
 export const strict = { additionalProperties: false } as const;
+
+/**
+ * Rejects ITEM_REPEATED when a list names something twice. Not the schemas' `uniqueItems`: typebox answers that by a
+ * 64-bit hash, and two different lists may share one.
+ */
+export function requireDistinct(items: readonly string[]): void {
+  if (new Set(items).size !== items.length) throw reject('ITEM_REPEATED');
+}
 
 /** 32 hexadecimal digits of 16 random bytes. */
 export const AccountId = Type.String({ pattern: '^[0-9a-f]{32}$' });
@@ -34,11 +43,9 @@ export const SealingKeySchema = Type.Object(
 export const RolesSchema = Type.Array(Type.Union(MEMBER_ROLES.map((role) => Type.Literal(role))), {
   minItems: 1,
   maxItems: MEMBER_ROLES.length,
-  uniqueItems: true,
 });
 
 /** `system|code` of a profession, e.g. of SNOMED CT or HL7 v3 RoleCode; says nothing of anybody's health. */
 export const RoleCodesSchema = Type.Array(Type.String({ pattern: '^[\\x21-\\x7b\\x7d\\x7e]{1,128}\\|[\\x21-\\x7b\\x7d\\x7e]{1,64}$' }), {
   maxItems: 16,
-  uniqueItems: true,
 });

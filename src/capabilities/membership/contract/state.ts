@@ -1,3 +1,4 @@
+import type { KeyRecord } from '../../../chain/account.ts';
 import type { JsonObject } from '../../../std/canonical-json.ts';
 import { type StateMap, stateMap } from '../../../state/typed-map.ts';
 
@@ -51,10 +52,18 @@ export const proposals: StateMap<readonly [proposal: string], Proposal> = stateM
 /** Ids of a member's own proposals that may still be open, oldest first. */
 export const proposalsOf: StateMap<readonly [member: string], readonly string[]> = stateMap('membership.proposalsOf', 1);
 
+/**
+ * Every key that an account ever held, by `keyRecordHash`, the form in which the log names a signer's key. A retired
+ * key stays, so that receipts of what it signed can be issued again.
+ */
+export const keyHistory: StateMap<readonly [keyRecordHash: string], KeyRecord> = stateMap('membership.keyHistory', 1);
+
 /** Bounds of rule version 1. A change of one is a new rule version. */
 export const LIMITS = {
   members: 128,
   keysPerAccount: 16,
+  /** Each signs the claim, and the custodian as well: a transaction has eight signers. */
+  keysPerClaim: 7,
   accountsPerOpen: 256,
   openProposalsPerMember: 16,
   /** 14 days of block time. */

@@ -21,5 +21,5 @@ export const recordsContract: Contract = {
   codes: CODES,
   maps: [journals, closedGenerations, erasures],
   ruleSets: [{ version: 1, messages: journalMessages }],
-  queries: { 'records.journal': queryJournal },
+  queries: { journal: queryJournal },
 };

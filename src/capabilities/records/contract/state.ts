@@ -2,11 +2,25 @@ import { bytesToHex } from '../../../std/bytes.ts';
 import { EMPTY_LOG_ROOT } from '../../../state/log-proof.ts';
 import { type StateMap, type StateReader, stateMap } from '../../../state/typed-map.ts';
 
-/** Where a custodian's journal stood when it was last anchored. `root` is the RFC 6962 root in hexadecimal. */
-export type JournalAnchor = { readonly generation: number; readonly size: number; readonly root: string };
+/**
+ * Where a custodian's journal stood when it was last anchored. `root` is the RFC 6962 root in hexadecimal;
+ * `transaction` the id of the anchor, '' before the first: a custodian that crashed before it heard of the commit finds
+ * here what proves its entries.
+ */
+export type JournalAnchor = {
+  readonly generation: number;
+  readonly size: number;
+  readonly root: string;
+  readonly transaction: string;
+};
 
 /** The last anchor of a generation that a restart closed, and how many of its entries the custodian still had. */
-export type ClosedGeneration = { readonly size: number; readonly root: string; readonly keptSize: number };
+export type ClosedGeneration = {
+  readonly size: number;
+  readonly root: string;
+  readonly keptSize: number;
+  readonly transaction: string;
+};
 
 /** The mark of an erased entry: the block time at which the ledger took it. */
 export type ErasureMark = { readonly timeMs: number };
@@ -31,7 +45,7 @@ export const ERASURES_PER_MESSAGE = 256;
 
 /** Where the ledger believes a custodian's journal to be; a custodian without an anchor is at size 0. */
 export function lastAnchor(state: StateReader, custodian: string): JournalAnchor {
-  return state.get(journals, custodian) ?? { generation: 0, size: 0, root: bytesToHex(EMPTY_LOG_ROOT) };
+  return state.get(journals, custodian) ?? { generation: 0, size: 0, root: bytesToHex(EMPTY_LOG_ROOT), transaction: '' };
 }
 
 /** The last anchor of any generation, a closed one too; undefined for one that has not begun. */
@@ -39,7 +53,7 @@ export function anchorOfGeneration(state: StateReader, custodian: string, genera
   const last = lastAnchor(state, custodian);
   if (generation === last.generation) return last;
   const closed = state.get(closedGenerations, custodian, String(generation));
-  return closed === undefined ? undefined : { generation, size: closed.size, root: closed.root };
+  return closed === undefined ? undefined : { generation, size: closed.size, root: closed.root, transaction: closed.transaction };
 }
 
 /** True once the ledger marks an entry of a journal as erased. */

@@ -1,0 +1,46 @@
+import { submitMessage } from '../../../ledger/submit-message.ts';
+import type { OrganisationContext } from '../../../server/organisation.ts';
+import { bytesToHex } from '../../../std/bytes.ts';
+import type { JournalHead } from '../../../vault/vault.ts';
+import { type JournalAnchor, lastAnchor } from '../contract/state.ts';
+
+/** How often the journal is anchored while it grows, in milliseconds. */
+export const ANCHOR_INTERVAL_MS = 1000;
+
+/**
+ * Brings what the journal has gained to the ledger: one `journal.anchor` that extends the last one, or nothing when
+ * nothing was gained. What the ledger holds is asked first, so a crash between its commit and the vault's note of it
+ * costs nothing: the next call notes it, and no entry is anchored twice. Resolves to true when all entries that were
+ * in the journal at the call are anchored.
+ */
+export async function anchorJournal(organisation: OrganisationContext): Promise<boolean> {
+  const { vault, ledger, signer } = organisation;
+  const head = vault.journalHead();
+  const last = readLastAnchor(organisation);
+  if (last.generation !== head.generation) return false;
+  if (last.size > (vault.lastAnchor()?.size ?? 0)) await vault.anchored(last);
+  if (head.size <= last.size) return head.size === last.size;
+  const { outcome } = await submitMessage(ledger, organisation.clock(), anchorMessage(organisation, head, last), signer);
+  if (outcome.code !== 'OK') {
+    organisation.log.warn({ code: outcome.code, size: head.size }, 'journal anchor refused');
+    return false;
+  }
+  const { generation, size } = head;
+  await vault.anchored({ generation, size, root: bytesToHex(head.root), transaction: outcome.id });
+  return true;
+}
+
+function readLastAnchor({ ledger, account }: OrganisationContext): JournalAnchor {
+  const snapshot = ledger.read();
+  try {
+    return lastAnchor(snapshot.state, account);
+  } finally {
+    snapshot.release();
+  }
+}
+
+function anchorMessage({ vault }: OrganisationContext, head: JournalHead, last: JournalAnchor) {
+  const { generation, size } = head;
+  const proof = vault.consistency(generation, last.size, size).map(bytesToHex);
+  return { type: 'journal.anchor', generation, size, root: bytesToHex(head.root), from: last.size, proof } as const;
+}

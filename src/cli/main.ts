@@ -1,0 +1,65 @@
+import { parseArgs } from 'node:util';
+import { isReject, rejecter } from '../std/reject.ts';
+import { CODES } from './codes.ts';
+import type { CliContext, Command, OptionValues } from './command.ts';
+import { COMMANDS } from './commands.ts';
+import { EXIT, exitCodeOf } from './exit-codes.ts';
+import { commandHelp, generalHelp } from './help.ts';
+
+const reject = rejecter(CODES);
+
+/** Runs one command line; resolves to the exit code. Never throws. */
+export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
+  try {
+    await dispatch(argv, context);
+    return 0;
+  } catch (error) {
+    return explain(error, context);
+  }
+}
+
+async function dispatch(argv: readonly string[], context: CliContext): Promise<void> {
+  const asked = argv.filter((word) => word !== '--help' && word !== '-h');
+  const wantsHelp = asked.length !== argv.length || asked.length === 0 || asked[0] === 'help';
+  const words = asked[0] === 'help' ? asked.slice(1) : asked;
+  const command = findCommand(words);
+  if (wantsHelp) {
+    context.print(command === undefined ? generalHelp(COMMANDS) : commandHelp(command));
+    return;
+  }
+  if (command === undefined) throw reject('COMMAND_UNKNOWN', { command: printable(words.slice(0, 2).join(' ')) });
+  const { values, positionals } = parse(command, words.slice(command.name.split(' ').length));
+  await command.run(context, values, positionals);
+}
+
+/** The command with the most words that the line begins with: `receipts export` before `receipts`. */
+function findCommand(words: readonly string[]): Command | undefined {
+  const matching = COMMANDS.filter(({ name }) => name.split(' ').every((word, at) => words[at] === word));
+  return matching.sort((a, b) => b.name.length - a.name.length)[0];
+}
+
+function parse(command: Command, args: readonly string[]): { values: OptionValues; positionals: string[] } {
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options: command.options, allowPositionals: true, strict: true });
+    if (positionals.length > command.maxArguments) throw new TypeError('too many arguments');
+    return { values: values as OptionValues, positionals };
+  } catch (error) {
+    throw reject('ARGUMENTS_WRONG', { command: command.name, problem: printable((error as Error).message) });
+  }
+}
+
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 200);
+}
+
+/** What happened, what to do, and the details that the refusal carries; a bug shows its stack. */
+function explain(error: unknown, { note }: CliContext): number {
+  if (!isReject(error)) {
+    note(`aceso failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return EXIT.FAILURE;
+  }
+  const { code, kind, message, data } = error;
+  note(`error ${message}`);
+  for (const [name, value] of Object.entries(data)) note(`  ${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
+  return code === 'COMMAND_UNKNOWN' || code === 'ARGUMENTS_WRONG' ? EXIT.USAGE : exitCodeOf(kind);
+}

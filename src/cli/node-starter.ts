@@ -1,0 +1,38 @@
+/** A node that runs in this process. */
+export interface RunningNode {
+  readonly url: string;
+  readonly node: string;
+  /** Administrator's token of each organisation by slug, valid while this process lives. */
+  readonly adminTokens: Readonly<Record<string, string>>;
+  /** Demo accounts, present only when this start seeded them. */
+  readonly seeded: SeedReport | undefined;
+  close(): Promise<void>;
+}
+
+/** What the first start put into an empty node. */
+export interface SeedReport {
+  readonly organisations: readonly { readonly slug: string; readonly name: string; readonly patients: number; readonly resources: number }[];
+  readonly accounts: readonly { readonly label: string; readonly organisation: string; readonly token: string }[];
+}
+
+export interface StartOptions {
+  readonly folder: string;
+  readonly port: number;
+  /** Address to listen on; loopback unless the operator says otherwise. */
+  readonly host: string;
+  /** Whether an empty folder gets the demo organisations with synthetic patients. */
+  readonly seed: boolean;
+  readonly follow?: string;
+  readonly genesis?: string;
+  readonly keys?: string;
+  progress(step: string, done: number, total: number): void;
+  /** Told once, at first start: where the root key lies. */
+  rootKeyMade(path: string): void;
+}
+
+/** Starts nodes; `app` does it, and entry points hand it in, since commands stand below it. */
+export interface NodeStarter {
+  start(options: StartOptions): Promise<RunningNode>;
+  /** URL and administrator tokens of a node that already runs on this folder; undefined when none does. */
+  running(folder: string): Promise<Pick<RunningNode, 'url' | 'node' | 'adminTokens'> | undefined>;
+}

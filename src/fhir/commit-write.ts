@@ -1,0 +1,142 @@
+import type { InteractionHeader } from '../chain/journal-leaf.ts';
+import { utf8 } from '../std/bytes.ts';
+import { isReject } from '../std/reject.ts';
+import type { NewVersion, VersionRow } from '../vault/vault.ts';
+import { classify, searchTokens } from './classify.ts';
+import { rejectFhir } from './codes.ts';
+import type { FhirContext } from './context.ts';
+import { inEntry, type PreparedWrite } from './prepare-write.ts';
+import { joinInteractions, refusedWrite } from './read-decision.ts';
+import { tombstoneText, withIdentity } from './resource-text.ts';
+
+/** What a write came to: the version, its exact text, and whether the resource was there (undeleted) before. */
+export interface WrittenVersion {
+  readonly row: VersionRow;
+  readonly text: string;
+  readonly existed: boolean;
+  /** False when there was nothing to write: a delete of what is not there, an import of what is stored. */
+  readonly changed: boolean;
+}
+
+/** How often a write is tried when others write the same resource at the same time. */
+const ATTEMPTS = 4;
+
+/**
+ * Writes all or nothing, in one call of the vault: policy decided, accounts of new patients opened, versions numbered.
+ * `interactions` are journalled with them. Results in the order of `writes`; undefined for a delete of what never was.
+ * Rejects WRITE_DENIED (journalled), VERSION_MISMATCH (If-Match), WRITE_CONTENDED, and what the vault rejects.
+ */
+export async function commitWrites(
+  context: FhirContext,
+  writes: readonly PreparedWrite[],
+  interactions: readonly InteractionHeader[] = [],
+): Promise<readonly (WrittenVersion | undefined)[]> {
+  const opened = await openAccounts(context, writes);
+  for (let attempt = 1; ; attempt++) {
+    const planned = writes.map((write) => planWrite(context, write, opened));
+    await decideWrites(context, planned);
+    const versions = planned.flatMap(({ version }) => (version === undefined ? [] : [version]));
+    try {
+      const rows = versions.length + interactions.length === 0 ? [] : (await context.vault.write(versions, interactions)).versions;
+      let at = 0;
+      return planned.map(({ version, text, current }) => {
+        const existed = current !== undefined && !current.deleted;
+        if (version !== undefined) return { row: rows[at++] as VersionRow, text, existed, changed: true };
+        return current === undefined ? undefined : { row: current, text, existed, changed: false };
+      });
+    } catch (thrown) {
+      if (!isReject(thrown) || thrown.code !== 'VERSION_CONFLICT') throw thrown;
+      if (attempt === ATTEMPTS) throw rejectFhir('WRITE_CONTENDED');
+    }
+  }
+}
+
+interface PlannedWrite {
+  readonly write: PreparedWrite;
+  readonly current: VersionRow | undefined;
+  readonly version: NewVersion | undefined;
+  readonly text: string;
+}
+
+function planWrite(context: FhirContext, write: PreparedWrite, opened: ReadonlyMap<string, string>): PlannedWrite {
+  const { vault, caller, definitions, baseUrl } = context;
+  const { type, id, resource } = write;
+  const current = vault.current(type, id);
+  const live = current !== undefined && !current.deleted;
+  if (write.ifMatch !== undefined && (!live || current.version !== write.ifMatch)) {
+    const mismatch = rejectFhir('VERSION_MISMATCH', live ? { current: current.version } : {});
+    throw write.entry === undefined ? mismatch : inEntry(mismatch, write.entry);
+  }
+  if (write.unchanged === true) return { write, current, version: undefined, text: '' };
+  // Time of a resource's versions never goes back, whatever the clock does.
+  const identity = { id, version: (current?.version ?? 0) + 1, timeMs: Math.max(context.clock(), current?.timeMs ?? 0) };
+  const header = { type, id, version: identity.version, timeMs: identity.timeMs, author: caller.account };
+  if (resource === undefined || write.text === undefined) {
+    if (!live) return { write, current, version: undefined, text: '' };
+    const text = tombstoneText(type, identity);
+    const { account, labels, categories } = current;
+    return { write, current, text, version: { ...header, account, action: 'delete', bytes: utf8(text), labels, categories, tokens: [] } };
+  }
+  const text = withIdentity(write.text, identity);
+  const version: NewVersion = {
+    ...header,
+    account: accountOf(context, write, opened),
+    action: live ? 'update' : 'create',
+    bytes: utf8(text),
+    ...classify(resource),
+    tokens: searchTokens(resource, definitions, baseUrl),
+  };
+  return { write, current, version, text };
+}
+
+function accountOf({ vault }: FhirContext, { patient }: PreparedWrite, opened: ReadonlyMap<string, string>): string {
+  if (patient === undefined) return vault.custodian;
+  const account = opened.get(patient) ?? vault.accountOf('Patient', patient);
+  // References were checked, so this is a patient who was never written; only a versioned or foreign form gets here.
+  if (account === undefined) throw rejectFhir('REFERENCE_UNRESOLVED', { resource: 'Patient' });
+  return account;
+}
+
+/**
+ * Opens accounts for the patients that are new. Done once, before the write: if the write then fails, the account stays
+ * on the ledger, unclaimed and empty, which harms nobody; the other way round a record would have no account.
+ */
+async function openAccounts(context: FhirContext, writes: readonly PreparedWrite[]): Promise<ReadonlyMap<string, string>> {
+  const { vault, access, caller, registration } = context;
+  const fresh = writes.filter(({ type, id, resource }) => type === 'Patient' && resource !== undefined && vault.accountOf(type, id) === undefined);
+  if (fresh.length === 0) return new Map();
+  const { decision, rules } = access.write(caller, vault.custodian, 'Patient');
+  if (decision !== 'permit') await refuse(context, [[vault.custodian, rules]]);
+  const accounts =
+    fresh.length === 1 ? [await registration.register(vault.custodian)] : await registration.registerMany(vault.custodian, fresh.length);
+  const opened = new Map<string, string>();
+  for (const [index, { id }] of fresh.entries()) {
+    const account = accounts[index];
+    if (account === undefined) throw new Error('registration opened fewer accounts than asked for');
+    await vault.openAccount(account);
+    opened.set(id, account);
+  }
+  return opened;
+}
+
+/** Every account that is written to, and every account that a resource leaves, must permit it. */
+async function decideWrites(context: FhirContext, planned: readonly PlannedWrite[]): Promise<void> {
+  const asked = new Set<string>();
+  const refused: [string, readonly string[]][] = [];
+  for (const { version, current } of planned) {
+    if (version === undefined) continue;
+    for (const account of new Set([version.account, current?.account ?? version.account])) {
+      const key = `${account}/${version.type}`;
+      if (asked.has(key)) continue;
+      asked.add(key);
+      const { decision, rules } = context.access.write(context.caller, account, version.type);
+      if (decision !== 'permit') refused.push([account, rules]);
+    }
+  }
+  if (refused.length > 0) await refuse(context, refused);
+}
+
+async function refuse(context: FhirContext, refused: readonly (readonly [string, readonly string[]])[]): Promise<never> {
+  await context.vault.journal(joinInteractions(refused.map(([account, rules]) => refusedWrite(context, account, rules))));
+  throw rejectFhir('WRITE_DENIED');
+}

@@ -1,0 +1,51 @@
+import type { Caller } from '../auth/caller.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { CompactDefinitions } from './definitions/definitions.ts';
+import type { FhirLimits } from './limits.ts';
+import type { AccessPort, RegistrationPort } from './ports.ts';
+
+/** What every interaction stands on. */
+export interface FhirServer {
+  readonly definitions: CompactDefinitions;
+  /** Address of the service, without a slash at its end. */
+  readonly baseUrl: string;
+  /** Milliseconds since 1970. */
+  readonly clock: () => number;
+  readonly access: AccessPort;
+  readonly registration: RegistrationPort;
+  readonly limits: FhirLimits;
+}
+
+/** One request's view: the vault of the custodian it is for, and who asks. */
+export interface FhirContext extends FhirServer {
+  readonly vault: Vault;
+  readonly caller: Caller;
+}
+
+/** An interaction as HTTP or a Bundle's entry brings it. */
+export interface FhirRequest {
+  readonly method: string;
+  /** Below the base, without a slash at its beginning. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Exact text of the body's JSON (`exactJson`), if there is one. */
+  readonly text?: string;
+  readonly ifMatch?: string;
+  readonly ifNoneExist?: string;
+  readonly prefer: Preference;
+}
+
+/** `Prefer` (R4 §3.1.0.1.7, §3.1.1.1). */
+export interface Preference {
+  readonly return?: 'minimal' | 'representation' | 'OperationOutcome';
+  readonly lenient: boolean;
+}
+
+export interface FhirResult {
+  readonly status: number;
+  /** JSON text; undefined for none. */
+  readonly body?: string;
+  readonly etag?: string;
+  readonly lastModifiedMs?: number;
+  readonly location?: string;
+}

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import type { InteractionHeader } from '../chain/journal-leaf.ts';
+import { bundleText, type EntryText, resultToEntry } from './bundle-text.ts';
+import type { RequestBundle, RequestEntry } from './bundle-request.ts';
+import { rejectFhir } from './codes.ts';
+import { commitWrites, type WrittenVersion } from './commit-write.ts';
+import { matchCondition, oneAtATime } from './conditions.ts';
+import type { FhirContext, FhirResult, Preference } from './context.ts';
+import { inEntry, prepareWrites, type WriteOperation } from './prepare-write.ts';
+import { joinInteractions } from './read-decision.ts';
+import { textOf } from './read.ts';
+import { isConditionalReference } from './references.ts';
+import { answer, idIn, ifMatchOf, typeIn } from './write.ts';
+
+/** What an entry asks to be written, or the resource that its If-None-Exist found. */
+type Settled =
+  | { readonly entry: RequestEntry; readonly operation: WriteOperation }
+  | { readonly entry: RequestEntry; readonly existing: WrittenVersion };
+
+/**
+ * Transaction (R4 §3.1.0.11.2): everything is written in one call of the vault or nothing is; links between entries are
+ * rewritten. `readEntry` answers GET entries; they see what the transaction wrote.
+ */
+export function transaction(
+  context: FhirContext,
+  bundle: RequestBundle,
+  prefer: Preference,
+  readEntry: (entry: RequestEntry) => Promise<EntryText>,
+): Promise<FhirResult> {
+  const conditional = bundle.entries.some((entry) => entry.ifNoneExist !== undefined);
+  const work = () => processTransaction(context, bundle, prefer, readEntry);
+  return conditional ? oneAtATime(context.vault, work) : work();
+}
+
+async function processTransaction(
+  context: FhirContext,
+  bundle: RequestBundle,
+  prefer: Preference,
+  readEntry: (entry: RequestEntry) => Promise<EntryText>,
+): Promise<FhirResult> {
+  const interactions: InteractionHeader[] = [];
+  const settled: Settled[] = [];
+  for (const entry of bundle.entries) {
+    if (entry.method === 'GET') continue;
+    settled.push(inContextOf(entry, () => settle(context, entry, interactions)));
+  }
+  const inOrder = settled.flatMap((item) => ('operation' in item ? [item] : [])).sort((a, b) => rank(a.entry) - rank(b.entry));
+  refuseOverlap(inOrder.map(({ operation }) => operation));
+  const target = createTarget(context, settled, interactions);
+  const prepared = prepareWrites(context, inOrder.map(({ operation }) => operation), { target });
+  const written = await commitWrites(context, prepared, joinInteractions(interactions));
+
+  // Entries want no body unless asked for: the client has just sent it.
+  const preference: Preference = { return: 'minimal', ...prefer };
+  const answers = new Map<number, EntryText>();
+  for (const [at, { entry }] of inOrder.entries()) {
+    const version = written[at];
+    const removed = entry.method === 'DELETE';
+    answers.set(entry.index, resultToEntry(removed || version === undefined ? { status: 204 } : answer(context, version, preference)));
+  }
+  for (const item of settled) {
+    if ('existing' in item) answers.set(item.entry.index, resultToEntry(answer(context, item.existing, preference)));
+  }
+  for (const entry of bundle.entries) {
+    if (entry.method === 'GET') answers.set(entry.index, await readEntry(entry));
+  }
+  return { status: 200, body: bundleText('transaction-response', [], bundle.entries.map((entry) => answers.get(entry.index) as EntryText)) };
+}
+
+/** Order of processing: DELETE, POST, PUT (R4 §3.1.0.11.2). */
+function rank(entry: RequestEntry): number {
+  return ['DELETE', 'POST', 'PUT'].indexOf(entry.method);
+}
+
+function settle(context: FhirContext, entry: RequestEntry, interactions: InteractionHeader[]): Settled {
+  const { method, url, text, index } = entry;
+  const [path, condition] = url.split('?') as [string, string | undefined];
+  const [type, id, ...rest] = path.split('/') as [string, string | undefined, ...string[]];
+  if (condition !== undefined || rest.length > 0 || (id === undefined) !== (method === 'POST') || rank(entry) === -1) {
+    throw rejectFhir('INTERACTION_UNSUPPORTED', { method });
+  }
+  if (context.definitions.resources[type] === undefined) throw rejectFhir('TYPE_UNKNOWN');
+  if (method === 'DELETE') return { entry, operation: { action: 'delete', type, id: id as string, entry: index, ...ifMatchOf(entry.ifMatch) } };
+  if (text === undefined) throw rejectFhir('BUNDLE_INVALID', { fault: 'resource is missing' });
+  if (typeIn(text) !== type) throw rejectFhir('TYPE_MISMATCH', { address: type });
+  if (method === 'PUT') {
+    if (!/^[A-Za-z0-9\-.]{1,64}$/.test(id as string)) throw rejectFhir('ID_INVALID');
+    if (idIn(text) !== id) throw rejectFhir('ID_MISMATCH');
+    return { entry, operation: { action: 'update', type, id: id as string, text, entry: index, ...ifMatchOf(entry.ifMatch) } };
+  }
+  if (entry.ifNoneExist !== undefined) {
+    const match = matchCondition(context, type, entry.ifNoneExist.replace(/^[^?]*\?/, ''));
+    if (match.row !== undefined) {
+      interactions.push(...match.interactions);
+      return { entry, existing: { row: match.row, text: textOf(context, match.row), existed: true, changed: false } };
+    }
+  }
+  return { entry, operation: { action: 'create', type, id: randomUUID(), text, entry: index } };
+}
+
+function refuseOverlap(operations: readonly WriteOperation[]): void {
+  const seen = new Set<string>();
+  for (const { type, id, entry } of operations) {
+    const key = `${type}/${id}`;
+    if (seen.has(key)) throw rejectFhir('BUNDLE_OVERLAP', { entry: entry ?? 0 });
+    seen.add(key);
+  }
+}
+
+/**
+ * Where links of the Bundle lead: a fullUrl to the resource its entry wrote or found; a relative reference to an entry
+ * whose fullUrl ends in it; a conditional reference to its one match, journalled as seen.
+ */
+function createTarget(context: FhirContext, settled: readonly Settled[], interactions: InteractionHeader[]): (value: string) => string | undefined {
+  const targets = new Map<string, string>();
+  for (const item of settled) {
+    const { type, id } = 'operation' in item ? item.operation : item.existing.row;
+    const { fullUrl } = item.entry;
+    if (fullUrl === undefined || ('operation' in item && item.operation.action === 'delete')) continue;
+    targets.set(fullUrl, `${type}/${id}`);
+    const relative = /(?:^|\/)([A-Z][A-Za-z]{1,63}\/[A-Za-z0-9\-.]{1,64})$/.exec(fullUrl)?.[1];
+    if (relative?.startsWith(`${type}/`)) targets.set(relative, `${type}/${id}`);
+  }
+  return (value) => {
+    const known = targets.get(value);
+    if (known !== undefined || !isConditionalReference(value)) return known;
+    const [type, condition] = value.split(/\?(.*)/s) as [string, string];
+    if (context.definitions.resources[type] === undefined) throw rejectFhir('TYPE_UNKNOWN');
+    const match = matchCondition(context, type, condition);
+    if (match.row === undefined) throw rejectFhir('CONDITION_UNMATCHED', { resource: type });
+    interactions.push(...match.interactions);
+    const found = `${type}/${match.row.id}`;
+    targets.set(value, found);
+    return found;
+  };
+}
+
+function inContextOf<T>(entry: RequestEntry, work: () => T): T {
+  try {
+    return work();
+  } catch (thrown) {
+    throw inEntry(thrown, entry.index);
+  }
+}

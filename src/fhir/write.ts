@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { commitWrites, type WrittenVersion } from './commit-write.ts';
+import { rejectFhir } from './codes.ts';
+import { matchCondition, oneAtATime } from './conditions.ts';
+import type { FhirContext, FhirRequest, FhirResult, Preference } from './context.ts';
+import { membersOf } from './json-spans.ts';
+import { informationOutcome } from './outcome.ts';
+import { prepareWrites, type WriteOperation } from './prepare-write.ts';
+import { joinInteractions } from './read-decision.ts';
+import { textOf, versionHeaders } from './read.ts';
+
+/** create (R4 §3.1.0.8), with `ifNoneExist` a conditional one. */
+export async function create(context: FhirContext, type: string, request: FhirRequest): Promise<FhirResult> {
+  const text = bodyOf(context, request, type);
+  const operation: WriteOperation = { action: 'create', type, id: randomUUID(), text };
+  if (request.ifNoneExist === undefined) return writeOne(context, operation, request.prefer);
+  const condition = request.ifNoneExist;
+  return oneAtATime(context.vault, async () => {
+    const { row, interactions } = matchCondition(context, type, condition);
+    if (row === undefined) return writeOne(context, operation, request.prefer);
+    const body = textOf(context, row);
+    await context.vault.journal(joinInteractions(interactions));
+    return answer(context, { row, text: body, existed: true, changed: false }, request.prefer);
+  });
+}
+
+/** update (R4 §3.1.0.4); creates what is not there under the id of the address. */
+export async function update(context: FhirContext, type: string, id: string, request: FhirRequest): Promise<FhirResult> {
+  const text = bodyOf(context, request, type);
+  if (idIn(text) !== id) throw rejectFhir('ID_MISMATCH');
+  return writeOne(context, { action: 'update', type, id, text, ...ifMatchOf(request.ifMatch) }, request.prefer);
+}
+
+/** delete (R4 §3.1.0.7): 204 also for what is deleted already or never was. */
+export async function remove(context: FhirContext, type: string, id: string, request: FhirRequest): Promise<FhirResult> {
+  const [written] = await commitWrites(context, prepareWrites(context, [{ action: 'delete', type, id, ...ifMatchOf(request.ifMatch) }]));
+  return { status: 204, ...(written === undefined ? {} : { etag: versionHeaders(written.row).etag }) };
+}
+
+async function writeOne(context: FhirContext, operation: WriteOperation, prefer: Preference): Promise<FhirResult> {
+  const [written] = await commitWrites(context, prepareWrites(context, [operation]));
+  return answer(context, written as WrittenVersion, prefer);
+}
+
+/** 201 for what came to be, 200 for what was there; the body as `Prefer: return` says, the resource by default. */
+export function answer(context: FhirContext, { row, text, existed }: WrittenVersion, prefer: Preference): FhirResult {
+  const location = `${context.baseUrl}/${row.type}/${row.id}/_history/${row.version}`;
+  const result = { status: existed ? 200 : 201, location, ...versionHeaders(row) };
+  if (prefer.return === 'minimal') return result;
+  if (prefer.return !== 'OperationOutcome') return { ...result, body: text };
+  return { ...result, body: JSON.stringify(informationOutcome(`Stored as version ${row.version}`)) };
+}
+
+/** `W/"3"` or `"3"` to a version. Throws PRECONDITION_MALFORMED. */
+export function ifMatchOf(header: string | undefined): { ifMatch?: number } {
+  if (header === undefined) return {};
+  const version = /^(?:W\/)?"([1-9][0-9]{0,9})"$/.exec(header.trim())?.[1];
+  if (version === undefined) throw rejectFhir('PRECONDITION_MALFORMED', { header: 'If-Match' });
+  return { ifMatch: Number(version) };
+}
+
+function bodyOf(context: FhirContext, { text }: FhirRequest, type: string): string {
+  if (text === undefined) throw rejectFhir('BODY_EMPTY');
+  if (text.length > context.limits.resourceBytes) throw rejectFhir('BODY_TOO_LARGE', { limitBytes: context.limits.resourceBytes });
+  if (typeIn(text) !== type) throw rejectFhir('TYPE_MISMATCH', { address: type });
+  return text;
+}
+
+/** `resourceType` of exact text; undefined when the text is no object that has one. */
+export function typeIn(text: string): string | undefined {
+  return textMember(text, 'resourceType');
+}
+
+/** `id` of exact text. */
+export function idIn(text: string): string | undefined {
+  return textMember(text, 'id');
+}
+
+function textMember(text: string, name: string): string | undefined {
+  if (!text.startsWith('{')) return undefined;
+  const member = membersOf(text).find((candidate) => candidate.name === name);
+  if (member === undefined || text.charAt(member.start) !== '"') return undefined;
+  return JSON.parse(text.slice(member.start, member.end)) as string;
+}

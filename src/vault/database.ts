@@ -1,0 +1,152 @@
+import Database from 'libsql';
+import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import { isReject, type Reject } from '../std/reject.ts';
+import { reject } from './codes.ts';
+
+/**
+ * One encrypted SQLite file, held by one process. Kysely writes the SQL and knows its types, but once only: each query
+ * is compiled and prepared at start, since building it per call costs several times what running it does.
+ */
+export interface Connection {
+  prepare<Row>(query: CompiledQuery<Row>): Statement<Row>;
+  execute(query: CompiledQuery<unknown>): void;
+  pragma(text: string): readonly Readonly<Record<string, unknown>>[];
+  begin(): void;
+  /** Durable when it returns (`synchronous=FULL`). */
+  commit(): void;
+  /** No-op outside a transaction: SQLite ends one by itself when the disk is full. */
+  rollback(): void;
+  /** Moves the write-ahead log into the file and truncates it, so that no page of before is left in it. */
+  truncateLog(): void;
+  close(): void;
+}
+
+export type SqlValue = string | number | Uint8Array | null;
+
+export interface Statement<Row> {
+  get(...values: readonly SqlValue[]): Row | undefined;
+  all(...values: readonly SqlValue[]): readonly Row[];
+  /** Number of rows changed. */
+  run(...values: readonly SqlValue[]): number;
+}
+
+/** Stands for a value in a query that is compiled once: the values follow in the order of the text. */
+export const slot = 0 as never;
+
+/** A query builder that only compiles. */
+export function createQueryBuilder<Tables>(): Kysely<Tables> {
+  return new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createDriver: () => new DummyDriver(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+    },
+  });
+}
+
+const PAGE_BYTES = 4096;
+
+/**
+ * Opens or creates a database file. `key` (hexadecimal) encrypts every page by AES-256-CBC, the only cipher that
+ * libsql is built with; it does not authenticate, which is why each row carries a MAC (row-mac.ts). Throws Reject
+ * VAULT_IN_USE, VAULT_KEY_WRONG (also for a damaged first page: the two cannot be told apart here), VAULT_DAMAGED.
+ */
+export function openDatabase(path: string, options: { key: string; cacheBytes: number; maxBytes?: number }): Connection {
+  return guarded(() => {
+    const database = new Database(path, { encryptionKey: options.key } as unknown as Database.Options);
+    try {
+      configure(database, options);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    return connectionOf(database);
+  });
+}
+
+function configure(database: Database.Database, options: { cacheBytes: number; maxBytes?: number }): void {
+  // Exclusive before the first read: it is what keeps a second process out, and needs no shared memory file.
+  database.pragma('locking_mode=EXCLUSIVE');
+  database.pragma('journal_mode=WAL');
+  database.pragma('synchronous=FULL');
+  database.pragma('secure_delete=ON');
+  database.pragma(`cache_size=-${Math.ceil(options.cacheBytes / 1024)}`);
+  database.pragma('temp_store=MEMORY');
+  if (options.maxBytes !== undefined) database.pragma(`max_page_count=${Math.max(1, Math.floor(options.maxBytes / PAGE_BYTES))}`);
+  // The lock is taken by the first write, not by the pragma.
+  database.exec('BEGIN IMMEDIATE');
+  database.exec('COMMIT');
+}
+
+function connectionOf(database: Database.Database): Connection {
+  const pragma = (text: string) => guarded(() => database.pragma(text) as Record<string, unknown>[]);
+  return {
+    prepare: (query) => statementOf(guarded(() => database.prepare(query.sql)), query.parameters.length),
+    execute: (query) => guarded(() => database.prepare(query.sql).run([...query.parameters])),
+    pragma,
+    begin: () => guarded(() => database.exec('BEGIN IMMEDIATE')),
+    commit: () => guarded(() => database.exec('COMMIT')),
+    rollback: () => guarded(() => database.inTransaction && database.exec('ROLLBACK')),
+    truncateLog() {
+      const row = pragma('wal_checkpoint(TRUNCATE)')[0];
+      if (row?.busy !== 0) throw reject('VAULT_STORAGE_FAILED', { step: 'checkpoint' });
+    },
+    close() {
+      // Statements that are not yet collected keep libsql's handle, and with it the lock, alive after close(): leave
+      // WAL and exclusive mode first, which also leaves one file and no log behind.
+      pragma('wal_checkpoint(TRUNCATE)');
+      pragma('journal_mode=DELETE');
+      pragma('locking_mode=NORMAL');
+      database.prepare('SELECT count(*) FROM sqlite_schema').all();
+      database.close();
+    },
+  };
+}
+
+function statementOf<Row>(statement: Database.Statement<unknown[]>, parameters: number): Statement<Row> {
+  // One array as the only argument: libsql takes a lone Uint8Array for an object of named parameters.
+  const call = <R>(values: readonly SqlValue[], run: (bound: unknown) => R): R => {
+    if (values.length !== parameters) throw new TypeError(`statement takes ${parameters} values, not ${values.length}`);
+    return guarded(() => run(values));
+  };
+  return {
+    get: (...values) => call(values, (bound) => statement.get(bound) as Row | undefined),
+    all: (...values) => call(values, (bound) => statement.all(bound) as Row[]),
+    run: (...values) => call(values, (bound) => statement.run(bound).changes),
+  };
+}
+
+/** Runs against SQLite, with its errors turned into refusals. */
+function guarded<R>(run: () => R): R {
+  try {
+    return run();
+  } catch (error) {
+    throw storageReject(error) ?? error;
+  }
+}
+
+/** Primary result codes of SQLite (sqlite.org/rescode.html). */
+const SQLITE = { BUSY: 5, IOERR: 10, CORRUPT: 11, FULL: 13, CANTOPEN: 14, NOTADB: 26 } as const;
+
+/** The refusal that an error of SQLite stands for; undefined for any other error, a bug. */
+function storageReject(error: unknown): Reject | undefined {
+  if (isReject(error)) return error;
+  const code = (error as { rawCode?: unknown }).rawCode;
+  if (typeof code !== 'number') return undefined;
+  switch (code & 0xff) {
+    case SQLITE.BUSY:
+      return reject('VAULT_IN_USE');
+    case SQLITE.FULL:
+      return reject('VAULT_FULL');
+    case SQLITE.CORRUPT:
+      return reject('VAULT_DAMAGED', { sqlite: code });
+    case SQLITE.NOTADB:
+      return reject('VAULT_KEY_WRONG');
+    case SQLITE.IOERR:
+    case SQLITE.CANTOPEN:
+      return reject('VAULT_STORAGE_FAILED', { sqlite: code });
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,141 @@
+import { bytesToHex, hexToBytes } from '../std/bytes.ts';
+import { reject } from './codes.ts';
+import { type Connection, slot } from './database.ts';
+import { positionOf } from './position.ts';
+import type { RowMac } from './row-mac.ts';
+import type { AnchorRow } from './vault.ts';
+import { vaultQueries } from './vault-schema.ts';
+
+export interface EntryRow {
+  readonly position: number;
+  readonly account: string;
+  readonly leaf: Uint8Array;
+  /** Both null for a version: its row in `version` has the header. */
+  readonly nonce: Uint8Array | null;
+  readonly body: string | null;
+}
+
+/** Rows of the journal: generations, entries, used permits, anchors. */
+export interface JournalTable {
+  /** The open generation and its size. Throws Reject VAULT_DAMAGED. */
+  openGeneration(): { generation: number; size: number } | undefined;
+  sizeOf(generation: number): number | undefined;
+  setSize(generation: number, size: number): void;
+  addEntry(row: EntryRow): void;
+  entry(position: number): EntryRow | undefined;
+  /** Leaves of positions `from` ≤ p < `to`, in order. */
+  leaves(from: number, to: number): readonly Uint8Array[];
+  /** Entries about an account before a position, newest first. */
+  entriesOf(account: string, before: number, limit: number): readonly EntryRow[];
+  lastPosition(): number | undefined;
+  permitUsed(permit: string): boolean;
+  usePermit(permit: string, position: number): void;
+  /** The first one of a size stays. */
+  addAnchor(anchor: AnchorRow): void;
+  lastAnchor(): AnchorRow | undefined;
+  firstAnchorBeyond(generation: number, index: number): AnchorRow | undefined;
+}
+
+export function createJournalTable(connection: Connection, mac: RowMac): JournalTable {
+  const rows = prepareRows(connection);
+
+  function checkedGeneration(row: { generation: number; size: number; mac: Uint8Array } | undefined) {
+    if (row === undefined) return undefined;
+    mac.check(row.mac, 'generation', [row.generation, row.size]);
+    return { generation: row.generation, size: row.size };
+  }
+
+  type StoredAnchor = { generation: number; size: number; root: Uint8Array; tx: string; mac: Uint8Array };
+  function checkedAnchor(row: StoredAnchor | undefined): AnchorRow | undefined {
+    if (row === undefined) return undefined;
+    mac.check(row.mac, 'anchor', [row.generation, row.size, row.tx], row.root);
+    return { generation: row.generation, size: row.size, root: bytesToHex(row.root), transaction: row.tx };
+  }
+
+  return {
+    openGeneration: () => checkedGeneration(rows.openGeneration.get()),
+    sizeOf: (generation) => checkedGeneration(rows.generation.get(generation))?.size,
+    setSize: (generation, size) => void rows.setSize.run(generation, size, mac.of('generation', [generation, size])),
+    addEntry: (row) => void rows.addEntry.run(row.position, row.account, row.leaf, row.nonce, row.body),
+    entry: (position) => rows.entry.get(position),
+    leaves: (from, to) => rows.leaves.all(from, to).map((row) => row.leaf),
+    entriesOf: (account, before, limit) => rows.entriesOf.all(account, before, limit),
+    lastPosition: () => rows.lastPosition.get()?.position,
+    permitUsed: (permit) => rows.permit.get(permit) !== undefined,
+    usePermit: (permit, position) => void rows.usePermit.run(permit, position),
+    addAnchor(anchor) {
+      const root = hexToBytes(anchor.root);
+      if (root === undefined || root.length !== 32) throw new TypeError('an anchor root is 64 hexadecimal digits');
+      positionOf(anchor.generation, 0);
+      const values = [anchor.generation, anchor.size, anchor.transaction] as const;
+      rows.addAnchor.run(anchor.generation, anchor.size, root, anchor.transaction, mac.of('anchor', values, root));
+    },
+    lastAnchor: () => checkedAnchor(rows.lastAnchor.get()),
+    firstAnchorBeyond: (generation, index) => checkedAnchor(rows.anchorBeyond.get(generation, index)),
+  };
+}
+
+function prepareRows(connection: Connection) {
+  const from = vaultQueries;
+  const entries = from.selectFrom('entry').select(['position', 'account', 'leaf', 'nonce', 'body']);
+  const generations = from.selectFrom('generation').selectAll();
+  const anchors = from.selectFrom('anchor').selectAll();
+  return {
+    openGeneration: connection.prepare(generations.orderBy('generation', 'desc').limit(1).compile()),
+    generation: connection.prepare(generations.where('generation', '=', slot).compile()),
+    setSize: connection.prepare(
+      from
+        .insertInto('generation')
+        .values({ generation: slot, size: slot, mac: slot })
+        .onConflict((conflict) =>
+          conflict.column('generation').doUpdateSet((row) => ({ size: row.ref('excluded.size'), mac: row.ref('excluded.mac') })),
+        )
+        .compile(),
+    ),
+    addEntry: connection.prepare(
+      from.insertInto('entry').values({ position: slot, account: slot, leaf: slot, nonce: slot, body: slot }).compile(),
+    ),
+    entry: connection.prepare(entries.where('position', '=', slot).compile()),
+    leaves: connection.prepare(
+      from
+        .selectFrom('entry')
+        .select('leaf')
+        .where('position', '>=', slot)
+        .where('position', '<', slot)
+        .orderBy('position')
+        .compile(),
+    ),
+    entriesOf: connection.prepare(
+      entries.where('account', '=', slot).where('position', '<', slot).orderBy('position', 'desc').limit(slot).compile(),
+    ),
+    lastPosition: connection.prepare(
+      from.selectFrom('entry').select('position').orderBy('position', 'desc').limit(1).compile(),
+    ),
+    permit: connection.prepare(from.selectFrom('permit').select('position').where('permit', '=', slot).compile()),
+    usePermit: connection.prepare(
+      from
+        .insertInto('permit')
+        .values({ permit: slot, position: slot })
+        .onConflict((conflict) => conflict.column('permit').doNothing())
+        .compile(),
+    ),
+    addAnchor: connection.prepare(
+      from
+        .insertInto('anchor')
+        .values({ generation: slot, size: slot, root: slot, tx: slot, mac: slot })
+        .onConflict((conflict) => conflict.columns(['generation', 'size']).doNothing())
+        .compile(),
+    ),
+    lastAnchor: connection.prepare(
+      anchors.orderBy('generation', 'desc').orderBy('size', 'desc').limit(1).compile(),
+    ),
+    anchorBeyond: connection.prepare(
+      anchors.where('generation', '=', slot).where('size', '>', slot).orderBy('size').limit(1).compile(),
+    ),
+  };
+}
+
+/** Throws Reject VAULT_DAMAGED: an entry that must be there is not. */
+export function missingEntry(position: number): never {
+  throw reject('VAULT_DAMAGED', { table: 'entry', position });
+}

@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Caller } from '../../src/auth/caller.ts';
+import { createFhirPlugin, type FhirPluginOptions } from '../../src/fhir/plugin.ts';
+import type { AccessPort } from '../../src/fhir/ports.ts';
+import type { VersionRow } from '../../src/vault/vault.ts';
+import { createMemoryVault, type MemoryVault } from './memory-vault.ts';
+
+export const CUSTODIAN = 'c'.repeat(32);
+export const BASE_URL = 'http://aceso.example/fhir';
+
+export interface FhirNode {
+  readonly app: FastifyInstance;
+  readonly vault: MemoryVault;
+  /** Accounts opened for patients, in order. */
+  readonly registered: string[];
+  /** What policy denies; tests set it. */
+  readonly denies: { read: (row: VersionRow) => boolean; write: (account: string, type: string) => boolean };
+  readonly now: { ms: number };
+  send(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<FhirAnswer>;
+}
+
+export interface FhirAnswer {
+  readonly status: number;
+  readonly headers: Record<string, string | undefined>;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  readonly json: any;
+}
+
+/** The FHIR plugin over a vault in memory, with policy and registration that tests steer. */
+export async function createFhirNode(options: Partial<FhirPluginOptions> = {}): Promise<FhirNode> {
+  const vault = createMemoryVault(CUSTODIAN);
+  const registered: string[] = [];
+  const denies: FhirNode['denies'] = { read: () => false, write: () => false };
+  const now = { ms: Date.UTC(2026, 0, 2, 3, 4, 5, 6) };
+  const access: AccessPort = {
+    read: (_caller, _account, versions) => {
+      const visible = versions.map((row) => !denies.read(row));
+      return { decision: visible.includes(true) ? 'permit' : 'deny', rules: ['test'], visible };
+    },
+    write: (_caller, account, type) => ({ decision: denies.write(account, type) ? 'deny' : 'permit', rules: ['test'], visible: [] }),
+  };
+  const open = () => {
+    const account = randomBytes(16).toString('hex');
+    registered.push(account);
+    return account;
+  };
+  const caller: Caller = { custodian: CUSTODIAN, account: 'a'.repeat(32), kind: 'practitioner', organisation: CUSTODIAN, roles: [], purpose: 'TREAT' };
+  const app = fastify();
+  await app.register(
+    createFhirPlugin({
+      vaultOf: () => vault,
+      access,
+      registration: { register: async () => open(), registerMany: async (_custodian, count) => Array.from({ length: count }, open) },
+      authenticate: async () => caller,
+      baseUrl: BASE_URL,
+      clock: () => now.ms++,
+      ...options,
+    }),
+    { prefix: '/fhir' },
+  );
+  return {
+    app,
+    vault,
+    registered,
+    denies,
+    now,
+    async send(method, path, body, headers = {}) {
+      const response = await app.inject({
+        method: method as 'GET',
+        url: path === '' ? '/fhir' : `/fhir/${path}`,
+        headers: body === undefined ? headers : { 'content-type': 'application/fhir+json', ...headers },
+        ...(body === undefined ? {} : { payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body) }),
+      });
+      const text = response.payload;
+      return {
+        status: response.statusCode,
+        headers: response.headers as Record<string, string | undefined>,
+        text,
+        json: text.startsWith('{') ? JSON.parse(text) : undefined,
+      };
+    },
+  };
+}
