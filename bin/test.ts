@@ -10,7 +10,8 @@ const chosen = process.argv.slice(2);
 const EVERY_TEST = ['src/**/*.test.ts', 'test/**/*.test.ts'];
 const FILE_TIMEOUT_MS = 10 * 60_000;
 
-const checked = chosen.length > 0 || spawnSync(process.execPath, [join(root, 'bin/check.ts')], { stdio: 'inherit' }).status === 0;
+const checked =
+  chosen.length > 0 || spawnSync(process.execPath, [join(root, 'bin/check.ts')], { stdio: 'inherit' }).status === 0;
 
 const report = createTestReport({
   root,

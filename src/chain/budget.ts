@@ -91,8 +91,7 @@ export function openBudgets(state: () => StateReader, timeMs: number, limits: Li
     const left = limits.workPerMinute - record.work;
     if (!isShared(kind)) return left;
     const used = heavyUse(record.before?.heavy ?? [], account) + (record.workBy.get(account) ?? 0);
-    const share = Math.floor(limits.workPerMinute / limits.accountShare) - used;
-    return share < left ? share : left;
+    return Math.min(left, Math.floor(limits.workPerMinute / limits.accountShare) - used);
   }
 
   return {

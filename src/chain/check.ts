@@ -64,7 +64,7 @@ export function createCheck(
         budgets: openBudgets(() => reading, 0, limits),
       };
     }
-    const timeMs = nowMs > latest.committedMs ? nowMs : latest.committedMs;
+    const timeMs = Math.max(nowMs, latest.committedMs);
     if (latest.minute !== minuteOf(timeMs)) {
       latest.minute = minuteOf(timeMs);
       latest.budgets = openBudgets(() => reading, timeMs, limits);
@@ -76,7 +76,7 @@ export function createCheck(
     const state = createStateReader(store);
     reading = state;
     const { height, timeMs, rules, budgets } = basisOf(store, nowMs);
-    const { body, sizeBytes } = transaction;
+    const { body, wire } = transaction;
     requireTimely(transaction, { genesisHash, height, timeMs, window });
     const active = findRule(rules, body.message);
     if (active === 'MESSAGE_INACTIVE' && !registry.isDeclared(body.message.type)) throw reject('MESSAGE_UNKNOWN');
@@ -84,7 +84,7 @@ export function createCheck(
     const signers = findSigners(state, body, active);
     if (active.rule.sensitive === true) requireVerifiedUsers(signers);
     const payer = payerOf(state, signers[0] as (typeof signers)[number]);
-    const admission = budgets.admit(payer, active.rule.lane, sizeBytes, baseWork(transaction));
+    const admission = budgets.admit(payer, active.rule.lane, wire.length, baseWork(transaction));
     if (admission === undefined) throw reject('BUDGET_EXCEEDED');
     const keys = signers.map(({ key }) => key);
     const { lane } = admission;

@@ -62,16 +62,24 @@ export type FoundRule = ActiveRule | 'MESSAGE_INACTIVE' | 'SCHEMA_INVALID';
  * The active rule of a message that has its form, or why there is none. Whether a newer version of the software knows
  * the type makes no difference here, else two versions would disagree.
  */
-export function findRule(rules: RulesInForce, { type, ...message }: Message): FoundRule {
-  const rule = rules.get(type);
+export function findRule(rules: RulesInForce, given: Message): FoundRule {
+  const rule = rules.get(given.type);
   if (rule === undefined) return 'MESSAGE_INACTIVE';
+  const known = checked.get(given);
+  if (known?.rule === rule) return known.found;
+  const { type, ...message } = given;
   // Interpreted: a compiled check evaluates code, which browsers forbid and validators need not trust.
-  return Value.Check(rule.schema, message) ? { rule, message } : 'SCHEMA_INVALID';
+  const found: FoundRule = Value.Check(rule.schema, message) ? { rule, message: Object.freeze(message) } : 'SCHEMA_INVALID';
+  checked.set(given, { rule, found });
+  return found;
 }
 
+/** Messages held against a schema already: a parsed transaction comes by when it is checked, and when its block runs. */
+const checked = new WeakMap<Message, { readonly rule: ActiveRule['rule']; readonly found: FoundRule }>();
+
 /** What a transaction costs before its message runs. */
-export function baseWork({ body, sizeBytes }: Transaction): number {
-  return WORK.transaction + body.signers.length * WORK.signature + sizeBytes * WORK.wireByte;
+export function baseWork({ body, wire }: Transaction): number {
+  return WORK.transaction + body.signers.length * WORK.signature + wire.length * WORK.wireByte;
 }
 
 /** The payer of a transaction: its sender and the member who answers for that account. */
@@ -126,7 +134,7 @@ function runMessage(run: BlockRun, transaction: Transaction, signers: readonly S
   const base = baseWork(transaction);
   const payer = payerOf(createStateReader(run.overlay), sender);
   const lane = typeof active === 'string' ? 'ordinary' : active.rule.lane;
-  const admission = run.budgets.admit(payer, lane, transaction.sizeBytes, base);
+  const admission = run.budgets.admit(payer, lane, transaction.wire.length, base);
   if (admission === undefined) throw reject('BUDGET_EXCEEDED');
   const meter = createMeter(run.limits, base, admission.workLeft);
   try {
@@ -143,7 +151,7 @@ function runMessage(run: BlockRun, transaction: Transaction, signers: readonly S
       }),
     );
   } finally {
-    run.budgets.charge(payer, admission.lane, transaction.sizeBytes, meter.used);
+    run.budgets.charge(payer, admission.lane, transaction.wire.length, meter.used);
   }
 }
 

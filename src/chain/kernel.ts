@@ -49,7 +49,7 @@ export function createKernel(options: KernelOptions): Kernel {
   const window = createReplayWindow();
   const check = createCheck({ genesisHash, registry, limits, window });
   const parse = createParser();
-  const onInternalError = options.onInternalError ?? (() => {});
+  const onInternalError = options.onInternalError ?? (() => undefined);
   const { verifySignature } = options;
 
   function execute(
@@ -172,16 +172,16 @@ function reportMisbehaviour(
 }
 
 /**
- * Parses a wire once for `check` and `execute`, as long as the host hands over the same array. The copy guards against
- * one that was written to in between: what runs is always what the block holds.
+ * Parses a wire once for `check` and `execute`, as long as the host hands over the same array. Comparing it with the
+ * transaction's own copy guards against one that was written to in between: what runs is always what the block holds.
  */
 function createParser(): (wire: Uint8Array) => Transaction | undefined {
-  const parsed = new WeakMap<Uint8Array, { readonly copy: Uint8Array; readonly transaction: Transaction }>();
+  const parsed = new WeakMap<Uint8Array, Transaction>();
   return (wire) => {
     const known = parsed.get(wire);
-    if (known !== undefined && equalBytes(known.copy, wire)) return known.transaction;
+    if (known !== undefined && equalBytes(known.wire, wire)) return known;
     const transaction = parseTransaction(wire);
-    if (transaction !== undefined) parsed.set(wire, { copy: wire.slice(), transaction });
+    if (transaction !== undefined) parsed.set(wire, transaction);
     return transaction;
   };
 }

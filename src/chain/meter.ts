@@ -13,7 +13,7 @@ export interface Meter {
 /** A meter that starts at `used` units (the transaction's own cost); `left` is what its payers have. */
 export function createMeter(limits: Limits, used: number, left: number): Meter {
   let total = used;
-  const bound = left < limits.workPerTransaction ? left : limits.workPerTransaction;
+  const bound = Math.min(left, limits.workPerTransaction);
   function charge(units: number): void {
     if (!Number.isSafeInteger(units) || units < 0) throw new TypeError('work is a count of units');
     total += units;

@@ -14,25 +14,46 @@ export function keyId(algorithm: KeyAlgorithm, publicKey: Uint8Array): string {
 
 /** What a log leaf names of a signer's key: SHA-256(frame('aceso/key-record/1', canonical record)), hexadecimal. */
 export function keyRecordHash(record: KeyRecord): string {
-  return bytesToHex(sha256(frame('aceso/key-record/1', canonicalBytes(record))));
+  return keyFacts(record).recordHash;
 }
 
 /** One task for each signer of a transaction; `keys` are the signers' key records in the body's order. */
 export function signatureTasks(transaction: Transaction, keys: readonly KeyRecord[]): SignatureTask[] {
   const { body, signBytes, signatures } = transaction;
   return body.signers.map(({ account }, at) => {
-    const { algorithm, publicKey, rpIdHash, origin } = keys[at] as KeyRecord;
+    const { algorithm, rpIdHash, origin } = keys[at] as KeyRecord;
+    const { recordHash, publicKey } = keyFacts(keys[at] as KeyRecord);
     return {
       account,
-      keyRecordHash: keyRecordHash(keys[at] as KeyRecord),
+      keyRecordHash: recordHash,
       algorithm,
-      publicKey: hexToBytes(publicKey) ?? new Uint8Array(),
+      publicKey,
       message: signBytes,
       signature: signatures[at] as Uint8Array,
       ...(rpIdHash === undefined ? {} : { rpIdHash }),
       ...(origin === undefined ? {} : { origin }),
     };
   });
+}
+
+interface KeyFacts {
+  readonly recordHash: string;
+  readonly publicKey: Uint8Array;
+}
+
+/** What follows from a record, by its whole content; the same few thousand keys sign most transactions. */
+const factsByRecord = new Map<string, KeyFacts>();
+const MAX_KNOWN_RECORDS = 16_384;
+
+function keyFacts(record: KeyRecord): KeyFacts {
+  const text = JSON.stringify(record);
+  const known = factsByRecord.get(text);
+  if (known !== undefined) return known;
+  const recordHash = bytesToHex(sha256(frame('aceso/key-record/1', canonicalBytes(record))));
+  const facts = { recordHash, publicKey: hexToBytes(record.publicKey) ?? new Uint8Array() };
+  if (factsByRecord.size >= MAX_KNOWN_RECORDS) factsByRecord.clear();
+  factsByRecord.set(text, facts);
+  return facts;
 }
 
 /** The one primitive that decides a task, all else about it having been found right. */

@@ -48,7 +48,8 @@ export interface Transaction {
   readonly signBytes: Uint8Array;
   /** In the order of the signers. */
   readonly signatures: readonly Uint8Array[];
-  readonly sizeBytes: number;
+  /** The wire bytes, not shared with whoever handed them over. */
+  readonly wire: Uint8Array;
 }
 
 /** Exact bytes of a body. Throws TypeError when `parseTransaction` would not take it. */
@@ -74,25 +75,21 @@ export function encodeTransaction(bodyBytes: Uint8Array, signatures: readonly Ui
 
 /**
  * The transaction of wire bytes, its signatures unverified; undefined for anything but exact canonical form within the
- * limits above. The result does not share memory with `wire`.
+ * limits above. The result does not share memory with what is given.
  */
-export function parseTransaction(wire: Uint8Array): Transaction | undefined {
-  if (wire.length > MAX_WIRE_BYTES) return undefined;
-  const parts = unframe(TRANSACTION_TAG, wire.slice());
+export function parseTransaction(given: Uint8Array): Transaction | undefined {
+  if (given.length > MAX_WIRE_BYTES) return undefined;
+  const wire = given.slice();
+  const parts = unframe(TRANSACTION_TAG, wire);
   const bodyBytes = parts?.shift();
   if (parts === undefined || bodyBytes === undefined) return undefined;
   if (parts.length === 0 || parts.length > MAX_SIGNERS) return undefined;
   if (parts.some(({ length }) => length === 0 || length > MAX_SIGNATURE_BYTES)) return undefined;
   const body = parseCanonical(bodyBytes);
   if (body === undefined || !isBody(body) || body.signers.length !== parts.length) return undefined;
-  const signed = signBytes(bodyBytes);
-  return {
-    id: bytesToHex(sha256(signed)),
-    body: freeze(body),
-    signBytes: signed,
-    signatures: parts,
-    sizeBytes: wire.length,
-  };
+  // A frame of fewer parts is a prefix of one with more: what was signed stands at the beginning of the wire.
+  const signed = wire.subarray(0, bodyBytes.byteOffset - wire.byteOffset + bodyBytes.length);
+  return { id: bytesToHex(sha256(signed)), body: freeze(body), signBytes: signed, signatures: parts, wire };
 }
 
 const HASH = /^[0-9a-f]{64}$/;

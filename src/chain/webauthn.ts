@@ -15,7 +15,8 @@ const MAX_DER_BYTES = 72;
 const AUTHENTICATOR_DATA_BYTES = 37;
 const USER_PRESENT = 0x01;
 const USER_VERIFIED = 0x04;
-const ATTESTED_OR_EXTENDED = 0xc0;
+const ATTESTED = 0x40;
+const EXTENDED = 0x80;
 
 export interface Assertion {
   readonly authenticatorData: Uint8Array;
@@ -50,7 +51,9 @@ function isAuthenticatorData(data: Uint8Array, rpIdHash: string): boolean {
   if (data.length < AUTHENTICATOR_DATA_BYTES || data.length > MAX_AUTHENTICATOR_DATA_BYTES) return false;
   const flags = data[32] as number;
   if ((flags & USER_PRESENT) === 0 || (flags & USER_VERIFIED) === 0) return false;
-  if ((flags & ATTESTED_OR_EXTENDED) === 0 && data.length !== AUTHENTICATOR_DATA_BYTES) return false;
+  // Attested credential data belongs to registrations (§6.5.1); anything more than the head is extension data.
+  const isExtended = (flags & EXTENDED) !== 0;
+  if ((flags & ATTESTED) !== 0 || isExtended !== data.length > AUTHENTICATOR_DATA_BYTES) return false;
   return bytesToHex(data.subarray(0, 32)) === rpIdHash;
 }
 

@@ -8,14 +8,20 @@ export interface CliContext {
   /** Results go here, a line a call; progress and errors go to `note`. */
   print(line: string): void;
   note(line: string): void;
-  /** True when people look at it: progress bars and colours. */
-  readonly interactive: boolean;
+  /** A bar for long work, or a line now and then where nobody looks on. Call `stop` at the end. */
+  progress(label: string): Progress;
   clock(): number;
   /** Resolves when the process is asked to end (SIGINT, SIGTERM). */
   untilStopped(): Promise<void>;
   /** Asks for a secret without showing it; undefined when nobody can be asked. */
   askSecret(question: string): Promise<string | undefined>;
   readonly nodes: NodeStarter;
+  readonly fetch: typeof fetch;
+}
+
+export interface Progress {
+  update(done: number, total: number): void;
+  stop(): void;
 }
 
 export type OptionValues = Readonly<Record<string, string | boolean | undefined>>;

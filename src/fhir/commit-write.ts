@@ -31,8 +31,10 @@ export async function commitWrites(
   writes: readonly PreparedWrite[],
   interactions: readonly InteractionHeader[] = [],
 ): Promise<readonly (WrittenVersion | undefined)[]> {
+  checkPreconditions(context, writes);
   const opened = await openAccounts(context, writes);
   for (let attempt = 1; ; attempt++) {
+    checkPreconditions(context, writes);
     const planned = writes.map((write) => planWrite(context, write, opened));
     await decideWrites(context, planned);
     const versions = planned.flatMap(({ version }) => (version === undefined ? [] : [version]));
@@ -51,6 +53,18 @@ export async function commitWrites(
   }
 }
 
+/** Asked before accounts are opened, so that a stale request opens none, and at each attempt, since time has passed. */
+function checkPreconditions({ vault }: FhirContext, writes: readonly PreparedWrite[]): void {
+  for (const { type, id, ifMatch, entry } of writes) {
+    if (ifMatch === undefined) continue;
+    const current = vault.current(type, id);
+    const live = current !== undefined && !current.deleted;
+    if (live && current.version === ifMatch) continue;
+    const mismatch = rejectFhir('VERSION_MISMATCH', live ? { current: current.version } : {});
+    throw entry === undefined ? mismatch : inEntry(mismatch, entry);
+  }
+}
+
 interface PlannedWrite {
   readonly write: PreparedWrite;
   readonly current: VersionRow | undefined;
@@ -63,10 +77,6 @@ function planWrite(context: FhirContext, write: PreparedWrite, opened: ReadonlyM
   const { type, id, resource } = write;
   const current = vault.current(type, id);
   const live = current !== undefined && !current.deleted;
-  if (write.ifMatch !== undefined && (!live || current.version !== write.ifMatch)) {
-    const mismatch = rejectFhir('VERSION_MISMATCH', live ? { current: current.version } : {});
-    throw write.entry === undefined ? mismatch : inEntry(mismatch, write.entry);
-  }
   if (write.unchanged === true) return { write, current, version: undefined, text: '' };
   // Time of a resource's versions never goes back, whatever the clock does.
   const identity = { id, version: (current?.version ?? 0) + 1, timeMs: Math.max(context.clock(), current?.timeMs ?? 0) };

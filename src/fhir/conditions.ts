@@ -18,10 +18,22 @@ export interface ConditionMatch {
 export function matchCondition(context: FhirContext, type: string, condition: string): ConditionMatch {
   const query = searchQuery(context, type, new URLSearchParams(condition), false);
   if (query.ids === undefined && query.alternatives.every((tokens) => tokens.length === 0)) throw rejectFhir('CONDITION_INVALID');
-  const { rows, interactions } = findVisible(context, type, { ids: query.ids, alternatives: query.alternatives, count: 2, ignored: [] } as typeof query);
-  if (rows.length > 1) throw rejectFhir('CONDITION_AMBIGUOUS');
+  const rows: VersionRow[] = [];
+  const interactions: InteractionHeader[] = [];
+  for (let { after } = query, pages = 0; ; pages++) {
+    const found = findVisible(context, type, { ...query, count: 2, ...(after === undefined ? {} : { after }) });
+    rows.push(...found.rows);
+    interactions.push(...found.interactions);
+    if (rows.length > 1) throw rejectFhir('CONDITION_AMBIGUOUS');
+    if (found.next === undefined) break;
+    // Matches that the caller may not see are passed over, but not without end.
+    if (pages >= MAX_PAGES) throw rejectFhir('SEARCH_TOO_COSTLY');
+    after = found.next;
+  }
   return rows[0] === undefined ? { interactions } : { row: rows[0], interactions };
 }
+
+const MAX_PAGES = 100;
 
 const queues = new WeakMap<object, Promise<unknown>>();
 

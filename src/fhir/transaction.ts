@@ -90,8 +90,8 @@ function settle(context: FhirContext, entry: RequestEntry, interactions: Interac
   }
   if (entry.ifNoneExist !== undefined) {
     const match = matchCondition(context, type, entry.ifNoneExist.replace(/^[^?]*\?/, ''));
+    interactions.push(...match.interactions);
     if (match.row !== undefined) {
-      interactions.push(...match.interactions);
       return { entry, existing: { row: match.row, text: textOf(context, match.row), existed: true, changed: false } };
     }
   }
@@ -127,8 +127,8 @@ function createTarget(context: FhirContext, settled: readonly Settled[], interac
     const [type, condition] = value.split(/\?(.*)/s) as [string, string];
     if (context.definitions.resources[type] === undefined) throw rejectFhir('TYPE_UNKNOWN');
     const match = matchCondition(context, type, condition);
-    if (match.row === undefined) throw rejectFhir('CONDITION_UNMATCHED', { resource: type });
     interactions.push(...match.interactions);
+    if (match.row === undefined) throw rejectFhir('CONDITION_UNMATCHED', { resource: type });
     const found = `${type}/${match.row.id}`;
     targets.set(value, found);
     return found;

@@ -4,16 +4,19 @@ import type { JsonObject } from '../std/canonical-json.ts';
 import { rejectFhir } from './codes.ts';
 import type { CompactDefinitions } from './definitions/definitions.ts';
 import { LIMITS } from './limits.ts';
+import { shapeFaults } from './shape.ts';
 
 /**
  * Structural validation of one resource against R4: elements, cardinalities, primitive formats, invariants, types of
  * references, and codes of required bindings whose value set lists them all. `definitions` must be loaded
  * (`loadDefinitions`). Throws Reject RESOURCE_INVALID {issues: [{path, fault}]}; faults name elements, never values.
  */
-export function validateStructure(resource: { readonly resourceType: string }, definitions: CompactDefinitions): void {
-  const tokens: Record<string, TypedValueWithPath[]> = {};
-  const issues = structureIssues(resource as Resource, tokens);
-  issues.push(...bindingIssues(tokens, definitions));
+export function validateStructure(resource: { readonly resourceType: string; readonly [name: string]: unknown }, definitions: CompactDefinitions): void {
+  let issues = shapeFaults(resource, definitions);
+  if (issues.length === 0) {
+    const tokens: Record<string, TypedValueWithPath[]> = {};
+    issues = [...structureIssues(resource as unknown as Resource, tokens), ...bindingIssues(tokens, definitions)];
+  }
   if (issues.length > 0) throw rejectFhir('RESOURCE_INVALID', { issues: issues.slice(0, LIMITS.issues) });
 }
 
@@ -27,17 +30,13 @@ function structureIssues(resource: Resource, tokens: Record<string, TypedValueWi
       const issues = (error.outcome.issue ?? []).filter((issue) => issue.severity === 'error' || isFault(issue));
       return issues.map(issueToData);
     }
-    // The validator walks input of any shape and throws TypeErrors on some shapes it does not expect (a number where
-    // an array of objects belongs): what it cannot walk does not follow the structure.
-    if (error instanceof TypeError) return [{ path: resource.resourceType, fault: 'Not the structure of this type' }];
     throw error;
   }
 }
 
-/** Warnings of the validator that are faults by R4: two values of one choice, a reference to a type not allowed. */
+/** The warning of the validator that is a fault by R4: a reference to a type that the element does not take. */
 function isFault(issue: OperationOutcomeIssue): boolean {
-  const text = issue.details?.text ?? '';
-  return text.startsWith('Conflicting choice of type') || /^Invalid reference: got "[A-Z]/.test(text);
+  return /^Invalid reference: got "[A-Z]/.test(issue.details?.text ?? '');
 }
 
 function issueToData(issue: OperationOutcomeIssue): JsonObject {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { InteractionHeader } from '../chain/journal-leaf.ts';
 import { commitWrites, type WrittenVersion } from './commit-write.ts';
 import { rejectFhir } from './codes.ts';
 import { matchCondition, oneAtATime } from './conditions.ts';
@@ -17,7 +18,7 @@ export async function create(context: FhirContext, type: string, request: FhirRe
   const condition = request.ifNoneExist;
   return oneAtATime(context.vault, async () => {
     const { row, interactions } = matchCondition(context, type, condition);
-    if (row === undefined) return writeOne(context, operation, request.prefer);
+    if (row === undefined) return writeOne(context, operation, request.prefer, interactions);
     const body = textOf(context, row);
     await context.vault.journal(joinInteractions(interactions));
     return answer(context, { row, text: body, existed: true, changed: false }, request.prefer);
@@ -37,8 +38,13 @@ export async function remove(context: FhirContext, type: string, id: string, req
   return { status: 204, ...(written === undefined ? {} : { etag: versionHeaders(written.row).etag }) };
 }
 
-async function writeOne(context: FhirContext, operation: WriteOperation, prefer: Preference): Promise<FhirResult> {
-  const [written] = await commitWrites(context, prepareWrites(context, [operation]));
+async function writeOne(
+  context: FhirContext,
+  operation: WriteOperation,
+  prefer: Preference,
+  interactions: readonly InteractionHeader[] = [],
+): Promise<FhirResult> {
+  const [written] = await commitWrites(context, prepareWrites(context, [operation]), joinInteractions(interactions));
   return answer(context, written as WrittenVersion, prefer);
 }
 

@@ -9,13 +9,17 @@ import type { KvReader, KvWrites } from './store.ts';
  */
 const TILE_WIDTH = 256;
 
+/** All that the log asks of a store. */
+export type TileReader = Pick<KvReader, 'get'>;
+
+/** Store key of a tile. */
 function tileKey(prefix: string, level: number, index: number): string {
   return `${prefix}${level}/${index}`;
 }
 
 /** Writes and root after appending. `size` is the log's size before; sizes stay below 2^53. */
 export function appendLog(
-  store: KvReader,
+  store: TileReader,
   prefix: string,
   size: number,
   leafHashes: readonly Uint8Array[],
@@ -23,13 +27,13 @@ export function appendLog(
   const writes = new Map<string, Uint8Array | null>();
   appendLevel(store, writes, prefix, 0, size, leafHashes);
   const newSize = size + leafHashes.length;
-  const reader: KvReader = { get: (key) => writes.get(key) ?? store.get(key), range: store.range };
+  const reader: TileReader = { get: (key) => writes.get(key) ?? store.get(key) };
   return { size: newSize, root: logRoot(reader, prefix, newSize), writes };
 }
 
 /** Appends hashes to a level, and to the next what filled tiles come to. `count` is the level's length before. */
 function appendLevel(
-  store: KvReader,
+  store: TileReader,
   writes: Map<string, Uint8Array | null>,
   prefix: string,
   level: number,
@@ -51,7 +55,7 @@ function appendLevel(
   if (full.length > 0) appendLevel(store, writes, prefix, level + 1, Math.floor(count / TILE_WIDTH), full);
 }
 
-function readTile(store: KvReader, prefix: string, level: number, index: number, width: number): Uint8Array {
+function readTile(store: TileReader, prefix: string, level: number, index: number, width: number): Uint8Array {
   const tile = store.get(tileKey(prefix, level, index));
   if (tile === undefined || tile.length < width * 32) throw new Error(`log: tile ${tileKey(prefix, level, index)} is missing`);
   return tile.subarray(0, width * 32);
@@ -65,7 +69,7 @@ function rootOfTile(tile: Uint8Array, from: number, width: number): Uint8Array {
 }
 
 /** Hash of the complete subtree of 2^height entries that begins at entry index · 2^height. */
-function subtreeHash(store: KvReader, prefix: string, height: number, index: number): Uint8Array {
+function subtreeHash(store: TileReader, prefix: string, height: number, index: number): Uint8Array {
   const level = Math.floor(height / 8);
   const width = 2 ** (height % 8);
   const first = index * width;
@@ -74,7 +78,7 @@ function subtreeHash(store: KvReader, prefix: string, height: number, index: num
 }
 
 /** MTH of entries begin … end (RFC 6962 §2.1), where `begin` is a multiple of the least power of two ≥ end − begin. */
-function rangeHash(store: KvReader, prefix: string, begin: number, end: number): Uint8Array {
+function rangeHash(store: TileReader, prefix: string, begin: number, end: number): Uint8Array {
   const length = end - begin;
   const split = splitOf(length);
   if (length === 1 || split * 2 === length) {
@@ -92,12 +96,12 @@ function splitOf(length: number): number {
 }
 
 /** Root of the log when it had `size` entries. */
-export function logRoot(store: KvReader, prefix: string, size: number): Uint8Array {
+export function logRoot(store: TileReader, prefix: string, size: number): Uint8Array {
   return size === 0 ? EMPTY_LOG_ROOT : rangeHash(store, prefix, 0, size);
 }
 
 /** PATH(index, D[size]) of RFC 6962 §2.1.1. Throws RangeError when there is no such entry. */
-export function inclusionProof(store: KvReader, prefix: string, index: number, size: number): Uint8Array[] {
+export function inclusionProof(store: TileReader, prefix: string, index: number, size: number): Uint8Array[] {
   if (!(Number.isSafeInteger(index) && index >= 0 && index < size)) throw new RangeError(`no entry ${index} in ${size}`);
   const path: Uint8Array[] = [];
   let [begin, end] = [0, size];
@@ -115,7 +119,7 @@ export function inclusionProof(store: KvReader, prefix: string, index: number, s
 }
 
 /** PROOF(from, D[to]) of RFC 6962 §2.1.2; empty for from = 0 and from = to. Throws RangeError for from > to. */
-export function consistencyProof(store: KvReader, prefix: string, from: number, to: number): Uint8Array[] {
+export function consistencyProof(store: TileReader, prefix: string, from: number, to: number): Uint8Array[] {
   if (!(Number.isSafeInteger(from) && from >= 0 && from <= to)) throw new RangeError(`no consistency ${from} to ${to}`);
   if (from === 0 || from === to) return [];
   const path: Uint8Array[] = [];

@@ -1,25 +1,29 @@
+import { createSortedKeys } from './sorted-keys.ts';
 import type { KvReader, KvWrites } from './store.ts';
 
-/** A store in memory: for tests, and for verifying blocks without a disk. Iteration sorts, so it is not for large state. */
+export { compareKeys } from './sorted-keys.ts';
+
+/** A store in memory, for tests and for verifying blocks without a disk. It is no snapshot: a reader sees what is applied. */
 export function createMemoryStore(): KvReader & { apply(writes: KvWrites): void } {
-  const entries = new Map<string, Uint8Array>();
+  // A removed key keeps its place, with null, so that the order of keys is only ever added to.
+  const entries = new Map<string, Uint8Array | null>();
+  const keys = createSortedKeys();
   return {
-    get: (key) => entries.get(key),
+    get: (key) => entries.get(key) ?? undefined,
     *range(from, to) {
-      const keys = [...entries.keys()].filter((key) => key >= from && key < to).sort(compareKeys);
-      for (const key of keys) yield [key, entries.get(key) as Uint8Array] as const;
+      for (const key of keys.range(from, to)) {
+        const value = entries.get(key);
+        if (value !== null && value !== undefined) yield [key, value] as const;
+      }
     },
     apply(writes) {
       for (const [key, value] of writes) {
-        if (value === null) entries.delete(key);
-        else entries.set(key, value);
+        if (!entries.has(key)) {
+          if (value === null) continue;
+          keys.add(key);
+        }
+        entries.set(key, value);
       }
     },
   };
-}
-
-/** Byte order of ASCII keys. */
-export function compareKeys(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }

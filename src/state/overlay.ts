@@ -1,11 +1,14 @@
-import { compareKeys } from './memory-store.ts';
+import { createSortedKeys } from './sorted-keys.ts';
 import type { KvReader, KvWrites } from './store.ts';
 
-/** Writes over a reader that stays as it is: a block's over the store, a message's over its block's. */
+/**
+ * Writes over a reader, which stays as it is: a block's over the store, a message's over its block's. What a message
+ * wrote is thrown away with `discard`, or handed on by setting each of `writes()` in the overlay below.
+ */
 export interface Overlay extends KvReader {
   /** Null deletes. The bytes are not to be changed afterwards. */
   set(key: string, value: Uint8Array | null): void;
-  /** What was written, last write of each key. */
+  /** The last write of each key, deletions of keys that never were included. A live view. */
   writes(): KvWrites;
   /** Forgets what was written. */
   discard(): void;
@@ -13,15 +16,22 @@ export interface Overlay extends KvReader {
 
 export function createOverlay(base: KvReader): Overlay {
   const written = new Map<string, Uint8Array | null>();
+  const keys = createSortedKeys();
   return {
     get(key) {
       const value = written.get(key);
       return value === undefined ? base.get(key) : (value ?? undefined);
     },
-    range: (from, to) => merge(base, written, from, to),
-    set: (key, value) => void written.set(key, value),
+    range: (from, to) => merge(base, written, keys.range(from, to), from, to),
+    set(key, value) {
+      if (!written.has(key)) keys.add(key);
+      written.set(key, value);
+    },
     writes: () => written,
-    discard: () => written.clear(),
+    discard() {
+      written.clear();
+      keys.clear();
+    },
   };
 }
 
@@ -29,17 +39,17 @@ export function createOverlay(base: KvReader): Overlay {
 function* merge(
   base: KvReader,
   written: KvWrites,
+  keys: readonly string[],
   from: string,
   to: string,
 ): Generator<readonly [key: string, value: Uint8Array]> {
-  const mine = [...written.keys()].filter((key) => key >= from && key < to).sort(compareKeys);
   let at = 0;
   for (const [key, value] of base.range(from, to)) {
-    for (; at < mine.length && (mine[at] as string) < key; at++) yield* entryOf(written, mine[at] as string);
-    if (mine[at] === key) yield* entryOf(written, mine[at++] as string);
+    for (; at < keys.length && (keys[at] as string) < key; at++) yield* entryOf(written, keys[at] as string);
+    if (keys[at] === key) yield* entryOf(written, keys[at++] as string);
     else yield [key, value];
   }
-  for (; at < mine.length; at++) yield* entryOf(written, mine[at] as string);
+  for (; at < keys.length; at++) yield* entryOf(written, keys[at] as string);
 }
 
 function* entryOf(written: KvWrites, key: string): Generator<readonly [key: string, value: Uint8Array]> {

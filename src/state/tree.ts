@@ -15,8 +15,6 @@ import {
 } from './tree-node.ts';
 import { siblingText, type TreeProof, treeBit } from './tree-proof.ts';
 
-export { EMPTY_TREE_ROOT, treeKeyHash, treeValueHash, verifyTreeProof } from './tree-proof.ts';
-
 /**
  * Compressed sparse Merkle tree over 256-bit key hashes. A subtree with no leaf is empty, one with a single leaf is
  * that leaf, any other is a node; so the shape, and with it the root, depends on the entries alone and not on the

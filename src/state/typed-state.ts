@@ -1,5 +1,5 @@
-import { canonicalBytes, type Json } from '../std/canonical-json.ts';
 import { utf8ToText } from '../std/bytes.ts';
+import { canonicalBytes, type Json } from '../std/canonical-json.ts';
 import type { Overlay } from './overlay.ts';
 import type { KvReader } from './store.ts';
 import type { StateMap, StateReader, StateWriter } from './typed-map.ts';
@@ -24,6 +24,7 @@ export function storeKey<K extends readonly string[], V extends Json>(map: State
   return storeKeyOf(map.name, key);
 }
 
+/** Typed reads. Values are decoded anew for each read, and frozen through and through. */
 export function createStateReader(kv: KvReader, meter?: StateMeter): StateReader {
   return {
     get(map, ...key) {
@@ -42,6 +43,7 @@ export function createStateReader(kv: KvReader, meter?: StateMeter): StateReader
   };
 }
 
+/** Typed reads and writes over an overlay. `set` throws TypeError for a value that is no canonical JSON. */
 export function createStateWriter(overlay: Overlay, meter?: StateMeter): StateWriter {
   return {
     ...createStateReader(overlay, meter),
@@ -57,11 +59,23 @@ export function createStateWriter(overlay: Overlay, meter?: StateMeter): StateWr
   };
 }
 
-/** '/' is followed by '0' in ASCII, so the prefix's entries end before it; a key's own successor is key ‖ '!'. */
-function rangeOf(map: StateMap<readonly string[], Json>, prefix: readonly string[], after?: readonly string[]): [string, string] {
+/**
+ * The range of store keys. '/' is followed by '0' in ASCII, so what begins with the prefix ends before it; a key's own
+ * successor is key ‖ '!', which is less than any character of a part.
+ */
+function rangeOf(
+  map: StateMap<readonly string[], Json>,
+  prefix: readonly string[],
+  after: readonly string[] | undefined,
+): [from: string, to: string] {
+  if (prefix.length > map.keyParts) throw new TypeError(`${map.name} has ${map.keyParts} key parts`);
   const base = prefix.length === 0 ? `${STATE_PREFIX}${map.name}` : storeKeyOf(map.name, prefix);
-  if (prefix.length === map.keyParts) return [base, `${base}!`];
-  return [after === undefined ? `${base}/` : `${storeKeyOf(map.name, after)}!`, `${base}0`];
+  const isWhole = prefix.length === map.keyParts;
+  const [from, to] = isWhole ? [base, `${base}!`] : [`${base}/`, `${base}0`];
+  if (after === undefined) return [from, to];
+  const next = `${storeKey(map, after)}!`;
+  if (next <= from) return [from, to];
+  return [next < to ? next : to, to];
 }
 
 function decode<V>(bytes: Uint8Array): V {

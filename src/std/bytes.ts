@@ -3,7 +3,7 @@
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** UTF-8 bytes of `text`. */
+/** UTF-8 bytes of `text`. A lone surrogate becomes U+FFFD, so text from outside is checked before it is hashed. */
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
@@ -50,21 +50,26 @@ export function bytesToHex(bytes: Uint8Array): string {
   return out;
 }
 
-const HEX_TEXT = /^(?:[0-9a-f]{2})*$/;
-
 /** Bytes of lower-case hexadecimal; undefined for any other text. */
 export function hexToBytes(text: string): Uint8Array | undefined {
-  if (!HEX_TEXT.test(text)) return undefined;
-  const out = new Uint8Array(text.length / 2);
-  for (let i = 0; i < out.length; i++) out[i] = Number.parseInt(text.slice(i * 2, i * 2 + 2), 16);
+  if (text.length % 2 !== 0) return undefined;
+  const out = new Uint8Array(text.length >>> 1);
+  for (let i = 0; i < out.length; i++) {
+    const high = digitAt(text, i * 2, HEX_DIGITS);
+    const low = digitAt(text, i * 2 + 1, HEX_DIGITS);
+    if (high === NO_DIGIT || low === NO_DIGIT) return undefined;
+    out[i] = (high << 4) | low;
+  }
   return out;
 }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const BASE64 = `${ALPHABET}+/`;
 const BASE64URL = `${ALPHABET}-_`;
-const BASE64_TEXT = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const BASE64URL_TEXT = /^[A-Za-z0-9_-]*$/;
+const NO_DIGIT = 255;
+const HEX_DIGITS = digitTable('0123456789abcdef');
+const BASE64_DIGITS = digitTable(BASE64);
+const BASE64URL_DIGITS = digitTable(BASE64URL);
 
 /** base64url without padding (RFC 4648 §5). */
 export function bytesToBase64url(bytes: Uint8Array): string {
@@ -79,12 +84,14 @@ export function bytesToBase64(bytes: Uint8Array): string {
 
 /** Bytes of unpadded base64url; undefined for any other text, stray trailing bits included (RFC 4648 §3.5). */
 export function base64urlToBytes(text: string): Uint8Array | undefined {
-  return BASE64URL_TEXT.test(text) && text.length % 4 !== 1 ? decode64(text, BASE64URL) : undefined;
+  return decode64(text, text.length, BASE64URL_DIGITS);
 }
 
 /** Bytes of padded base64; undefined for any other text, stray trailing bits included (RFC 4648 §3.5). */
 export function base64ToBytes(text: string): Uint8Array | undefined {
-  return BASE64_TEXT.test(text) ? decode64(text.replace(/=+$/, ''), BASE64) : undefined;
+  if (text.length % 4 !== 0) return undefined;
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  return decode64(text, text.length - padding, BASE64_DIGITS);
 }
 
 function encode64(bytes: Uint8Array, alphabet: string): string {
@@ -100,13 +107,17 @@ function encode64(bytes: Uint8Array, alphabet: string): string {
   return out;
 }
 
-function decode64(text: string, alphabet: string): Uint8Array | undefined {
-  const out = new Uint8Array(Math.floor((text.length * 3) / 4));
+/** The first `length` characters of `text`, four to three bytes; undefined for a stray digit, length or trailing bit. */
+function decode64(text: string, length: number, digits: Uint8Array): Uint8Array | undefined {
+  if (length % 4 === 1) return undefined;
+  const out = new Uint8Array(Math.floor((length * 3) / 4));
   let word = 0;
   let bits = 0;
   let at = 0;
-  for (let i = 0; i < text.length; i++) {
-    word = ((word << 6) | alphabet.indexOf(text.charAt(i))) & 0xffffff;
+  for (let i = 0; i < length; i++) {
+    const digit = digitAt(text, i, digits);
+    if (digit === NO_DIGIT) return undefined;
+    word = ((word << 6) | digit) & 0xffffff;
     bits += 6;
     if (bits >= 8) {
       bits -= 8;
@@ -114,4 +125,15 @@ function decode64(text: string, alphabet: string): Uint8Array | undefined {
     }
   }
   return (word & ((1 << bits) - 1)) === 0 ? out : undefined;
+}
+
+/** Value of each ASCII character as a digit of `alphabet`, else NO_DIGIT. Tables, since a pattern costs stack on long texts. */
+function digitTable(alphabet: string): Uint8Array {
+  const table = new Uint8Array(128).fill(NO_DIGIT);
+  for (let digit = 0; digit < alphabet.length; digit++) table[alphabet.charCodeAt(digit)] = digit;
+  return table;
+}
+
+function digitAt(text: string, index: number, digits: Uint8Array): number {
+  return digits[text.charCodeAt(index)] ?? NO_DIGIT;
 }

@@ -10,19 +10,20 @@ export interface JsonObject {
   readonly [name: string]: Json;
 }
 
-/** How deep arrays and objects may nest in a body. */
+/** How many arrays and objects may lie one in another in a body. */
 export const MAX_JSON_DEPTH = 32;
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
 /** Path of the first thing in `value` that a body must not hold, with why; undefined when there is none. */
 export function jsonFault(value: unknown, path = '$', depth = 0): string | undefined {
-  if (depth > MAX_JSON_DEPTH) return `${path}: nested deeper than ${MAX_JSON_DEPTH}`;
   if (typeof value === 'boolean') return undefined;
   if (typeof value === 'string') return PRINTABLE_ASCII.test(value) ? undefined : `${path}: not printable ASCII`;
   if (typeof value === 'number') {
     return Number.isSafeInteger(value) && !Object.is(value, -0) ? undefined : `${path}: not an integer within 2^53-1`;
   }
+  if (typeof value !== 'object' || value === null) return `${path}: ${value === null ? 'null' : typeof value}`;
+  if (depth === MAX_JSON_DEPTH) return `${path}: nested deeper than ${MAX_JSON_DEPTH}`;
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) {
       const fault = jsonFault(value[i], `${path}[${i}]`, depth + 1);
@@ -30,9 +31,9 @@ export function jsonFault(value: unknown, path = '$', depth = 0): string | undef
     }
     return undefined;
   }
-  if (typeof value !== 'object' || value === null) return `${path}: ${value === null ? 'null' : typeof value}`;
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return `${path}: not a plain object`;
+  // fence: any fault refuses the value, whichever is named first
   for (const name of Object.keys(value)) {
     if (!PRINTABLE_ASCII.test(name) || name === '__proto__') return `${path}: member name`;
     const fault = jsonFault((value as Record<string, unknown>)[name], `${path}.${name}`, depth + 1);
@@ -60,6 +61,7 @@ export function parseCanonical(bytes: Uint8Array): Json | undefined {
   let value: unknown;
   try {
     text = utf8ToText(bytes);
+    // fence: what it rounds or merges does not give the same text back below
     value = JSON.parse(text);
   } catch {
     return undefined;

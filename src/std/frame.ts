@@ -20,7 +20,10 @@ export function frame(tag: string, ...parts: readonly Uint8Array[]): Uint8Array 
   return out;
 }
 
-/** Parts of a frame that carries `tag`; undefined when the bytes are no such frame, a trailing byte included. */
+/**
+ * Parts of a frame that carries the ASCII `tag`, as views into `bytes`; undefined when the bytes are no such frame, a
+ * trailing byte included.
+ */
 export function unframe(tag: string, bytes: Uint8Array): Uint8Array[] | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const parts: Uint8Array[] = [];

@@ -27,7 +27,10 @@ const GROWTH: readonly (readonly [age: number, share: number])[] = [
 
 function growthAt(age: number): number {
   for (let i = 1; i < GROWTH.length; i++) {
-    const [[fromAge, from], [toAge, to]] = [GROWTH[i - 1] as (typeof GROWTH)[number], GROWTH[i] as (typeof GROWTH)[number]];
+    const [[fromAge, from], [toAge, to]] = [
+      GROWTH[i - 1] as (typeof GROWTH)[number],
+      GROWTH[i] as (typeof GROWTH)[number],
+    ];
     if (age < toAge) return from + ((to - from) * (age - fromAge)) / (toAge - fromAge);
   }
   return 1;

@@ -1,4 +1,11 @@
-import type { AllergyIntolerance, Condition, Immunization, MedicationRequest, Procedure, Reference } from '@medplum/fhirtypes';
+import type {
+  AllergyIntolerance,
+  Condition,
+  Immunization,
+  MedicationRequest,
+  Procedure,
+  Reference,
+} from '@medplum/fhirtypes';
 import { dayToDate, dayToDateTime } from './calendar.ts';
 import type { Chart, Visit } from './chart.ts';
 import { CVX, concept, hl7Concept, ICD10CM, profiled, RXNORM, SNOMED } from './coding.ts';
@@ -6,17 +13,32 @@ import type { Disease, Medicine } from './condition-catalogue.ts';
 import type { Random } from './random.ts';
 
 /** A diagnosis made at a visit; `abatedDay` for one that has passed. */
-export function addCondition(chart: Chart, random: Random, visit: Visit, disease: Disease, abatedDay?: number): Reference<Condition> {
+export function addCondition(
+  chart: Chart,
+  random: Random,
+  visit: Visit,
+  disease: Disease,
+  abatedDay?: number,
+): Reference<Condition> {
   const isChronic = abatedDay === undefined;
   const [code, display] = disease.snomed;
   return chart.add<Condition>({
     resourceType: 'Condition',
     id: random.uuid(),
-    meta: profiled(isChronic ? 'us-core-condition-problems-health-concerns' : 'us-core-condition-encounter-diagnosis', disease.sensitivity),
+    meta: profiled(
+      isChronic ? 'us-core-condition-problems-health-concerns' : 'us-core-condition-encounter-diagnosis',
+      disease.sensitivity,
+    ),
     clinicalStatus: hl7Concept('condition-clinical', isChronic ? 'active' : 'resolved'),
     verificationStatus: hl7Concept('condition-ver-status', 'confirmed'),
     category: [hl7Concept('condition-category', isChronic ? 'problem-list-item' : 'encounter-diagnosis')],
-    code: { coding: [{ system: SNOMED, code, display }, { system: ICD10CM, code: disease.icd[0], display: disease.icd[1] }], text: display },
+    code: {
+      coding: [
+        { system: SNOMED, code, display },
+        { system: ICD10CM, code: disease.icd[0], display: disease.icd[1] },
+      ],
+      text: display,
+    },
     subject: chart.subject,
     encounter: visit.encounter,
     onsetDateTime: dayToDate(visit.day),
@@ -26,7 +48,14 @@ export function addCondition(chart: Chart, random: Random, visit: Visit, disease
 }
 
 /** A prescription made at a visit for a condition. */
-export function addPrescription(chart: Chart, random: Random, visit: Visit, medicine: Medicine, reason: Reference<Condition>, isCurrent: boolean): void {
+export function addPrescription(
+  chart: Chart,
+  random: Random,
+  visit: Visit,
+  medicine: Medicine,
+  reason: Reference<Condition>,
+  isCurrent: boolean,
+): void {
   chart.add<MedicationRequest>({
     resourceType: 'MedicationRequest',
     id: random.uuid(),
@@ -60,7 +89,12 @@ export function addProcedure(chart: Chart, random: Random, visit: Visit, code: r
 }
 
 /** A vaccine given within a visit: CVX code and display. */
-export function addImmunization(chart: Chart, random: Random, visit: Visit, vaccine: readonly [code: string, display: string]): void {
+export function addImmunization(
+  chart: Chart,
+  random: Random,
+  visit: Visit,
+  vaccine: readonly [code: string, display: string],
+): void {
   chart.add<Immunization>({
     resourceType: 'Immunization',
     id: random.uuid(),
@@ -75,12 +109,48 @@ export function addImmunization(chart: Chart, random: Random, visit: Visit, vacc
 }
 
 const ALLERGIES = [
-  { code: '91936005', display: 'Allergy to penicillin', category: 'medication', reaction: ['271807003', 'Eruption of skin'], severe: false },
-  { code: '300913006', display: 'Shellfish allergy', category: 'food', reaction: ['126485001', 'Urticaria'], severe: false },
-  { code: '91935009', display: 'Allergy to peanut', category: 'food', reaction: ['39579001', 'Anaphylaxis'], severe: true },
-  { code: '232350006', display: 'House dust mite allergy', category: 'environment', reaction: ['49727002', 'Cough'], severe: false },
-  { code: '418689008', display: 'Allergy to grass pollen', category: 'environment', reaction: ['76067001', 'Sneezing'], severe: false },
-  { code: '300916003', display: 'Latex allergy', category: 'environment', reaction: ['126485001', 'Urticaria'], severe: false },
+  {
+    code: '91936005',
+    display: 'Allergy to penicillin',
+    category: 'medication',
+    reaction: ['271807003', 'Eruption of skin'],
+    severe: false,
+  },
+  {
+    code: '300913006',
+    display: 'Shellfish allergy',
+    category: 'food',
+    reaction: ['126485001', 'Urticaria'],
+    severe: false,
+  },
+  {
+    code: '91935009',
+    display: 'Allergy to peanut',
+    category: 'food',
+    reaction: ['39579001', 'Anaphylaxis'],
+    severe: true,
+  },
+  {
+    code: '232350006',
+    display: 'House dust mite allergy',
+    category: 'environment',
+    reaction: ['49727002', 'Cough'],
+    severe: false,
+  },
+  {
+    code: '418689008',
+    display: 'Allergy to grass pollen',
+    category: 'environment',
+    reaction: ['76067001', 'Sneezing'],
+    severe: false,
+  },
+  {
+    code: '300916003',
+    display: 'Latex allergy',
+    category: 'environment',
+    reaction: ['126485001', 'Urticaria'],
+    severe: false,
+  },
 ] as const;
 
 /** One allergy in three people or so; for the others the statement that none is known. */
@@ -106,5 +176,9 @@ export function addAllergies(chart: Chart, random: Random, recordedDay: number):
     });
   }
   if (found.length > 0) return;
-  chart.add<AllergyIntolerance>({ ...common, id: random.uuid(), code: concept(SNOMED, '716186003', 'No known allergy') });
+  chart.add<AllergyIntolerance>({
+    ...common,
+    id: random.uuid(),
+    code: concept(SNOMED, '716186003', 'No known allergy'),
+  });
 }

@@ -1,4 +1,14 @@
-import type { Bundle, BundleEntry, Encounter, Observation, Patient, Practitioner, Quantity, Reference, Resource } from '@medplum/fhirtypes';
+import type {
+  Bundle,
+  BundleEntry,
+  Encounter,
+  Observation,
+  Patient,
+  Practitioner,
+  Quantity,
+  Reference,
+  Resource,
+} from '@medplum/fhirtypes';
 import { dayToDateTime } from './calendar.ts';
 import { concept, hl7Coding, hl7Concept, LOINC, profiled, type Sensitivity, SNOMED } from './coding.ts';
 import type { Staff } from './organisation.ts';
@@ -18,9 +28,19 @@ export interface Visit {
 export interface Chart {
   readonly subject: Reference<Patient>;
   add<T extends Resource>(resource: T): Reference<T>;
-  visit(day: number, type: readonly [code: string, display: string], options?: { reason?: readonly [string, string]; sensitivity?: Sensitivity | undefined }): Visit;
+  visit(
+    day: number,
+    type: readonly [code: string, display: string],
+    options?: { reason?: readonly [string, string]; sensitivity?: Sensitivity | undefined },
+  ): Visit;
   /** An Observation of a visit: the profile's last segment, a category of HL7's list, code and content. */
-  observe(visit: Visit, profile: string, category: string, code: readonly [string, string], content: Partial<Observation>): Reference<Observation>;
+  observe(
+    visit: Visit,
+    profile: string,
+    category: string,
+    code: readonly [string, string],
+    content: Partial<Observation>,
+  ): Reference<Observation>;
   toBundle(): Bundle;
 }
 
@@ -38,7 +58,11 @@ export function createChart(random: Random, staff: Staff, patient: Patient): Cha
   const subject = add(patient);
   seen.add(staff.organisation.reference as string);
 
-  function visit(day: number, type: readonly [string, string], options: { reason?: readonly [string, string]; sensitivity?: Sensitivity | undefined } = {}): Visit {
+  function visit(
+    day: number,
+    type: readonly [string, string],
+    options: { reason?: readonly [string, string]; sensitivity?: Sensitivity | undefined } = {},
+  ): Visit {
     const practitioner = random.chance(0.8) ? family : random.pick(staff.practitioners);
     seen.add(practitioner.reference as string);
     const minute = 8 * 60 + 15 * random.integer(0, 36);
@@ -59,7 +83,13 @@ export function createChart(random: Random, staff: Staff, patient: Patient): Cha
     return { day, at, encounter, practitioner, sensitivity: options.sensitivity };
   }
 
-  function observe(where: Visit, profile: string, category: string, code: readonly [string, string], content: Partial<Observation>): Reference<Observation> {
+  function observe(
+    where: Visit,
+    profile: string,
+    category: string,
+    code: readonly [string, string],
+    content: Partial<Observation>,
+  ): Reference<Observation> {
     return add<Observation>({
       resourceType: 'Observation',
       id: random.uuid(),

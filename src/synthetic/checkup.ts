@@ -24,7 +24,11 @@ export function addVitals(chart: Chart, body: Body, visit: Visit, age: number): 
     }));
     vital('us-core-blood-pressure', ['85354-9', 'Blood pressure panel with all children optional'], { component });
   }
-  vital('us-core-heart-rate', [VITALS.heartRate.loinc, VITALS.heartRate.display], valued(reading(body, VITALS.heartRate, age, visit.day)));
+  vital(
+    'us-core-heart-rate',
+    [VITALS.heartRate.loinc, VITALS.heartRate.display],
+    valued(reading(body, VITALS.heartRate, age, visit.day)),
+  );
   vital('us-core-body-height', ['8302-2', 'Body height'], valued(height));
   vital('us-core-body-weight', ['29463-7', 'Body weight'], valued(weight));
   if (age >= 2) {
@@ -34,7 +38,13 @@ export function addVitals(chart: Chart, body: Body, visit: Visit, age: number): 
 }
 
 function addLab(chart: Chart, body: Body, visit: Visit, age: number, test: Measurement): Reference<Observation> {
-  return chart.observe(visit, 'us-core-observation-lab', 'laboratory', [test.loinc, test.display], valued(reading(body, test, age, visit.day)));
+  return chart.observe(
+    visit,
+    'us-core-observation-lab',
+    'laboratory',
+    [test.loinc, test.display],
+    valued(reading(body, test, age, visit.day)),
+  );
 }
 
 function addPanel(chart: Chart, body: Body, visit: Visit, age: number, random: Random, panel: Panel): void {

@@ -1,6 +1,6 @@
+import type { Body } from './body.ts';
 import { ageOn, yearOf } from './calendar.ts';
 import { addCondition, addImmunization, addPrescription, addProcedure } from './care.ts';
-import type { Body } from './body.ts';
 import type { Chart } from './chart.ts';
 import { addLabs, addSensitiveMeasurement, addSmokingStatus, addVitals } from './checkup.ts';
 import { ACUTE, CHRONIC, type ChronicName, type Disease } from './condition-catalogue.ts';
@@ -28,7 +28,12 @@ const ACUTE_YEARS = 5;
 const YEAR_DAYS = 365;
 
 /** Days of onset of the chronic diseases that somebody born on `birthDay` has by `today`. */
-export function drawOnsets(random: Random, gender: 'female' | 'male', birthDay: number, today: number): Map<ChronicName, number> {
+export function drawOnsets(
+  random: Random,
+  gender: 'female' | 'male',
+  birthDay: number,
+  today: number,
+): Map<ChronicName, number> {
   const onset = new Map<ChronicName, number>();
   for (const [name, disease] of Object.entries(CHRONIC) as [ChronicName, Disease][]) {
     // The chance grows evenly from the youngest age to the age at which the share is reached.
@@ -125,7 +130,13 @@ function checkups(chart: Chart, random: Random, person: Person, today: number): 
   return happenings;
 }
 
-function writeCheckup(chart: Chart, random: Random, { body, birthDay, smoking }: Person, day: number, given: Set<string>): void {
+function writeCheckup(
+  chart: Chart,
+  random: Random,
+  { body, birthDay, smoking }: Person,
+  day: number,
+  given: Set<string>,
+): void {
   const age = ageOn(birthDay, day);
   const visit = chart.visit(day, CHECKUP);
   addVitals(chart, body, visit, age);
@@ -174,4 +185,3 @@ function screeningsDue(body: Body, age: number, given: Set<string>): (readonly [
   if (age >= 45 && body.gender === 'female') due.push(['71651007', 'Mammography']);
   return due;
 }
-

@@ -24,7 +24,9 @@ function resourcesOf(bundle: Bundle): Resource[] {
 
 /** The bundle as a server stores it: each urn:uuid replaced by what it names. Fails on one that names nothing. */
 function resolved(bundle: Bundle): Bundle {
-  const names = new Map((bundle.entry ?? []).map(({ fullUrl, resource }) => [fullUrl, `${resource?.resourceType}/${resource?.id}`]));
+  const names = new Map(
+    (bundle.entry ?? []).map(({ fullUrl, resource }) => [fullUrl, `${resource?.resourceType}/${resource?.id}`]),
+  );
   return JSON.parse(bundleToText(bundle), (name, value) => {
     if (name !== 'reference') return value;
     assert.ok(names.has(value), `dangling reference ${value}`);
@@ -53,7 +55,9 @@ test('every resource is valid R4 and every reference resolves', () => {
 
 test('the validation of these tests finds a planted fault', () => {
   const [bundle] = generatePatients({ ...OPTIONS, count: 1 });
-  const [encounter] = resourcesOf(resolved(bundle as Bundle)).filter((resource) => resource.resourceType === 'Encounter');
+  const [encounter] = resourcesOf(resolved(bundle as Bundle)).filter(
+    (resource) => resource.resourceType === 'Encounter',
+  );
   assert.notDeepEqual(issuesOf({ ...encounter, status: undefined } as unknown as Resource), []);
   const observation = (bundle as Bundle).entry?.find((entry) => entry.resource?.resourceType === 'Observation');
   (observation?.resource as { subject: object }).subject = { reference: 'urn:uuid:nobody' };
@@ -100,14 +104,19 @@ test('the same options give the same bytes, and a person does not depend on the 
   assert.deepEqual(texts(3), many.slice(0, 3));
   assert.equal(new Set(many).size, 6);
   assert.equal(createHash('sha256').update(many.join('\n')).digest('hex'), PINNED_SHA256);
-  assert.notDeepEqual([...generatePatients({ ...OPTIONS, count: 1, seed: 'other' })].map(bundleToText), many.slice(0, 1));
+  assert.notDeepEqual(
+    [...generatePatients({ ...OPTIONS, count: 1, seed: 'other' })].map(bundleToText),
+    many.slice(0, 1),
+  );
 });
 
 /** Whoever changes what is generated changes the demo's people: change this with it. */
-const PINNED_SHA256 = '';
+const PINNED_SHA256 = '39f8243546c878a9ded0ca3d56084f872ce6955a27d1d6e875044d7db4777d5b';
 
 test('ids are unique; what patients share is the same in each bundle and in the organisation’s own', () => {
-  const shared = new Map((generateOrganisation(OPTIONS).entry ?? []).map((entry) => [entry.fullUrl, JSON.stringify(entry)]));
+  const shared = new Map(
+    (generateOrganisation(OPTIONS).entry ?? []).map((entry) => [entry.fullUrl, JSON.stringify(entry)]),
+  );
   const seen = new Set<string>();
   for (const bundle of generatePatients({ ...OPTIONS, count: 200 })) {
     for (const entry of bundle.entry ?? []) {
@@ -127,7 +136,8 @@ test('people are plausible: sizes, labels, time, and the index that follows from
   for (const bundle of generatePatients({ ...OPTIONS, count: 300 })) {
     const resources = resourcesOf(bundle);
     sizes.push(resources.length);
-    const birth = (resources.find((resource) => resource.resourceType === 'Patient') as { birthDate: string }).birthDate;
+    const birth = (resources.find((resource) => resource.resourceType === 'Patient') as { birthDate: string })
+      .birthDate;
     let last = '';
     const reading = new Map<string, number>();
     for (const resource of resources) {
@@ -158,11 +168,21 @@ test('disease grows with age: hypertension is rare in the young and common in th
   const counts = { young: [0, 0], old: [0, 0] } as { young: [number, number]; old: [number, number] };
   for (const bundle of generatePatients({ ...OPTIONS, count: 800 })) {
     const resources = resourcesOf(bundle);
-    const birthYear = Number((resources.find((resource) => resource.resourceType === 'Patient') as { birthDate: string }).birthDate.slice(0, 4));
+    const birthYear = Number(
+      (resources.find((resource) => resource.resourceType === 'Patient') as { birthDate: string }).birthDate.slice(
+        0,
+        4,
+      ),
+    );
     const group = birthYear > 1990 ? counts.young : birthYear < 1960 ? counts.old : undefined;
     if (group === undefined) continue;
     group[0]++;
-    if (resources.some((resource) => resource.resourceType === 'Condition' && resource.code?.coding?.[0]?.code === '59621000')) group[1]++;
+    if (
+      resources.some(
+        (resource) => resource.resourceType === 'Condition' && resource.code?.coding?.[0]?.code === '59621000',
+      )
+    )
+      group[1]++;
   }
   const [young, old] = [counts.young[1] / counts.young[0], counts.old[1] / counts.old[0]];
   assert.ok(young < 0.1 && old > 0.4, `${young} ${old}`);

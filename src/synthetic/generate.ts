@@ -44,7 +44,12 @@ export function* generatePatients(options: PatientsOptions): Generator<Bundle, v
     const mrn = { system: staff.mrnSystem, value: `${String(index + 1).padStart(6, '0')}-${random.integer(10, 99)}` };
     const chart = createChart(random, staff, generatePatient(random, gender, birthDay, today, mrn));
     addAllergies(chart, random, Math.max(birthDay, today - random.integer(400, 2000)));
-    writeCourse(chart, random, { body: createBody(random, gender, onset), birthDay, smoking: random.pick(SMOKING) }, today);
+    writeCourse(
+      chart,
+      random,
+      { body: createBody(random, gender, onset), birthDay, smoking: random.pick(SMOKING) },
+      today,
+    );
     yield chart.toBundle();
   }
 }
@@ -75,6 +80,13 @@ function generatePatient(
     birthDate: dayToDate(birthDay),
     address: [generateAddress(random)],
     ...(today - birthDay > 20 * 365 && { maritalStatus: generateMaritalStatus(random) }),
-    communication: [{ language: { coding: [{ system: 'urn:ietf:bcp:47', code: 'en-US', display: 'English (United States)' }], text: 'English' } }],
+    communication: [
+      {
+        language: {
+          coding: [{ system: 'urn:ietf:bcp:47', code: 'en-US', display: 'English (United States)' }],
+          text: 'English',
+        },
+      },
+    ],
   };
 }

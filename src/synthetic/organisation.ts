@@ -26,7 +26,11 @@ export function generateOrganisation(options: OrganisationOptions): Bundle {
   return { resourceType: 'Bundle', type: 'transaction', entry: [...generateStaff(options).entries.values()] };
 }
 
-export function generateStaff({ seed, name = 'Riverside Community Hospital', practitionerCount = 6 }: OrganisationOptions): Staff {
+export function generateStaff({
+  seed,
+  name = 'Riverside Community Hospital',
+  practitionerCount = 6,
+}: OrganisationOptions): Staff {
   const random = createRandom(`organisation ${seed}`);
   const entries = new Map<string, BundleEntry>();
   const domain = `https://${name.replace(/[^A-Za-z0-9]+/g, '-')}.example.org`;
@@ -64,7 +68,12 @@ export function generateStaff({ seed, name = 'Riverside Community Hospital', pra
         id: random.uuid(),
         meta: profiled('us-core-practitioner'),
         // Real national identifiers begin with 1 or 2: these are nobody's.
-        identifier: [{ system: 'http://hl7.org/fhir/sid/us-npi', value: `9${random.integer(10_000_000, 99_999_999)}${index % 10}` }],
+        identifier: [
+          {
+            system: 'http://hl7.org/fhir/sid/us-npi',
+            value: `9${random.integer(10_000_000, 99_999_999)}${index % 10}`,
+          },
+        ],
         active: true,
         name: [{ ...humanName, prefix: ['Dr.'] }],
         telecom: [{ system: 'phone', value: generatePhone(random), use: 'work' }],

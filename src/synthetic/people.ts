@@ -3,10 +3,99 @@ import { hl7Coding } from './coding.ts';
 import type { Random } from './random.ts';
 
 /** Names are made up from these lists; a likeness to anybody is chance. */
-const FEMALE = ['Ada', 'Bea', 'Clara', 'Dina', 'Edith', 'Flora', 'Gloria', 'Hazel', 'Ines', 'Joan', 'Kira', 'Lena', 'Mabel', 'Nora', 'Olive', 'Paula', 'Quinn', 'Rosa', 'Stella', 'Thea', 'Uma', 'Vera', 'Wilma', 'Yara', 'Zelda'];
-const MALE = ['Abel', 'Boris', 'Cyrus', 'Dario', 'Elmer', 'Felix', 'Gustav', 'Hugo', 'Ivan', 'Jonas', 'Karl', 'Leon', 'Milo', 'Nestor', 'Otto', 'Pablo', 'Quentin', 'Ralph', 'Silas', 'Tomas', 'Ulric', 'Victor', 'Walter', 'Yusuf', 'Zeno'];
-const FAMILY = ['Alderbrook', 'Birchfield', 'Cloverdale', 'Dunmarsh', 'Elmhollow', 'Fernquist', 'Galewood', 'Heathrow-Lane', 'Ivystone', 'Juniperi', 'Kestrelby', 'Larkmoor', 'Mossgate', 'Nettleham', 'Oakenshaw', 'Pinecroft', 'Quillfeather', 'Rowanberg', 'Sedgewater', 'Thistleton', 'Underhazel', 'Violanti', 'Willowmere', 'Yarrowdale', 'Zinniavera'];
-const STREETS = ['Almond Way', 'Beacon Row', 'Canal Street', 'Dogwood Drive', 'Evergreen Lane', 'Foundry Road', 'Garden Court', 'Harbor Street', 'Iris Avenue', 'Juniper Place'];
+const FEMALE = [
+  'Ada',
+  'Bea',
+  'Clara',
+  'Dina',
+  'Edith',
+  'Flora',
+  'Gloria',
+  'Hazel',
+  'Ines',
+  'Joan',
+  'Kira',
+  'Lena',
+  'Mabel',
+  'Nora',
+  'Olive',
+  'Paula',
+  'Quinn',
+  'Rosa',
+  'Stella',
+  'Thea',
+  'Uma',
+  'Vera',
+  'Wilma',
+  'Yara',
+  'Zelda',
+];
+const MALE = [
+  'Abel',
+  'Boris',
+  'Cyrus',
+  'Dario',
+  'Elmer',
+  'Felix',
+  'Gustav',
+  'Hugo',
+  'Ivan',
+  'Jonas',
+  'Karl',
+  'Leon',
+  'Milo',
+  'Nestor',
+  'Otto',
+  'Pablo',
+  'Quentin',
+  'Ralph',
+  'Silas',
+  'Tomas',
+  'Ulric',
+  'Victor',
+  'Walter',
+  'Yusuf',
+  'Zeno',
+];
+const FAMILY = [
+  'Alderbrook',
+  'Birchfield',
+  'Cloverdale',
+  'Dunmarsh',
+  'Elmhollow',
+  'Fernquist',
+  'Galewood',
+  'Heathrow-Lane',
+  'Ivystone',
+  'Juniperi',
+  'Kestrelby',
+  'Larkmoor',
+  'Mossgate',
+  'Nettleham',
+  'Oakenshaw',
+  'Pinecroft',
+  'Quillfeather',
+  'Rowanberg',
+  'Sedgewater',
+  'Thistleton',
+  'Underhazel',
+  'Violanti',
+  'Willowmere',
+  'Yarrowdale',
+  'Zinniavera',
+];
+const STREETS = [
+  'Almond Way',
+  'Beacon Row',
+  'Canal Street',
+  'Dogwood Drive',
+  'Evergreen Lane',
+  'Foundry Road',
+  'Garden Court',
+  'Harbor Street',
+  'Iris Avenue',
+  'Juniper Place',
+];
 const PLACES: readonly (readonly [city: string, state: string, postalCode: string])[] = [
   ['Springfield', 'MA', '01103'],
   ['Worcester', 'MA', '01608'],
@@ -32,7 +121,14 @@ export function generateName(random: Random, gender: 'female' | 'male'): HumanNa
 
 export function generateAddress(random: Random): Address {
   const [city, state, postalCode] = random.pick(PLACES);
-  return { use: 'home', line: [`${random.integer(1, 480)} ${random.pick(STREETS)}`], city, state, postalCode, country: 'US' };
+  return {
+    use: 'home',
+    line: [`${random.integer(1, 480)} ${random.pick(STREETS)}`],
+    city,
+    state,
+    postalCode,
+    country: 'US',
+  };
 }
 
 /** A number of the range that is kept for fiction (555-0100 to 555-0199). */
@@ -46,7 +142,9 @@ const OMB = 'urn:oid:2.16.840.1.113883.6.238';
 /** The race, ethnicity and birth sex extensions of US Core Patient. */
 export function generateDemographics(random: Random, gender: 'female' | 'male'): Extension[] {
   const race = weighted(random);
-  const ethnicity = random.chance(0.15) ? (['2135-2', 'Hispanic or Latino'] as const) : (['2186-5', 'Not Hispanic or Latino'] as const);
+  const ethnicity = random.chance(0.15)
+    ? (['2135-2', 'Hispanic or Latino'] as const)
+    : (['2186-5', 'Not Hispanic or Latino'] as const);
   return [
     ombExtension('us-core-race', race[0], race[1]),
     ombExtension('us-core-ethnicity', ethnicity[0], ethnicity[1]),

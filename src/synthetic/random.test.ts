@@ -6,7 +6,10 @@ test('a seed always gives these numbers', () => {
   const random = createRandom('aceso');
   const again = createRandom('aceso');
   const first = Array.from({ length: 5 }, () => random.integer(0, 999_999));
-  assert.deepEqual(first, Array.from({ length: 5 }, () => again.integer(0, 999_999)));
+  assert.deepEqual(
+    first,
+    Array.from({ length: 5 }, () => again.integer(0, 999_999)),
+  );
   assert.deepEqual(first, PINNED);
 });
 
@@ -40,7 +43,8 @@ test('uniform, in bounds, and normal of the asked mean and deviation', () => {
 
 test('UUIDs are of version 4 and variant 10', () => {
   const random = createRandom('uuid');
-  for (let i = 0; i < 100; i++) assert.match(random.uuid(), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  for (let i = 0; i < 100; i++)
+    assert.match(random.uuid(), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
 
 test('nothing can be picked from nothing', () => {

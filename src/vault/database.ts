@@ -11,10 +11,12 @@ export interface Connection {
   prepare<Row>(query: CompiledQuery<Row>): Statement<Row>;
   execute(query: CompiledQuery<unknown>): void;
   pragma(text: string): readonly Readonly<Record<string, unknown>>[];
+  /** False again once SQLite has rolled a transaction back by itself, as it does on a full disk. */
+  readonly inTransaction: boolean;
   begin(): void;
   /** Durable when it returns (`synchronous=FULL`). */
   commit(): void;
-  /** No-op outside a transaction: SQLite ends one by itself when the disk is full. */
+  /** No-op outside a transaction. */
   rollback(): void;
   /** Moves the write-ahead log into the file and truncates it, so that no page of before is left in it. */
   truncateLog(): void;
@@ -85,6 +87,9 @@ function connectionOf(database: Database.Database): Connection {
     prepare: (query) => statementOf(guarded(() => database.prepare(query.sql)), query.parameters.length),
     execute: (query) => guarded(() => database.prepare(query.sql).run([...query.parameters])),
     pragma,
+    get inTransaction() {
+      return database.inTransaction;
+    },
     begin: () => guarded(() => database.exec('BEGIN IMMEDIATE')),
     commit: () => guarded(() => database.exec('COMMIT')),
     rollback: () => guarded(() => database.inTransaction && database.exec('ROLLBACK')),

@@ -37,6 +37,8 @@ export interface KeyStore {
   deleteKeys(fromId: number, toId: number): number;
   /** Highest id of a key that is stored; 0 when there is none. */
   highestKeyId(): number;
+  /** The id given out last. */
+  readonly lastKeyId: number;
   /** Never give out ids up to this one: a tombstone names it, though its key is gone. */
   reserveKeyIds(upTo: number): void;
   countKeys(): number;
@@ -135,6 +137,9 @@ export function createKeyStore(connection: Connection, rootKey: Uint8Array): Key
     },
     deleteKeys: (fromId, toId) => rows.deleteKeys.run(fromId, toId),
     highestKeyId: () => rows.highest.get()?.highest ?? 0,
+    get lastKeyId() {
+      return lastId;
+    },
     reserveKeyIds(upTo) {
       lastId = Math.max(lastId, upTo);
     },

@@ -20,15 +20,15 @@ export function searchToken(indexKey: Uint8Array, type: string, { parameter, val
 
 /** Tokens of a version, each once, one after the other. */
 export function tokensOf(indexKey: Uint8Array, type: string, account: string, tokens: readonly SearchToken[]): Uint8Array {
-  const unique = new Map<string, SearchToken>([[`${ACCOUNT_PARAMETER}=`, { parameter: ACCOUNT_PARAMETER, value: account }]]);
-  for (const token of tokens) unique.set(`${token.parameter}=${token.value}`, token);
-  const all = new Uint8Array(unique.size * TOKEN_BYTES);
-  let offset = 0;
-  for (const token of unique.values()) {
-    all.set(searchToken(indexKey, type, token), offset);
-    offset += TOKEN_BYTES;
+  const all = new Uint8Array((tokens.length + 1) * TOKEN_BYTES);
+  let length = 0;
+  for (const token of [{ parameter: ACCOUNT_PARAMETER, value: account }, ...tokens]) {
+    const hashed = searchToken(indexKey, type, token);
+    if (holdsToken(all.subarray(0, length), hashed)) continue;
+    all.set(hashed, length);
+    length += TOKEN_BYTES;
   }
-  return all;
+  return all.subarray(0, length);
 }
 
 /** True when `tokens`, as a resource's row holds them, has this one. */

@@ -53,13 +53,22 @@ export interface OpenedEntry {
   readonly salt: Uint8Array;
   readonly entry:
     | { readonly kind: 'version'; readonly header: VersionHeader; readonly contentHash: Uint8Array }
-    | { readonly kind: 'interaction'; readonly header: InteractionHeader };
+    | { readonly kind: 'interaction'; readonly header: InteractionHeader }
+    /** A version that was erased: its leaf stays, `salt` is empty, nothing opens it any more. */
+    | { readonly kind: 'erased'; readonly header: VersionHeader };
 }
 
 export interface PageOf<T> {
   readonly rows: readonly T[];
   /** Opaque; pass it as `after` to go on; undefined at the end. */
   readonly next?: string;
+}
+
+export interface SearchOptions {
+  readonly account?: string;
+  readonly accounts?: readonly string[];
+  readonly limit: number;
+  readonly after?: string;
 }
 
 /**
@@ -83,8 +92,12 @@ export interface Vault {
   version(type: string, id: string, version: number): VersionRow | undefined;
   /** Versions of one resource, newest first. */
   history(type: string, id: string, limit: number, after?: string): PageOf<VersionRow>;
-  /** Current, undeleted versions, in order of id; every token given must match. `account` limits to one account. */
-  search(type: string, tokens: readonly SearchToken[], options: { account?: string; limit: number; after?: string }): PageOf<VersionRow>;
+  /**
+   * Current, undeleted versions, in order of id; every token given must match. `account` limits to one account.
+   * Versions with a sensitive label are found by tokens only for `account` and for `accounts`, those that the caller
+   * may read: at most 1,000, else Reject TOO_COSTLY. Throws Reject CURSOR_INVALID.
+   */
+  search(type: string, tokens: readonly SearchToken[], options: SearchOptions): PageOf<VersionRow>;
   /** Decrypted exact bytes; checks blob address, GCM tag and leaf. Rejects BLOB_DAMAGED, VERSION_ERASED. */
   open(row: VersionRow): Uint8Array;
   /** Encrypted blob by address, for replicas and release. */
@@ -121,4 +134,51 @@ export interface Vault {
 export interface WriteResult {
   readonly versions: readonly VersionRow[];
   readonly journalIndices: readonly number[];
+}
+
+/** Where the ledger has a custodian's journal. */
+export interface LedgerAnchor {
+  readonly generation: number;
+  readonly size: number;
+  /** Hexadecimal; of no meaning for size 0. */
+  readonly root: string;
+}
+
+/**
+ * `behind`: the journal does not extend its last anchor; nothing is served until a generation is started.
+ * `failed`: the disk refused a write or a sync, and only a restart tells what is durable.
+ */
+export type VaultStatus = 'serving' | 'behind' | 'failed' | 'closed';
+
+/** What a look at every row came to. A fault names a journal place, or a table where there is none. */
+export interface ScrubReport {
+  readonly entries: number;
+  readonly versions: number;
+  readonly erased: number;
+  readonly keys: number;
+  /** The first 100. */
+  readonly faults: readonly { readonly code: string; readonly generation?: number; readonly index?: number; readonly what?: string }[];
+}
+
+/** The vault as the node that keeps it sees it: what the records capability, start and inspection need beyond `Vault`. */
+export interface CustodianVault extends Vault {
+  status(): VaultStatus;
+  /**
+   * Compares the journal with its last anchor on the ledger. Once it is at or beyond that, orphaned keys are swept;
+   * otherwise every call but this one, `status`, `journalHead`, `lastAnchor` and `startGeneration` throws Reject
+   * VAULT_BEHIND_ANCHOR from now on.
+   */
+  checkAgainst(anchor: LedgerAnchor): Promise<'serving' | 'behind'>;
+  /**
+   * Closes the generation and goes on with an empty one, after the members' vote `journal.restart`. Keys that no
+   * version names are kept for good: they may belong to versions that a newer backup brings back.
+   * Throws Reject GENERATION_INVALID unless `generation` is later than the open one.
+   */
+  startGeneration(generation: number): Promise<{ readonly closed: number; readonly keptSize: number }>;
+  /** The version written at a journal place: what the ledger's erasures name. */
+  versionAt(generation: number, index: number): VersionRow | undefined;
+  /** The account's symmetric key of the current epoch, to be sealed to the patient. Throws Reject ACCOUNT_UNKNOWN. */
+  epochKey(account: string): { readonly epoch: number; readonly key: Uint8Array };
+  /** Reads and checks everything that is stored, a page at a time between other work. */
+  scrub(): Promise<ScrubReport>;
 }

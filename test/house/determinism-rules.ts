@@ -8,9 +8,7 @@ const AMBIENT = new Set(
 const EXACT_MATH = new Set(['abs', 'ceil', 'clz32', 'floor', 'imul', 'max', 'min', 'sign', 'trunc']);
 const LOCALE_OR_FLOAT_MEMBERS = new Set(
   `localeCompare normalize toLocaleString toLocaleDateString toLocaleTimeString toLocaleLowerCase toLocaleUpperCase
-  toLowerCase toUpperCase toFixed toPrecision toExponential isWellFormed toWellFormed stack captureStackTrace`.split(
-    /\s+/,
-  ),
+  toLowerCase toUpperCase toFixed toPrecision toExponential stack captureStackTrace`.split(/\s+/),
 );
 const FLOAT_NUMBER_MEMBERS = new Set(['parseFloat', 'EPSILON', 'MIN_VALUE', 'MAX_VALUE', 'POSITIVE_INFINITY']);
 const ORDER_FREE_USES = new Set(['length', 'sort', 'toSorted', 'every', 'some', 'includes']);

@@ -69,11 +69,10 @@ function arrowFault(path: string, room: string, target: string): string | undefi
   const mayPickPlatform = mayUseNode(room, path) || path.startsWith('src/crypto/') || /(?:^|-)web$/.test(room);
   if (isPlatform && !mayPickPlatform) return `picks a platform by itself: ${target}; import #crypto/platform`;
   const [own, other] = [capabilityOf(path), capabilityOf(target)];
-  const isSibling = own !== undefined && own === other;
-  if (room === targetRoom && (own === other || room === 'contract')) return undefined;
-  if (!(ROOMS[room] ?? []).includes(targetRoom)) return `arrow up: ${room} may not import ${targetRoom} (${target})`;
-  const meetsAboveContract = own !== undefined && other !== undefined && !isSibling && targetRoom !== 'contract';
-  return meetsAboveContract ? `${own} may meet ${other} at its contract floor alone: ${target}` : undefined;
+  const isForeign = own !== undefined && other !== undefined && own !== other;
+  if (isForeign && targetRoom !== 'contract') return `${own} may meet ${other} at its contract floor alone: ${target}`;
+  if (room === targetRoom || (ROOMS[room] ?? []).includes(targetRoom)) return undefined;
+  return `arrow up: ${room} may not import ${targetRoom} (${target})`;
 }
 
 /** One fault for each import that closes a circle. */

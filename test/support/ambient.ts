@@ -35,11 +35,13 @@ export function withoutAmbient<T>(call: () => T): T {
   };
   for (const name of GLOBALS) trap(globalThis, name);
   for (const [owner, names] of METHODS) for (const name of names) trap(owner, name);
+  let result: T;
   try {
-    return call();
+    result = call();
   } finally {
     for (const undo of restore.reverse()) undo();
-    // Also when the contract caught it.
-    if (touched.length > 0) throw new AmbientAuthority(`a contract reached for ${touched.join(', ')}`);
   }
+  // Also when the contract caught what the trap threw.
+  if (touched.length > 0) throw new AmbientAuthority(`a contract reached for ${touched.join(', ')}`);
+  return result;
 }

@@ -17,11 +17,17 @@ export function definitionsFile(): string {
  * it is absent or damaged; where the folder cannot be written they are built in memory at each start (a second more).
  */
 export function loadDefinitions(file: string = definitionsFile()): Promise<CompactDefinitions> {
-  loading ??= readOrBuild(file).then((definitions) => {
+  loading ??= readOrBuild(file).then((read) => {
+    const definitions = { ...read, types: bare(read.types), resources: bare(read.resources), valueSets: bare(read.valueSets) };
     register(definitions);
     return definitions;
   });
   return loading;
+}
+
+/** A table without prototype: names from requests are looked up in it, and `constructor` must not be found. */
+function bare<T extends object>(table: T): T {
+  return Object.assign(Object.create(null), table);
 }
 
 async function readOrBuild(file: string): Promise<CompactDefinitions> {

@@ -80,12 +80,19 @@ export async function openBlockLog(options: BlockLogOptions): Promise<BlockLog> 
   let failed = false;
 
   const names = (await folder.list()).filter((name) => SEGMENT_NAME.test(name));
-  for (const [at, name] of names.entries()) await openSegment(name, at === names.length - 1);
-  if (height < namedHeight) throw reject('LEDGER_BLOCK_MISSING', { height: height + 1, named: namedHeight });
+  const opened: AppendFile[] = [];
+  try {
+    for (const [at, name] of names.entries()) await openSegment(name, at === names.length - 1);
+    if (height < namedHeight) throw reject('LEDGER_BLOCK_MISSING', { height: height + 1, named: namedHeight });
+  } catch (error) {
+    for (const file of opened) await file.close();
+    throw error;
+  }
 
   async function openSegment(name: string, isLast: boolean): Promise<void> {
     const firstHeight = Number((SEGMENT_NAME.exec(name) as RegExpExecArray)[1]);
     const file = await folder.open(name);
+    opened.push(file);
     const sizeBytes = await file.sizeBytes();
     const header = await readSegmentHeader(file);
     if (header === undefined) {

@@ -20,9 +20,10 @@ export function tag(tagKey: Uint8Array, kind: TagKind, code: string): string {
 
 /**
  * `tags` filled up to the fixed count with dummies, in byte order, so that neither number nor place tells the real
- * ones. A dummy is 16 random bytes of the client's: nobody can tell it from a tag but who holds the tag key. A tag
- * that recurs in a later policy shows that it was no dummy; a client that supersedes a policy passes the dummies of
- * the one before (`keep`). Throws RangeError when there are more tags than the count.
+ * ones. A dummy is 16 random bytes of the client's: nobody can tell it from a tag but who holds the tag key. What
+ * recurs in a later policy is likely no fresh dummy, so a client that supersedes a policy passes the dummies of the
+ * one before as `keep`: only those, for a real tag among them would go on being named.
+ * Throws RangeError when there are more tags than the count.
  */
 export function padTags(
   tags: readonly string[],

@@ -2,13 +2,13 @@ import { type Static, type TSchema, Type } from 'typebox';
 import { accounts, type KeyRecord } from '../../../chain/account.ts';
 import type { BlockHeader } from '../../../chain/block.ts';
 import { rules } from '../../../chain/rules.ts';
+import type { StateReader, StateWriter } from '../../../state/typed-map.ts';
 import { base64urlToBytes } from '../../../std/bytes.ts';
 import type { JsonObject } from '../../../std/canonical-json.ts';
-import type { StateReader, StateWriter } from '../../../state/typed-map.ts';
 import { reject } from './codes.ts';
 import { addKeys, keepKeys } from './key-rules.ts';
 import { accountOf, activeMembers, isActiveMember } from './queries.ts';
-import { AccountId, KeyRecordSchema, requireDistinct, RolesSchema, SealingKeySchema, strict } from './schemas.ts';
+import { AccountId, KeyRecordSchema, RolesSchema, requireDistinct, SealingKeySchema, strict } from './schemas.ts';
 import { LIMITS, type MemberRecord, type MemberRole, members, type SealingKey } from './state.ts';
 import { dropProposalsOf } from './votes.ts';
 
@@ -120,7 +120,7 @@ const activate = ballot({
     const activations = state.get(rules, capability) ?? [];
     const last = activations.at(-1);
     if (last?.version === version) throw reject('RULES_UNCHANGED', { capability, version });
-    const highest = activations.reduce((most, activation) => (activation.version > most ? activation.version : most), 0);
+    const highest = activations.reduce((most, activation) => Math.max(most, activation.version), 0);
     if (version > highest + 1) throw reject('RULES_VERSION', { capability, version, highest });
     const soonest = block.height + LIMITS.rulesMarginBlocks;
     const earliest = last !== undefined && last.fromHeight >= soonest ? last.fromHeight + 1 : soonest;
@@ -133,8 +133,12 @@ const activate = ballot({
   },
 });
 
-/** What members vote on in version 1, by the message type that proposes it. */
-export const ballots: Readonly<Record<string, Ballot>> = {
+/** Message types that propose what members vote on in version 1. */
+export const BALLOT_KINDS = ['membership.admit', 'membership.remove', 'membership.setRoles', 'rules.activate'] as const;
+export type BallotKind = (typeof BALLOT_KINDS)[number];
+
+/** What each of them brings about. */
+export const ballots: Readonly<Record<BallotKind, Ballot>> = {
   'membership.admit': admit,
   'membership.remove': remove,
   'membership.setRoles': setRoles,

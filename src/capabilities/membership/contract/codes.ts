@@ -20,8 +20,14 @@ export const CODES = {
     kind: 'unknown',
     sentence: 'There is no open proposal of this kind with this id. It may be executed, expired or withdrawn.',
   },
-  PROPOSAL_EXPIRED: { kind: 'conflict', sentence: 'The proposal expired before enough members approved it. Propose it again.' },
-  PROPOSAL_LIMIT: { kind: 'limit', sentence: 'The member has too many open proposals. Withdraw one, or wait until one expires.' },
+  PROPOSAL_EXPIRED: {
+    kind: 'conflict',
+    sentence: 'The proposal expired before enough members approved it. Propose it again.',
+  },
+  PROPOSAL_LIMIT: {
+    kind: 'limit',
+    sentence: 'The member has too many open proposals. Withdraw one, or wait until one expires.',
+  },
   VOTE_REPEATED: { kind: 'conflict', sentence: 'The member has approved this proposal already.' },
   ACCOUNT_EXISTS: { kind: 'conflict', sentence: 'An account with this id exists. Choose another random id.' },
   ACCOUNT_NOT_FOUND: { kind: 'unknown', sentence: 'There is no account with this id.' },
@@ -30,7 +36,8 @@ export const CODES = {
   ITEM_REPEATED: { kind: 'invalid', sentence: 'A list in the message names something twice.' },
   SIGNER_NOT_ENTITLED: {
     kind: 'denied',
-    sentence: 'The sender may not send this message for this account. Its own key does, or the member who answers for it.',
+    sentence:
+      'The sender may not send this message for this account. Its own key does, or the member who answers for it.',
   },
   CUSTODIAN_APPROVAL: {
     kind: 'denied',
@@ -42,18 +49,31 @@ export const CODES = {
   },
   KEY_EXISTS: { kind: 'conflict', sentence: 'The account holds this key already, or the message names it twice.' },
   KEY_UNKNOWN: { kind: 'unknown', sentence: 'The account holds no key with this id.' },
-  KEY_UNPROVEN: { kind: 'denied', sentence: 'Each new key signs the message that introduces it, to prove that somebody holds it.' },
-  KEY_LAST: { kind: 'conflict', sentence: 'An account keeps at least one key. Add the new key before retiring this one.' },
+  KEY_UNPROVEN: {
+    kind: 'denied',
+    sentence: 'Each new key signs the message that introduces it, to prove that somebody holds it.',
+  },
+  KEY_LAST: {
+    kind: 'conflict',
+    sentence: 'An account keeps at least one key. Add the new key before retiring this one.',
+  },
   KEY_LIMIT: { kind: 'limit', sentence: 'The account holds as many keys as the rules allow. Retire one first.' },
-  SEALING_INVALID: { kind: 'invalid', sentence: 'The sealing key is not base64url of a public key, or is too long or too short.' },
-  RULES_UNCHANGED: { kind: 'conflict', sentence: 'This version is the one that the capability has, or will have, already.' },
+  SEALING_INVALID: {
+    kind: 'invalid',
+    sentence: 'The sealing key is not base64url of a public key, or is too long or too short.',
+  },
+  RULES_UNCHANGED: {
+    kind: 'conflict',
+    sentence: 'This version is the one that the capability has, or will have, already.',
+  },
   RULES_VERSION: {
     kind: 'invalid',
     sentence: 'A capability goes to the version after its highest one, or back to one that it had.',
   },
   RULES_TOO_SOON: {
     kind: 'conflict',
-    sentence: 'Rules become active at a height far enough ahead, and after the last activation. Propose a later height.',
+    sentence:
+      'Rules become active at a height far enough ahead, and after the last activation. Propose a later height.',
   },
   GENESIS_INVALID: { kind: 'invalid', sentence: 'The membership section of the genesis document is malformed.' },
 } as const satisfies CodeCatalogue;

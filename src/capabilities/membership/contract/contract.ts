@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Contract } from '../../../chain/contract.ts';
-import type { Json, JsonObject } from '../../../std/canonical-json.ts';
 import type { StateReader, StateWriter } from '../../../state/typed-map.ts';
+import type { Json, JsonObject } from '../../../std/canonical-json.ts';
 import { checkNewMember, MemberSchema, writeNewMember } from './ballots.ts';
 import { CODES, reject } from './codes.ts';
 import { keyMessages } from './key-rules.ts';
@@ -64,8 +64,8 @@ export const membershipContract: Contract = {
   ],
   genesis,
   queries: {
-    members: queryMembers,
-    account: queryAccount,
-    proposal: queryProposal,
+    'membership.members': queryMembers,
+    'membership.account': queryAccount,
+    'membership.proposal': queryProposal,
   },
 };

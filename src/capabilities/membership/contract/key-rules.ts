@@ -3,8 +3,8 @@ import { type AccountRecord, accounts, type KeyRecord } from '../../../chain/acc
 import { type MessageContext, type MessageRule, messageRule } from '../../../chain/contract.ts';
 import { keyId, keyRecordHash } from '../../../chain/signature.ts';
 import { isSmallOrderEd25519 } from '../../../crypto/small-order.ts';
-import { hexToBytes } from '../../../std/bytes.ts';
 import type { StateReader, StateWriter } from '../../../state/typed-map.ts';
+import { hexToBytes } from '../../../std/bytes.ts';
 import { reject } from './codes.ts';
 import { isP256Point } from './p256-point.ts';
 import { accountOf, sponsorOf } from './queries.ts';

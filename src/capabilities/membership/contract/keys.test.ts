@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accounts, type KeyRecord } from '../../../chain/account.ts';
-import { keyId, keyRecordHash } from '../../../chain/signature.ts';
 import { createMemberChain, expectOk, openClaimed } from '../../../../test/support/test-members.ts';
 import { testAccount, testPasskey, testSigner } from '../../../../test/support/test-signer.ts';
+import { accounts, type KeyRecord } from '../../../chain/account.ts';
+import { keyId, keyRecordHash } from '../../../chain/signature.ts';
 import { hexToBytes } from '../../../std/bytes.ts';
 import { keyHistory, LIMITS } from './state.ts';
 
@@ -20,10 +20,15 @@ function record(algorithm: KeyRecord['algorithm'], publicKey: string, more: Part
 
 test('rotation: add the new key, retire the old one; the history keeps both', () => {
   const chain = chainOfAda();
-  expectOk(chain.submit({ type: 'key.add', account: ada.account, key: second.record }, { by: ada, approvers: [second] }));
+  expectOk(
+    chain.submit({ type: 'key.add', account: ada.account, key: second.record }, { by: ada, approvers: [second] }),
+  );
   expectOk(chain.submit({ type: 'key.retire', account: ada.account, key: ada.keyId }, { by: second }));
   assert.deepEqual(chain.state.get(accounts, ada.account)?.keys, [second.record]);
-  assert.equal(chain.submit({ type: 'account.open', accounts: [testAccount('p')] }, { by: ada }).code, 'SIGNER_KEY_UNKNOWN');
+  assert.equal(
+    chain.submit({ type: 'account.open', accounts: [testAccount('p')] }, { by: ada }).code,
+    'SIGNER_KEY_UNKNOWN',
+  );
   expectOk(chain.submit({ type: 'account.open', accounts: [testAccount('p')] }, { by: second }));
   for (const key of [ada.record, second.record]) assert.deepEqual(chain.state.get(keyHistory, keyRecordHash(key)), key);
 });
@@ -42,16 +47,28 @@ test('a key cannot add itself, and the one added has to sign', () => {
 
 test('the last key stays', () => {
   const chain = chainOfAda();
-  assert.equal(chain.submit({ type: 'key.retire', account: ada.account, key: ada.keyId }, { by: ada }).code, 'KEY_LAST');
-  assert.equal(chain.submit({ type: 'key.retire', account: ada.account, key: second.keyId }, { by: ada }).code, 'KEY_UNKNOWN');
-  assert.equal(chain.submit({ type: 'key.retire', account: ada.account, key: ada.keyId }, { by: testSigner('bob') }).code, 'SIGNER_NOT_ENTITLED');
+  assert.equal(
+    chain.submit({ type: 'key.retire', account: ada.account, key: ada.keyId }, { by: ada }).code,
+    'KEY_LAST',
+  );
+  assert.equal(
+    chain.submit({ type: 'key.retire', account: ada.account, key: second.keyId }, { by: ada }).code,
+    'KEY_UNKNOWN',
+  );
+  assert.equal(
+    chain.submit({ type: 'key.retire', account: ada.account, key: ada.keyId }, { by: testSigner('bob') }).code,
+    'SIGNER_NOT_ENTITLED',
+  );
 });
 
 test('so many keys, and no more', () => {
   const chain = chainOfAda();
   for (let at = 1; at <= LIMITS.keysPerAccount; at++) {
     const key = testSigner('ada', `key ${at}`);
-    const { code } = chain.submit({ type: 'key.add', account: ada.account, key: key.record }, { by: ada, approvers: [key] });
+    const { code } = chain.submit(
+      { type: 'key.add', account: ada.account, key: key.record },
+      { by: ada, approvers: [key] },
+    );
     assert.equal(code, at < LIMITS.keysPerAccount ? 'OK' : 'KEY_LIMIT', `key ${at}`);
   }
 });
@@ -69,8 +86,14 @@ test('keys that prove nothing are refused, whoever vouches for them', () => {
     'ed25519 with an origin': { ...ada.record, origin: 'https://wallet.example' },
     'wrong id': { ...ada.record, id: '0'.repeat(32) },
     'id of another algorithm': { ...ada.record, id: record('webauthn-es256', ada.record.publicKey).id },
-    'ES256 of 32 bytes': record('webauthn-es256', ada.record.publicKey, { rpIdHash: rpIdHash as string, origin: origin as string }),
-    'off the curve': record('webauthn-es256', `${passkey.publicKey.slice(0, -2)}00`, { rpIdHash: rpIdHash as string, origin: origin as string }),
+    'ES256 of 32 bytes': record('webauthn-es256', ada.record.publicKey, {
+      rpIdHash: rpIdHash as string,
+      origin: origin as string,
+    }),
+    'off the curve': record('webauthn-es256', `${passkey.publicKey.slice(0, -2)}00`, {
+      rpIdHash: rpIdHash as string,
+      origin: origin as string,
+    }),
     'a passkey of no relying party': bare,
     'a passkey of no origin': { ...bare, rpIdHash: rpIdHash as string },
   };
@@ -78,11 +101,20 @@ test('keys that prove nothing are refused, whoever vouches for them', () => {
     const message = { type: 'practitioner.register', account: testAccount('nurse'), keys: [key], roleCodes: [] };
     assert.equal(chain.submit(message, { by: ada }).code, 'KEY_INVALID', name);
   }
-  for (const key of [{ ...passkey, origin: 'javascript:alert(1)' }, { ...passkey, more: 1 }, { ...passkey, algorithm: 'rsa' }]) {
+  for (const key of [
+    { ...passkey, origin: 'javascript:alert(1)' },
+    { ...passkey, more: 1 },
+    { ...passkey, algorithm: 'rsa' },
+  ]) {
     const message = { type: 'practitioner.register', account: testAccount('nurse'), keys: [key], roleCodes: [] };
     assert.equal(chain.submit(message, { by: ada }).code, 'SCHEMA_INVALID');
   }
-  expectOk(chain.submit({ type: 'practitioner.register', account: testAccount('nurse'), keys: [passkey], roleCodes: [] }, { by: ada }));
+  expectOk(
+    chain.submit(
+      { type: 'practitioner.register', account: testAccount('nurse'), keys: [passkey], roleCodes: [] },
+      { by: ada },
+    ),
+  );
 });
 
 test('a patient adds devices: with a passkey on the account, sensitive acts need it', () => {
@@ -91,12 +123,20 @@ test('a patient adds devices: with a passkey on the account, sensitive acts need
   const passkey = testPasskey('pat');
   const tablet = testSigner('pat', 'tablet');
   // The custodian is nobody here any more.
-  assert.equal(chain.submit({ type: 'key.add', account: pat.account, key: tablet.record }, { by: ada, approvers: [tablet] }).code, 'SIGNER_NOT_ENTITLED');
-  expectOk(chain.submit({ type: 'key.add', account: pat.account, key: passkey.record }, { by: pat, approvers: [passkey] }));
+  assert.equal(
+    chain.submit({ type: 'key.add', account: pat.account, key: tablet.record }, { by: ada, approvers: [tablet] }).code,
+    'SIGNER_NOT_ENTITLED',
+  );
+  expectOk(
+    chain.submit({ type: 'key.add', account: pat.account, key: passkey.record }, { by: pat, approvers: [passkey] }),
+  );
   const add = { type: 'key.add', account: pat.account, key: tablet.record };
   assert.equal(chain.submit(add, { by: pat, approvers: [tablet] }).code, 'SIGNER_UNVERIFIED');
   expectOk(chain.submit(add, { by: passkey, approvers: [tablet] }));
-  assert.equal(chain.submit({ type: 'key.retire', account: pat.account, key: pat.keyId }, { by: tablet }).code, 'SIGNER_UNVERIFIED');
+  assert.equal(
+    chain.submit({ type: 'key.retire', account: pat.account, key: pat.keyId }, { by: tablet }).code,
+    'SIGNER_UNVERIFIED',
+  );
   expectOk(chain.submit({ type: 'key.retire', account: pat.account, key: pat.keyId }, { by: passkey }));
   assert.deepEqual(chain.state.get(accounts, pat.account)?.keys, [passkey.record, tablet.record]);
 });
@@ -105,8 +145,19 @@ test('keys of an account that is not active do not change', () => {
   const chain = chainOfAda();
   const nurse = testSigner('nurse');
   const spare = testSigner('nurse', 'spare');
-  expectOk(chain.submit({ type: 'practitioner.register', account: nurse.account, keys: [nurse.record], roleCodes: [] }, { by: ada }));
+  expectOk(
+    chain.submit(
+      { type: 'practitioner.register', account: nurse.account, keys: [nurse.record], roleCodes: [] },
+      { by: ada },
+    ),
+  );
   expectOk(chain.submit({ type: 'account.freeze', account: nurse.account }, { by: nurse }));
-  assert.equal(chain.submit({ type: 'key.retire', account: nurse.account, key: nurse.keyId }, { by: ada }).code, 'ACCOUNT_STATUS');
-  assert.equal(chain.submit({ type: 'key.add', account: nurse.account, key: spare.record }, { by: ada, approvers: [spare] }).code, 'SIGNER_FROZEN');
+  assert.equal(
+    chain.submit({ type: 'key.retire', account: nurse.account, key: nurse.keyId }, { by: ada }).code,
+    'ACCOUNT_STATUS',
+  );
+  assert.equal(
+    chain.submit({ type: 'key.add', account: nurse.account, key: spare.record }, { by: ada, approvers: [spare] }).code,
+    'SIGNER_FROZEN',
+  );
 });

@@ -1,10 +1,18 @@
 import { Type } from 'typebox';
 import { type MessageRule, messageRule } from '../../../chain/contract.ts';
 import type { JsonObject } from '../../../std/canonical-json.ts';
-import { type Ballot, ballots, checkSealing, requireActive } from './ballots.ts';
+import { BALLOT_KINDS, type Ballot, type BallotKind, ballots, checkSealing, requireActive } from './ballots.ts';
 import { SealingKeySchema, strict, TransactionId } from './schemas.ts';
 import { members } from './state.ts';
-import { approveProposal, openProposal, requireMember, type Tally, tallyToData, type VoteContext, withdrawProposal } from './votes.ts';
+import {
+  approveProposal,
+  openProposal,
+  requireMember,
+  type Tally,
+  tallyToData,
+  type VoteContext,
+  withdrawProposal,
+} from './votes.ts';
 
 function settle(context: VoteContext, ballot: Ballot, tally: Tally): JsonObject {
   if (!tally.reached) return tallyToData(tally, {});
@@ -13,7 +21,8 @@ function settle(context: VoteContext, ballot: Ballot, tally: Tally): JsonObject 
   return tallyToData(tally, ballot.execute(context.state, tally.body));
 }
 
-function proposing(kind: string, ballot: Ballot): MessageRule {
+function proposing(kind: BallotKind): MessageRule {
+  const ballot = ballots[kind];
   return messageRule({
     schema: ballot.schema,
     lane: 'ordinary',
@@ -30,8 +39,8 @@ const approve = messageRule({
   schema: Type.Object({ proposal: TransactionId }, strict),
   lane: 'ordinary',
   handle(context) {
-    const tally = approveProposal(context, Object.keys(ballots), context.message.proposal);
-    return settle(context, ballots[tally.kind] as Ballot, tally);
+    const tally = approveProposal(context, BALLOT_KINDS, context.message.proposal);
+    return settle(context, ballots[tally.kind], tally);
   },
 });
 
@@ -59,7 +68,10 @@ const setSealing = messageRule({
 
 /** Members among themselves, version 1. */
 export const memberMessages: Readonly<Record<string, MessageRule>> = {
-  ...Object.fromEntries(Object.entries(ballots).map(([kind, ballot]) => [kind, proposing(kind, ballot)])),
+  'membership.admit': proposing('membership.admit'),
+  'membership.remove': proposing('membership.remove'),
+  'membership.setRoles': proposing('membership.setRoles'),
+  'rules.activate': proposing('rules.activate'),
   'membership.approve': approve,
   'membership.withdraw': withdraw,
   'membership.setSealing': setSealing,

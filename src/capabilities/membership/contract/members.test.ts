@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accounts } from '../../../chain/account.ts';
-import { activeVersion, rules } from '../../../chain/rules.ts';
-import { keyRecordHash } from '../../../chain/signature.ts';
 import { createTestChain, type TestChain } from '../../../../test/support/test-chain.ts';
 import { createMemberChain, expectOk, memberOf, TEST_SEALING } from '../../../../test/support/test-members.ts';
 import { testAccount, testSigner } from '../../../../test/support/test-signer.ts';
+import { accounts } from '../../../chain/account.ts';
+import { activeVersion, rules } from '../../../chain/rules.ts';
+import { keyRecordHash } from '../../../chain/signature.ts';
 import type { JsonObject } from '../../../std/canonical-json.ts';
 import { membershipContract } from './contract.ts';
 import { activeMembers, hasRole, isActiveMember, memberRoles, sealingKeyOf, sponsorOf } from './queries.ts';
@@ -31,7 +31,12 @@ function three() {
 
 test('genesis writes members, their accounts and their keys', () => {
   const { state, kernel, store } = three();
-  assert.deepEqual(state.get(accounts, ada.account), { kind: 'member', status: 'active', sponsor: ada.account, keys: [ada.record] });
+  assert.deepEqual(state.get(accounts, ada.account), {
+    kind: 'member',
+    status: 'active',
+    sponsor: ada.account,
+    keys: [ada.record],
+  });
   assert.deepEqual(memberRoles(state, ada.account), ['provider', 'operator']);
   assert.equal(hasRole(state, cyd.account, 'research'), true);
   assert.equal(hasRole(state, cyd.account, 'provider'), false);
@@ -39,9 +44,12 @@ test('genesis writes members, their accounts and their keys', () => {
   assert.deepEqual(state.get(keyHistory, keyRecordHash(ada.record)), ada.record);
   assert.equal(activeMembers(state).length, 3);
   assert.equal(activeVersion(state, 'membership', 1), 1);
-  assert.deepEqual(kernel.query(store, 'membership.members', {}), [ada, bob, cyd]
-    .map(({ account }) => ({ account, roles: memberRoles(state, account), sealing: TEST_SEALING }))
-    .sort((a, b) => (a.account < b.account ? -1 : 1)));
+  assert.deepEqual(
+    kernel.query(store, 'membership.members', {}),
+    [ada, bob, cyd]
+      .map(({ account }) => ({ account, roles: memberRoles(state, account), sealing: TEST_SEALING }))
+      .sort((a, b) => (a.account < b.account ? -1 : 1)),
+  );
 });
 
 test('a malformed section of genesis is refused', () => {
@@ -54,11 +62,21 @@ test('a malformed section of genesis is refused', () => {
     'an unknown member': [{ members: [member], more: 1 }, 'GENESIS_INVALID'],
     'one account twice': [{ members: [member, member] }, 'ACCOUNT_EXISTS'],
     'one role twice': [{ members: [{ ...member, roles: ['payer', 'payer'] }] }, 'ITEM_REPEATED'],
-    'a key under a wrong id': [{ members: [{ ...member, keys: [{ ...ada.record, id: '0'.repeat(32) }] }] }, 'KEY_INVALID'],
-    'a sealing key that is no base64url': [{ members: [{ ...member, sealing: { suite: 'x', publicKey: 'A'.repeat(45) } }] }, 'SEALING_INVALID'],
+    'a key under a wrong id': [
+      { members: [{ ...member, keys: [{ ...ada.record, id: '0'.repeat(32) }] }] },
+      'KEY_INVALID',
+    ],
+    'a sealing key that is no base64url': [
+      { members: [{ ...member, sealing: { suite: 'x', publicKey: 'A'.repeat(45) } }] },
+      'SEALING_INVALID',
+    ],
   };
   for (const [name, [membership, code]] of Object.entries(cases)) {
-    assert.throws(() => createTestChain({ contracts: [membershipContract], genesis: { sections: { membership } } }), { code }, name);
+    assert.throws(
+      () => createTestChain({ contracts: [membershipContract], genesis: { sections: { membership } } }),
+      { code },
+      name,
+    );
   }
 });
 
@@ -67,9 +85,15 @@ test('admission: the new member acts as one', () => {
   expectOk(decide(chain, { type: 'membership.admit', ...memberOf('eve', ['payer']) }));
   const eve = testSigner('eve');
   assert.deepEqual(memberRoles(chain.state, eve.account), ['payer']);
-  expectOk(chain.submit({ type: 'membership.setSealing', sealing: { suite: 'new', publicKey: 'B'.repeat(44) } }, { by: eve }));
+  expectOk(
+    chain.submit({ type: 'membership.setSealing', sealing: { suite: 'new', publicKey: 'B'.repeat(44) } }, { by: eve }),
+  );
   assert.equal(sealingKeyOf(chain.state, eve.account)?.suite, 'new');
-  assert.equal(chain.submit({ type: 'membership.setSealing', sealing: { suite: 'new', publicKey: 'B'.repeat(45) } }, { by: eve }).code, 'SEALING_INVALID');
+  assert.equal(
+    chain.submit({ type: 'membership.setSealing', sealing: { suite: 'new', publicKey: 'B'.repeat(45) } }, { by: eve })
+      .code,
+    'SEALING_INVALID',
+  );
 });
 
 test('refusals of an admission, before anybody else has to vote', () => {
@@ -88,7 +112,10 @@ test('refusals of an admission, before anybody else has to vote', () => {
 test('the ledger holds so many members', () => {
   const founders = Object.fromEntries(Array.from({ length: LIMITS.members }, (_, at) => [`m${at}`, ['payer']]));
   const chain = createMemberChain(founders);
-  assert.equal(chain.submit({ type: 'membership.admit', ...memberOf('eve') }, { by: testSigner('m0') }).code, 'MEMBER_LIMIT');
+  assert.equal(
+    chain.submit({ type: 'membership.admit', ...memberOf('eve') }, { by: testSigner('m0') }).code,
+    'MEMBER_LIMIT',
+  );
 });
 
 test('removal: the account closes, and the successor answers for what it opened', () => {
@@ -113,11 +140,13 @@ test('removal: the account closes, and the successor answers for what it opened'
 
 test('refusals of a removal and of a change of roles', () => {
   const chain = three();
-  const remove = (account: string, successor: string) => chain.submit({ type: 'membership.remove', account, successor }, { by: ada }).code;
+  const remove = (account: string, successor: string) =>
+    chain.submit({ type: 'membership.remove', account, successor }, { by: ada }).code;
   assert.equal(remove(testAccount('nobody'), bob.account), 'MEMBER_UNKNOWN');
   assert.equal(remove(cyd.account, cyd.account), 'SUCCESSOR_INVALID');
   assert.equal(remove(cyd.account, testAccount('nobody')), 'SUCCESSOR_INVALID');
-  const setRoles = (account: string, roles: string[]) => chain.submit({ type: 'membership.setRoles', account, roles }, { by: ada }).code;
+  const setRoles = (account: string, roles: string[]) =>
+    chain.submit({ type: 'membership.setRoles', account, roles }, { by: ada }).code;
   assert.equal(setRoles(testAccount('nobody'), ['payer']), 'MEMBER_UNKNOWN');
   assert.equal(setRoles(bob.account, ['payer', 'payer']), 'ITEM_REPEATED');
   expectOk(decide(chain, { type: 'membership.setRoles', account: bob.account, roles: ['payer', 'pharmacy'] }));
@@ -126,7 +155,10 @@ test('refusals of a removal and of a change of roles', () => {
 
 test('the last member cannot be removed', () => {
   const chain = createMemberChain({ ada: ['provider'] });
-  assert.equal(chain.submit({ type: 'membership.remove', account: ada.account, successor: ada.account }, { by: ada }).code, 'SUCCESSOR_INVALID');
+  assert.equal(
+    chain.submit({ type: 'membership.remove', account: ada.account, successor: ada.account }, { by: ada }).code,
+    'SUCCESSOR_INVALID',
+  );
 });
 
 test('rules: a later version from a height ahead, in order, and back again', () => {
@@ -149,7 +181,10 @@ test('rules: a later version from a height ahead, in order, and back again', () 
   assert.deepEqual(activate('news', 1, first + 50).data, { fromHeight: first + 50, earliest: first + 51 });
   expectOk(activate('news', 1, first + 51));
   assert.equal(activate('news', 3, first + 99).code, 'OK');
-  assert.deepEqual(chain.state.get(rules, 'news')?.map(({ version }) => version), [1, 2, 1, 3]);
+  assert.deepEqual(
+    chain.state.get(rules, 'news')?.map(({ version }) => version),
+    [1, 2, 1, 3],
+  );
 });
 
 test('rules that are too soon by the time of the last approval are refused', () => {

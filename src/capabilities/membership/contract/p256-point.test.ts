@@ -20,17 +20,18 @@ test('points of the curve', () => {
 
 test('anything else', () => {
   const secp256k1 = createECDH('secp256k1').generateKeys('hex') as unknown as string;
-  const flipped = (hex: string, at: number) => hex.slice(0, at) + (hex.charAt(at) === '0' ? '1' : '0') + hex.slice(at + 1);
+  const flipped = (hex: string, at: number) =>
+    hex.slice(0, at) + (hex.charAt(at) === '0' ? '1' : '0') + hex.slice(at + 1);
   const cases: Record<string, string> = {
     'another curve': secp256k1,
     'a flipped digit of x': flipped(`04${X}${Y}`, 10),
     'a flipped digit of y': flipped(`04${X}${Y}`, 129),
     'y = 0, x = 0': `04${'0'.repeat(128)}`,
-    'compressed': `02${X}`,
-    'hybrid': `06${X}${Y}`,
+    compressed: `02${X}`,
+    hybrid: `06${X}${Y}`,
     'upper case': `04${X.toUpperCase()}${Y}`,
     'too long': `04${X}${Y}00`,
-    'empty': '',
+    empty: '',
   };
   for (const [name, hex] of Object.entries(cases)) assert.equal(isP256Point(hex), false, name);
 });

@@ -2,7 +2,15 @@ import { Type } from 'typebox';
 import { type AccountRecord, accounts, type KeyRecord } from '../../../chain/account.ts';
 import { type MessageRule, messageRule } from '../../../chain/contract.ts';
 import { reject } from './codes.ts';
-import { addKeys, isBackedBySponsor, isSentByOwnKey, keepKeys, requireAccount, requireProven, retireKeys } from './key-rules.ts';
+import {
+  addKeys,
+  isBackedBySponsor,
+  isSentByOwnKey,
+  keepKeys,
+  requireAccount,
+  requireProven,
+  retireKeys,
+} from './key-rules.ts';
 import { accountOf, hasRole } from './queries.ts';
 import { AccountId, KeyRecordSchema, requireDistinct, strict } from './schemas.ts';
 import { LIMITS } from './state.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accounts } from '../../../chain/account.ts';
 import { createMemberChain, expectOk, openClaimed } from '../../../../test/support/test-members.ts';
 import { type TestSigner, testAccount, testPasskey, testSigner } from '../../../../test/support/test-signer.ts';
+import { accounts } from '../../../chain/account.ts';
 import { practitionerRoles, sponsorOf } from './queries.ts';
 import { LIMITS } from './state.ts';
 
@@ -15,13 +15,22 @@ function chainOfTwo() {
 }
 
 const open = (...labels: readonly string[]) => ({ type: 'account.open', accounts: labels.map(testAccount) });
-const claim = (...signers: readonly TestSigner[]) => ({ type: 'account.claim', account: pat.account, keys: signers.map((signer) => signer.record) });
+const claim = (...signers: readonly TestSigner[]) => ({
+  type: 'account.claim',
+  account: pat.account,
+  keys: signers.map((signer) => signer.record),
+});
 
 test('a provider opens accounts, many at once', () => {
   const chain = chainOfTwo();
   const labels = Array.from({ length: LIMITS.accountsPerOpen }, (_, at) => `patient ${at}`);
   assert.deepEqual(expectOk(chain.submit(open(...labels), { by: ada })), { opened: labels.length });
-  assert.deepEqual(chain.state.get(accounts, testAccount('patient 255')), { kind: 'patient', status: 'unclaimed', sponsor: ada.account, keys: [] });
+  assert.deepEqual(chain.state.get(accounts, testAccount('patient 255')), {
+    kind: 'patient',
+    status: 'unclaimed',
+    sponsor: ada.account,
+    keys: [],
+  });
   assert.equal(sponsorOf(chain.state, testAccount('patient 0')), ada.account);
   assert.equal(chain.submit(open('a', 'b', 'patient 7'), { by: bob }).code, 'ACCOUNT_EXISTS');
   assert.equal(chain.state.get(accounts, testAccount('a')), undefined);
@@ -42,16 +51,23 @@ test('a claim: the new key signs, the custodian approves', () => {
     ['the custodian alone', ada, [], 'SIGNER_NOT_ENTITLED'],
     ['the custodian sends, the key approves', ada, [pat], 'SIGNER_NOT_ENTITLED'],
   ];
-  for (const [name, by, approvers, code] of cases) assert.equal(chain.submit(claim(pat), { by, approvers }).code, code, name);
+  for (const [name, by, approvers, code] of cases)
+    assert.equal(chain.submit(claim(pat), { by, approvers }).code, code, name);
   assert.equal(chain.submit(claim(pat, passkey), { by: pat, approvers: [ada] }).code, 'KEY_UNPROVEN');
   assert.equal(chain.submit(claim(pat, pat), { by: pat, approvers: [ada] }).code, 'KEY_EXISTS');
-  assert.equal(chain.submit({ ...claim(pat), account: testAccount('nobody') }, { by: pat, approvers: [ada] }).code, 'SIGNER_KEY_UNKNOWN');
+  assert.equal(
+    chain.submit({ ...claim(pat), account: testAccount('nobody') }, { by: pat, approvers: [ada] }).code,
+    'SIGNER_KEY_UNKNOWN',
+  );
   assert.equal(chain.submit(claim(passkey), { by: pat, approvers: [ada] }).code, 'SIGNER_KEY_UNKNOWN');
   assert.equal(chain.state.get(accounts, pat.account)?.status, 'unclaimed');
   const claimed = chain.submit(claim(pat, passkey), { by: pat, approvers: [passkey, ada] });
   assert.deepEqual(expectOk(claimed), { account: pat.account, keys: [pat.keyId, passkey.keyId] });
   assert.deepEqual(chain.state.get(accounts, pat.account), {
-    kind: 'patient', status: 'active', sponsor: ada.account, keys: [pat.record, passkey.record], // biome-ignore format: one record
+    kind: 'patient',
+    status: 'active',
+    sponsor: ada.account,
+    keys: [pat.record, passkey.record], // biome-ignore format: one record
   });
   const thief = testSigner('pat', 'thief');
   assert.equal(chain.submit(claim(thief), { by: thief, approvers: [ada] }).code, 'ACCOUNT_STATUS');
@@ -94,7 +110,9 @@ test('with a passkey a patient unfreezes alone, and nobody without it', () => {
   const chain = chainOfTwo();
   openClaimed(chain, ada, 'pat');
   const passkey = testPasskey('pat');
-  expectOk(chain.submit({ type: 'key.add', account: pat.account, key: passkey.record }, { by: pat, approvers: [passkey] }));
+  expectOk(
+    chain.submit({ type: 'key.add', account: pat.account, key: passkey.record }, { by: pat, approvers: [passkey] }),
+  );
   // To freeze takes no user verification: it only takes power away.
   expectOk(chain.submit({ type: 'account.freeze', account: pat.account }, { by: pat }));
   const unfreeze = { type: 'account.unfreeze', account: pat.account, retire: [] };
@@ -129,7 +147,10 @@ test('practitioners: registered, given roles and let go by their member', () => 
   for (const roleCodes of [['no system'], ['a|b|c'], [' |b'], ['a|'], [`a|${'b'.repeat(65)}`]]) {
     assert.equal(chain.submit({ ...register, roleCodes }, { by: ada }).code, 'SCHEMA_INVALID', roleCodes[0] as string);
   }
-  assert.equal(chain.submit({ ...register, account: testAccount('x'), roleCodes: [code, code] }, { by: ada }).code, 'ITEM_REPEATED');
+  assert.equal(
+    chain.submit({ ...register, account: testAccount('x'), roleCodes: [code, code] }, { by: ada }).code,
+    'ITEM_REPEATED',
+  );
   const setRoles = { type: 'practitioner.setRoles', account: nurse.account, roleCodes: ['a|b', 'a|c'] };
   const deactivate = { type: 'practitioner.deactivate', account: nurse.account };
   for (const message of [setRoles, deactivate]) {
@@ -141,11 +162,19 @@ test('practitioners: registered, given roles and let go by their member', () => 
   expectOk(chain.submit(setRoles, { by: ada }));
   assert.deepEqual(practitionerRoles(chain.state, nurse.account), ['a|b', 'a|c']);
   // The member gives a key, and takes the last one; the nurse alone could not.
-  expectOk(chain.submit({ type: 'key.add', account: nurse.account, key: nurse.record }, { by: ada, approvers: [nurse] }));
+  expectOk(
+    chain.submit({ type: 'key.add', account: nurse.account, key: nurse.record }, { by: ada, approvers: [nurse] }),
+  );
   assert.equal(chain.submit(setRoles, { by: nurse }).code, 'MEMBER_REQUIRED');
-  assert.equal(chain.submit({ type: 'key.retire', account: nurse.account, key: nurse.keyId }, { by: nurse }).code, 'KEY_LAST');
-  expectOk(chain.submit({ type: 'key.add', account: nurse.account, key: spare.record }, { by: nurse, approvers: [spare] }));
-  for (const key of [nurse.keyId, spare.keyId]) expectOk(chain.submit({ type: 'key.retire', account: nurse.account, key }, { by: ada }));
+  assert.equal(
+    chain.submit({ type: 'key.retire', account: nurse.account, key: nurse.keyId }, { by: nurse }).code,
+    'KEY_LAST',
+  );
+  expectOk(
+    chain.submit({ type: 'key.add', account: nurse.account, key: spare.record }, { by: nurse, approvers: [spare] }),
+  );
+  for (const key of [nurse.keyId, spare.keyId])
+    expectOk(chain.submit({ type: 'key.retire', account: nurse.account, key }, { by: ada }));
   expectOk(chain.submit(deactivate, { by: ada }));
   assert.deepEqual(practitionerRoles(chain.state, nurse.account), []);
   for (const message of [setRoles, deactivate]) assert.equal(chain.submit(message, { by: ada }).code, 'ACCOUNT_STATUS');
@@ -155,7 +184,8 @@ test('what clients may ask', () => {
   const chain = chainOfTwo();
   expectOk(chain.submit(open('pat'), { by: ada }));
   const { id } = chain.submit({ type: 'membership.setRoles', account: bob.account, roles: ['payer'] }, { by: ada });
-  const query = (name: string, argument: Record<string, string>) => chain.kernel.query(chain.store, `membership.${name}`, argument);
+  const query = (name: string, argument: Record<string, string>) =>
+    chain.kernel.query(chain.store, `membership.${name}`, argument);
   assert.deepEqual(query('account', { account: pat.account }), {
     record: { kind: 'patient', status: 'unclaimed', sponsor: ada.account, keys: [] },
     sponsor: ada.account,

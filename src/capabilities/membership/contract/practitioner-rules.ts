@@ -4,7 +4,7 @@ import { type MessageContext, type MessageRule, messageRule } from '../../../cha
 import { reject } from './codes.ts';
 import { addKeys, isBackedBySponsor, keepKeys, requireAccount } from './key-rules.ts';
 import { accountOf } from './queries.ts';
-import { AccountId, KeyRecordSchema, requireDistinct, RoleCodesSchema, strict } from './schemas.ts';
+import { AccountId, KeyRecordSchema, RoleCodesSchema, requireDistinct, strict } from './schemas.ts';
 import { LIMITS, practitioners } from './state.ts';
 import { requireMember } from './votes.ts';
 
@@ -55,7 +55,10 @@ const deactivate = messageRule({
 });
 
 /** The record of a practitioner for whom the sender answers and whose account is not closed. */
-function requireEmployed(context: Pick<MessageContext<unknown>, 'transaction' | 'state'>, account: string): AccountRecord {
+function requireEmployed(
+  context: Pick<MessageContext<unknown>, 'transaction' | 'state'>,
+  account: string,
+): AccountRecord {
   requireMember(context);
   const record = requireAccount(context.state, account);
   if (record.kind !== 'practitioner') throw reject('ACCOUNT_KIND', { account, kind: record.kind });

@@ -46,6 +46,9 @@ export const RolesSchema = Type.Array(Type.Union(MEMBER_ROLES.map((role) => Type
 });
 
 /** `system|code` of a profession, e.g. of SNOMED CT or HL7 v3 RoleCode; says nothing of anybody's health. */
-export const RoleCodesSchema = Type.Array(Type.String({ pattern: '^[\\x21-\\x7b\\x7d\\x7e]{1,128}\\|[\\x21-\\x7b\\x7d\\x7e]{1,64}$' }), {
-  maxItems: 16,
-});
+export const RoleCodesSchema = Type.Array(
+  Type.String({ pattern: '^[\\x21-\\x7b\\x7d\\x7e]{1,128}\\|[\\x21-\\x7b\\x7d\\x7e]{1,64}$' }),
+  {
+    maxItems: 16,
+  },
+);

@@ -1,6 +1,6 @@
 import type { KeyRecord } from '../../../chain/account.ts';
-import type { JsonObject } from '../../../std/canonical-json.ts';
 import { type StateMap, stateMap } from '../../../state/typed-map.ts';
+import type { JsonObject } from '../../../std/canonical-json.ts';
 
 /** What a member organisation is to the others. One may be several. */
 export const MEMBER_ROLES = [
@@ -44,13 +44,19 @@ export type Proposal = {
 export const members: StateMap<readonly [account: string], MemberRecord> = stateMap('membership.members', 1);
 
 /** Role codes of practitioners by account. */
-export const practitioners: StateMap<readonly [account: string], PractitionerRecord> = stateMap('membership.practitioners', 1);
+export const practitioners: StateMap<readonly [account: string], PractitionerRecord> = stateMap(
+  'membership.practitioners',
+  1,
+);
 
 /** Open proposals by id, the id of the transaction that made each. */
 export const proposals: StateMap<readonly [proposal: string], Proposal> = stateMap('membership.proposals', 1);
 
 /** Ids of a member's own proposals that may still be open, oldest first. */
-export const proposalsOf: StateMap<readonly [member: string], readonly string[]> = stateMap('membership.proposalsOf', 1);
+export const proposalsOf: StateMap<readonly [member: string], readonly string[]> = stateMap(
+  'membership.proposalsOf',
+  1,
+);
 
 /**
  * Every key that an account ever held, by `keyRecordHash`, the form in which the log names a signer's key. A retired

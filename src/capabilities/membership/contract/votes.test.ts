@@ -54,7 +54,12 @@ test('refusals of a vote', () => {
   assert.equal(chain.submit({ ...approve, proposal: 'f'.repeat(64) }, { by: bob }).code, 'PROPOSAL_UNKNOWN');
   assert.equal(chain.submit({ type: 'membership.withdraw', proposal: id }, { by: bob }).code, 'PROPOSAL_UNKNOWN');
   const nurse = testSigner('nurse');
-  expectOk(chain.submit({ type: 'practitioner.register', account: nurse.account, keys: [nurse.record], roleCodes: [] }, { by: ada }));
+  expectOk(
+    chain.submit(
+      { type: 'practitioner.register', account: nurse.account, keys: [nurse.record], roleCodes: [] },
+      { by: ada },
+    ),
+  );
   for (const message of [admitEve, approve, { type: 'membership.withdraw', proposal: id }]) {
     assert.equal(chain.submit(message, { by: nurse }).code, 'MEMBER_REQUIRED', message.type);
   }
@@ -100,13 +105,22 @@ test('what cannot be executed any more is refused at the last approval, and that
 });
 
 test('a vote of a removed member does not count; those who approved before may settle it', () => {
-  const chain = createMemberChain({ ada: ['provider'], bob: ['provider'], cyd: ['payer'], dan: ['research'], eve: ['payer'] });
+  const chain = createMemberChain({
+    ada: ['provider'],
+    bob: ['provider'],
+    cyd: ['payer'],
+    dan: ['research'],
+    eve: ['payer'],
+  });
   const eve = testSigner('eve');
   const roles = { type: 'membership.setRoles', account: bob.account, roles: ['regulator'] };
   const { id } = chain.submit(roles, { by: ada });
   expectOk(chain.submit({ type: 'membership.approve', proposal: id }, { by: eve }));
   expectOk(chain.submit({ type: 'membership.approve', proposal: id }, { by: cyd }));
-  const { id: removal } = chain.submit({ type: 'membership.remove', account: eve.account, successor: ada.account }, { by: ada });
+  const { id: removal } = chain.submit(
+    { type: 'membership.remove', account: eve.account, successor: ada.account },
+    { by: ada },
+  );
   for (const by of [bob, cyd, dan]) expectOk(chain.submit({ type: 'membership.approve', proposal: removal }, { by }));
   // Three had approved, one of them is gone: two of four are not enough, and ada may not vote twice.
   assert.equal(chain.submit({ type: 'membership.approve', proposal: id }, { by: ada }).code, 'VOTE_REPEATED');
@@ -116,11 +130,20 @@ test('a vote of a removed member does not count; those who approved before may s
 });
 
 test('a removal that lowers the threshold lets an earlier voter settle the vote', () => {
-  const chain = createMemberChain({ ada: ['provider'], bob: ['provider'], cyd: ['payer'], dan: ['research'], eve: ['payer'] });
+  const chain = createMemberChain({
+    ada: ['provider'],
+    bob: ['provider'],
+    cyd: ['payer'],
+    dan: ['research'],
+    eve: ['payer'],
+  });
   const roles = { type: 'membership.setRoles', account: bob.account, roles: ['regulator'] };
   const { id } = chain.submit(roles, { by: ada });
   for (const by of [bob, cyd]) expectOk(chain.submit({ type: 'membership.approve', proposal: id }, { by }));
-  const { id: removal } = chain.submit({ type: 'membership.remove', account: testAccount('eve'), successor: ada.account }, { by: ada });
+  const { id: removal } = chain.submit(
+    { type: 'membership.remove', account: testAccount('eve'), successor: ada.account },
+    { by: ada },
+  );
   for (const by of [bob, cyd, dan]) expectOk(chain.submit({ type: 'membership.approve', proposal: removal }, { by }));
   assert.equal(chain.submit({ type: 'membership.approve', proposal: id }, { by: ada }).data.executed, true);
 });
@@ -138,7 +161,10 @@ test('property: nothing is ever executed with two thirds or fewer of the active 
         const { id, data } = chain.submit({ type: 'membership.admit', ...memberOf('new') }, { by: ada });
         let isExecuted = data.executed === true;
         for (const voter of voters.map((at) => at % memberCount)) {
-          const { code, data: tally } = chain.submit({ type: 'membership.approve', proposal: id }, { by: testSigner(names[voter] as string) });
+          const { code, data: tally } = chain.submit(
+            { type: 'membership.approve', proposal: id },
+            { by: testSigner(names[voter] as string) },
+          );
           if (!isExecuted) approvals.add(voter);
           isExecuted ||= code === 'OK' && tally.executed === true;
         }

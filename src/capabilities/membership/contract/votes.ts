@@ -1,6 +1,6 @@
 import type { MessageContext } from '../../../chain/contract.ts';
-import type { JsonObject } from '../../../std/canonical-json.ts';
 import type { StateReader, StateWriter } from '../../../state/typed-map.ts';
+import type { JsonObject } from '../../../std/canonical-json.ts';
 import { reject } from './codes.ts';
 import { activeMembers, isActiveMember } from './queries.ts';
 import { LIMITS, type Proposal, proposals, proposalsOf } from './state.ts';
@@ -44,7 +44,8 @@ export function openProposal(context: VoteContext, kind: string, body: JsonObjec
     if (proposal.expiresAtMs <= block.timeMs) state.delete(proposals, [id]);
     else open.push(id);
   }
-  if (open.length >= LIMITS.openProposalsPerMember) throw reject('PROPOSAL_LIMIT', { limit: LIMITS.openProposalsPerMember });
+  if (open.length >= LIMITS.openProposalsPerMember)
+    throw reject('PROPOSAL_LIMIT', { limit: LIMITS.openProposalsPerMember });
   const proposal: Proposal = { kind, body, proposer, expiresAtMs: block.timeMs + LIMITS.proposalLifeMs, votes: [] };
   state.set(proposalsOf, [proposer], [...open, transaction.id]);
   return count(state, transaction.id, { ...proposal, votes: [proposer] });
@@ -55,16 +56,21 @@ export function openProposal(context: VoteContext, kind: string, body: JsonObjec
  * when others have left since and its vote is now enough; else Reject VOTE_REPEATED. Further rejects:
  * MEMBER_REQUIRED, PROPOSAL_UNKNOWN, PROPOSAL_EXPIRED.
  */
-export function approveProposal(context: VoteContext, kinds: readonly string[], id: string): Tally & { readonly kind: string } {
+export function approveProposal<Kind extends string>(
+  context: VoteContext,
+  kinds: readonly Kind[],
+  id: string,
+): Tally & { readonly kind: Kind } {
   const { state, block } = context;
   const voter = requireMember(context);
   const proposal = state.get(proposals, id);
-  if (proposal === undefined || !kinds.includes(proposal.kind)) throw reject('PROPOSAL_UNKNOWN', { proposal: id });
+  const kind = kinds.find((one) => one === proposal?.kind);
+  if (proposal === undefined || kind === undefined) throw reject('PROPOSAL_UNKNOWN', { proposal: id });
   if (proposal.expiresAtMs <= block.timeMs) throw reject('PROPOSAL_EXPIRED', { proposal: id });
   const repeated = proposal.votes.includes(voter);
   const tally = count(state, id, repeated ? proposal : { ...proposal, votes: [...proposal.votes, voter] });
   if (repeated && !tally.reached) throw reject('VOTE_REPEATED', { proposal: id });
-  return { ...tally, kind: proposal.kind };
+  return { ...tally, kind };
 }
 
 /** Takes the sender's own proposal back. Rejects MEMBER_REQUIRED, PROPOSAL_UNKNOWN. */
@@ -81,7 +87,10 @@ export function dropProposalsOf(state: StateWriter, member: string): void {
 }
 
 /** Approvals by members who are active now, and how many are needed. */
-export function tallyOf(state: StateReader, votes: readonly string[]): { readonly votes: number; readonly needed: number } {
+export function tallyOf(
+  state: StateReader,
+  votes: readonly string[],
+): { readonly votes: number; readonly needed: number } {
   let counted = 0;
   let total = 0;
   for (const [account] of activeMembers(state)) {

@@ -4,7 +4,8 @@ import { type CodeCatalogue, rejecter } from '../../../std/reject.ts';
 export const CODES = {
   JOURNAL_GENERATION: {
     kind: 'conflict',
-    sentence: 'The journal is in another generation. A closed one takes no more anchors; see the last anchor in the data.',
+    sentence:
+      'The journal is in another generation. A closed one takes no more anchors; see the last anchor in the data.',
   },
   JOURNAL_ANCHOR_UNCHANGED: { kind: 'conflict', sentence: 'This is the last anchor already. There is nothing to do.' },
   JOURNAL_BASE: {
@@ -13,7 +14,8 @@ export const CODES = {
   },
   JOURNAL_SHRUNK: {
     kind: 'conflict',
-    sentence: 'The journal is shorter than its last anchor. A custodian that lost entries asks the members for a restart.',
+    sentence:
+      'The journal is shorter than its last anchor. A custodian that lost entries asks the members for a restart.',
   },
   JOURNAL_FORKED: { kind: 'conflict', sentence: 'The journal has another root than its last anchor at the same size.' },
   JOURNAL_INCONSISTENT: {

@@ -1,7 +1,7 @@
 import { Value } from 'typebox/value';
 import type { Contract } from '../../../chain/contract.ts';
-import type { Json, JsonObject } from '../../../std/canonical-json.ts';
 import type { StateReader } from '../../../state/typed-map.ts';
+import type { Json, JsonObject } from '../../../std/canonical-json.ts';
 import { reject as rejectMembership } from '../../membership/contract/codes.ts';
 import { AccountId } from '../../membership/contract/schemas.ts';
 import { CODES } from './codes.ts';
@@ -21,5 +21,5 @@ export const recordsContract: Contract = {
   codes: CODES,
   maps: [journals, closedGenerations, erasures],
   ruleSets: [{ version: 1, messages: journalMessages }],
-  queries: { journal: queryJournal },
+  queries: { 'records.journal': queryJournal },
 };

@@ -1,14 +1,28 @@
 import { Type } from 'typebox';
 import { type MessageRule, messageRule } from '../../../chain/contract.ts';
-import { bytesToHex, hexToBytes } from '../../../std/bytes.ts';
-import type { JsonObject } from '../../../std/canonical-json.ts';
 import { EMPTY_LOG_ROOT, verifyConsistency } from '../../../state/log-proof.ts';
 import type { StateReader, StateWriter } from '../../../state/typed-map.ts';
+import { bytesToHex, hexToBytes } from '../../../std/bytes.ts';
+import type { JsonObject } from '../../../std/canonical-json.ts';
 import { requireActive } from '../../membership/contract/ballots.ts';
 import { AccountId, strict, TransactionId } from '../../membership/contract/schemas.ts';
-import { approveProposal, openProposal, requireMember, type Tally, tallyToData, type VoteContext } from '../../membership/contract/votes.ts';
+import {
+  approveProposal,
+  openProposal,
+  requireMember,
+  type Tally,
+  tallyToData,
+  type VoteContext,
+} from '../../membership/contract/votes.ts';
 import { reject } from './codes.ts';
-import { anchorOfGeneration, closedGenerations, ERASURES_PER_MESSAGE, erasures, journals, lastAnchor } from './state.ts';
+import {
+  anchorOfGeneration,
+  closedGenerations,
+  ERASURES_PER_MESSAGE,
+  erasures,
+  journals,
+  lastAnchor,
+} from './state.ts';
 
 const Hash = Type.String({ pattern: '^[0-9a-f]{64}$' });
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });

@@ -1,6 +1,6 @@
-import { bytesToHex } from '../../../std/bytes.ts';
 import { EMPTY_LOG_ROOT } from '../../../state/log-proof.ts';
 import { type StateMap, type StateReader, stateMap } from '../../../state/typed-map.ts';
+import { bytesToHex } from '../../../std/bytes.ts';
 
 /**
  * Where a custodian's journal stood when it was last anchored. `root` is the RFC 6962 root in hexadecimal;
@@ -35,25 +35,31 @@ export const closedGenerations: StateMap<readonly [custodian: string, generation
 );
 
 /** Erased entries: a key a mark, so that a receipt can prove the presence or the absence of each. */
-export const erasures: StateMap<readonly [custodian: string, generation: string, index: string], ErasureMark> = stateMap(
-  'records.erased',
-  3,
-);
+export const erasures: StateMap<readonly [custodian: string, generation: string, index: string], ErasureMark> =
+  stateMap('records.erased', 3);
 
 /** Most entries that one message marks as erased. */
 export const ERASURES_PER_MESSAGE = 256;
 
 /** Where the ledger believes a custodian's journal to be; a custodian without an anchor is at size 0. */
 export function lastAnchor(state: StateReader, custodian: string): JournalAnchor {
-  return state.get(journals, custodian) ?? { generation: 0, size: 0, root: bytesToHex(EMPTY_LOG_ROOT), transaction: '' };
+  return (
+    state.get(journals, custodian) ?? { generation: 0, size: 0, root: bytesToHex(EMPTY_LOG_ROOT), transaction: '' }
+  );
 }
 
 /** The last anchor of any generation, a closed one too; undefined for one that has not begun. */
-export function anchorOfGeneration(state: StateReader, custodian: string, generation: number): JournalAnchor | undefined {
+export function anchorOfGeneration(
+  state: StateReader,
+  custodian: string,
+  generation: number,
+): JournalAnchor | undefined {
   const last = lastAnchor(state, custodian);
   if (generation === last.generation) return last;
   const closed = state.get(closedGenerations, custodian, String(generation));
-  return closed === undefined ? undefined : { generation, size: closed.size, root: closed.root, transaction: closed.transaction };
+  return closed === undefined
+    ? undefined
+    : { generation, size: closed.size, root: closed.root, transaction: closed.transaction };
 }
 
 /** True once the ledger marks an entry of a journal as erased. */

@@ -1,0 +1,46 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import { canonicalBytes, parseCanonical } from '../std/canonical-json.ts';
+import { writeDurably } from './node-folder.ts';
+
+/**
+ * How commands on the same machine find a running node: its address and an administrator's token for each
+ * organisation. It lies beside the root key (mode 0600), never in the data folder, and goes when the node ends. After
+ * a crash it is stale: the tokens were the dead process's own and open nothing.
+ */
+const RuntimeFile = Type.Object(
+  {
+    url: Type.String({ maxLength: 255 }),
+    node: Type.String({ maxLength: 64 }),
+    adminTokens: Type.Record(Type.String({ maxLength: 32 }), Type.String({ maxLength: 128 })),
+  },
+  { additionalProperties: false },
+);
+
+export interface RuntimeInfo {
+  readonly url: string;
+  readonly node: string;
+  readonly adminTokens: Readonly<Record<string, string>>;
+}
+
+function pathOf(keyFolder: string, node: string): string {
+  return join(keyFolder, `${node}.running.json`);
+}
+
+export async function writeRuntimeFile(keyFolder: string, info: RuntimeInfo): Promise<void> {
+  const { url, node, adminTokens } = info;
+  await writeDurably(pathOf(keyFolder, node), canonicalBytes({ url, node, adminTokens }));
+}
+
+export async function removeRuntimeFile(keyFolder: string, node: string): Promise<void> {
+  await rm(pathOf(keyFolder, node), { force: true });
+}
+
+/** What a running node left; undefined when there is no such file or it cannot be read. Whether it lives is another question. */
+export async function readRuntimeFile(keyFolder: string, node: string): Promise<RuntimeInfo | undefined> {
+  const bytes = await readFile(pathOf(keyFolder, node)).catch(() => undefined);
+  const value = bytes === undefined ? undefined : parseCanonical(bytes);
+  return Value.Check(RuntimeFile, value) ? value : undefined;
+}
