@@ -48,7 +48,6 @@ async function openOrganisation(options: Options, organisation: NodeFile['organi
     folder: join(folder, 'vaults', slug),
     custodian: account,
     rootKey: deriveKey(rootKey, 'aceso/vault-root/1', utf8(slug)),
-    clock,
     log,
   });
   const sealing = { seed, publicKey: await sealingPublicKey(seed) };

@@ -27,7 +27,6 @@ export interface CheckContext {
 interface Basis {
   /** Exact bytes of the stored head: they name the whole state. */
   readonly headBytes: Uint8Array;
-  readonly height: number;
   readonly committedMs: number;
   readonly rules: RulesInForce;
   minute: number;
@@ -75,9 +74,9 @@ export function createCheck(
   return (store, transaction, nowMs) => {
     const state = createStateReader(store);
     reading = state;
-    const { height, timeMs, rules, budgets } = basisOf(store, nowMs);
+    const { timeMs, rules, budgets } = basisOf(store, nowMs);
     const { body, wire } = transaction;
-    requireTimely(transaction, { genesisHash, height, timeMs, window });
+    requireTimely(transaction, { genesisHash, timeMs, window });
     const active = findRule(rules, body.message);
     if (active === 'MESSAGE_INACTIVE' && !registry.isDeclared(body.message.type)) throw reject('MESSAGE_UNKNOWN');
     if (typeof active === 'string') throw reject(active);

@@ -47,12 +47,12 @@ export interface Ran {
  */
 export function requireTimely(
   { id, body }: Transaction,
-  at: { readonly genesisHash: string; readonly height: number; readonly timeMs: number; readonly window: ReplayWindow },
+  at: { readonly genesisHash: string; readonly timeMs: number; readonly window: ReplayWindow },
 ): void {
   if (body.chain !== at.genesisHash) throw reject('TRANSACTION_OTHER_LEDGER');
   if (body.notAfterMs < at.timeMs) throw reject('TRANSACTION_EXPIRED', { timeMs: at.timeMs });
   if (body.notAfterMs > at.timeMs + REPLAY_WINDOW_MS) throw reject('TRANSACTION_TOO_LONG_LIVED', { timeMs: at.timeMs });
-  if (at.window.has(id, body.notAfterMs, at.height)) throw reject('TRANSACTION_REPLAYED');
+  if (at.window.has(id, body.notAfterMs)) throw reject('TRANSACTION_REPLAYED');
 }
 
 /** A message's active rule, or the code that says why there is none. */
@@ -111,7 +111,7 @@ function authenticate(
   onVerified: (signers: Ran['signers']) => void,
 ): { found: readonly Signer[]; active: FoundRule } {
   const { id, body } = transaction;
-  requireTimely(transaction, { ...run.block, genesisHash: run.genesisHash, window: run.window });
+  requireTimely(transaction, { timeMs: run.block.timeMs, genesisHash: run.genesisHash, window: run.window });
   const active = findRule(run.rules, body.message);
   const state = createStateReader(run.overlay);
   const found = findSigners(state, body, typeof active === 'string' ? undefined : active);

@@ -44,17 +44,12 @@ export const WORK = {
 const names = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
 
 /** Overrides of limits in genesis. */
-export const LimitsSchema = Type.Partial(
-  Type.Object(
-    Object.fromEntries(names.map((name) => [name, Type.Integer({ minimum: 1, maximum: 2 ** 40 })])) as Record<
-      keyof Limits,
-      ReturnType<typeof Type.Integer>
-    >,
-    { additionalProperties: false },
-  ),
+export const LimitsSchema = Type.Object(
+  Object.fromEntries(names.map((name) => [name, Type.Optional(Type.Integer({ minimum: 1, maximum: 2 ** 40 }))])),
+  { additionalProperties: false },
 );
 
 /** The limits of a ledger. */
 export function withDefaults(overrides: Static<typeof LimitsSchema> | undefined): Limits {
-  return { ...DEFAULT_LIMITS, ...overrides };
+  return { ...DEFAULT_LIMITS, ...(overrides as Partial<Limits> | undefined) };
 }

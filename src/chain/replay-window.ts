@@ -8,8 +8,8 @@ const BUCKET_MS = 60_000;
  * live five minutes, 45 MB. Not state: the log holds the same ids, and `remember` rebuilds it after a restart.
  */
 export interface ReplayWindow {
-  /** True when a transaction with this id ran in a block below `height`. */
-  has(id: string, notAfterMs: number, height: number): boolean;
+  /** True when a transaction with this id ran, in an earlier block or in the one that is being executed. */
+  has(id: string, notAfterMs: number): boolean;
   /** Notes a transaction that ran in block `height`. */
   add(id: string, notAfterMs: number, height: number): void;
   /** Notes an id from the log, whose expiry is not known, by the block time at which it ran. */
@@ -19,7 +19,7 @@ export interface ReplayWindow {
 }
 
 export function createReplayWindow(): ReplayWindow {
-  // Height by id. Remembered ids stand in `remembered`, at height −1, as nothing tells when they expire but their block.
+  // Height by id. Remembered ids stand apart, since nothing tells when they expire but their block.
   const buckets = new Map<number, Map<string, number>>();
   const remembered = new Map<number, Set<string>>();
   let top = -1;
@@ -31,9 +31,8 @@ export function createReplayWindow(): ReplayWindow {
   }
 
   return {
-    has(id, notAfterMs, height) {
-      const ranAt = buckets.get(bucketOf(notAfterMs))?.get(id);
-      return (ranAt !== undefined && ranAt < height) || (remembered.size > 0 && isRemembered(id));
+    has(id, notAfterMs) {
+      return buckets.get(bucketOf(notAfterMs))?.has(id) === true || (remembered.size > 0 && isRemembered(id));
     },
     add(id, notAfterMs, height) {
       const key = bucketOf(notAfterMs);

@@ -44,7 +44,7 @@ test('a transaction round-trips, and its id is the hash of what was signed', () 
   assert.deepEqual(parsed?.signBytes, signBytes(bytes));
   assert.deepEqual(parsed?.signatures, [signature, new Uint8Array(3)]);
   assert.throws(() => {
-    (parsed?.body.message as { name: string }).name = 'other';
+    (parsed?.body.message as unknown as { name: string }).name = 'other';
   }, TypeError);
 });
 

@@ -26,7 +26,7 @@ export function createClient(context: Pick<CliContext, 'fetch'>, url: string, to
     if (token !== undefined) headers.authorization = `Bearer ${token}`;
     if (purpose !== undefined) headers['aceso-purpose'] = purpose;
     if (contentType !== undefined) headers['content-type'] = contentType;
-    const request: RequestInit = { method, headers, ...(body === undefined ? {} : { body: body as BodyInit }) };
+    const request: RequestInit = { method, headers, ...(body === undefined ? {} : { body: body as string }) };
     const response = await context.fetch(url + path, request).catch((error: Error) => {
       throw reject('NODE_UNREACHABLE', { reason: (error.cause as { code?: string } | undefined)?.code ?? 'unknown' });
     });

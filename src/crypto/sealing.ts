@@ -15,6 +15,7 @@ import { randomBytes } from '#crypto/platform';
 import { base64urlToBytes, bytesToBase64url } from '../std/bytes.ts';
 import { rejecter } from '../std/reject.ts';
 import { CODES } from './codes.ts';
+import { isMlKem768PublicKey } from './ml-kem-key.ts';
 
 /**
  * Sealing to people: HPKE base mode (RFC 9180) with the hybrid KEM X-Wing (draft-connolly-cfrg-xwing-kem; HPKE KEM id
@@ -60,8 +61,7 @@ export function createSealing(kem: KEMFactory): Sealing {
   return {
     async sealTo(publicKey, plaintext, info, aad) {
       if (plaintext.length > MAX_SEALED_BYTES) throw new RangeError(`more than ${MAX_SEALED_BYTES} bytes to seal`);
-      if (publicKey.length !== SEALING_PUBLIC_KEY_BYTES) throw reject('SEALING_KEY_INVALID');
-      // One implementation checks the key (FIPS 203 §7.2) when it is imported, another when it is used.
+      if (!isSealingPublicKey(publicKey)) throw reject('SEALING_KEY_INVALID');
       const key = await unlessRefused(suite.DeserializePublicKey(publicKey));
       const sealed = key && (await unlessRefused(suite.Seal(key, plaintext, { info, aad })));
       if (sealed === undefined) throw reject('SEALING_KEY_INVALID');
@@ -143,11 +143,16 @@ export async function generateSealingKey(): Promise<SealingKeyPair> {
   return { seed, publicKey: await sealingPublicKey(seed) };
 }
 
+/** True for bytes that may be a public key of the suite: X-Wing's are ML-KEM-768's, then X25519's 32 bytes. */
+export function isSealingPublicKey(publicKey: Uint8Array): boolean {
+  return publicKey.length === SEALING_PUBLIC_KEY_BYTES && isMlKem768PublicKey(publicKey.subarray(0, -32));
+}
+
 /** Bytes of a registered sealing key. Rejects SEALING_SUITE_UNKNOWN, SEALING_KEY_INVALID. */
 export function sealingKeyBytes(key: { readonly suite: string; readonly publicKey: string }): Uint8Array {
   if (key.suite !== SEALING_SUITE) throw reject('SEALING_SUITE_UNKNOWN');
   const bytes = key.publicKey.length > textLength(SEALING_PUBLIC_KEY_BYTES) ? undefined : base64urlToBytes(key.publicKey);
-  if (bytes?.length !== SEALING_PUBLIC_KEY_BYTES) throw reject('SEALING_KEY_INVALID');
+  if (bytes === undefined || !isSealingPublicKey(bytes)) throw reject('SEALING_KEY_INVALID');
   return bytes;
 }
 

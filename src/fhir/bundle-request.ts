@@ -34,18 +34,30 @@ export function readBundle(text: string, baseUrl: string, limits: FhirLimits): R
   if (entry === undefined) return { type, entries: [] };
   if (text.charAt(entry.start) !== '[') throw invalid('entry is no array');
   const spans = elementsOf(text, entry.start);
-  if (spans.length > limits.bundleEntries) throw rejectFhir('BUNDLE_TOO_LONG', { entries: spans.length, limit: limits.bundleEntries });
+  if (spans.length > limits.bundleEntries)
+    throw rejectFhir('BUNDLE_TOO_LONG', { entries: spans.length, limit: limits.bundleEntries });
   const fullUrls = new Set<string>();
   const entries = spans.map(({ start }, index) => {
     if (text.charAt(start) !== '{') throw invalid('not an object', index);
     const read = readEntry(text, start, index, baseUrl, limits);
-    if (read.fullUrl !== undefined && fullUrls.size === fullUrls.add(read.fullUrl).size) throw invalid('fullUrl given twice', index);
+    if (read.fullUrl !== undefined && fullUrls.size === fullUrls.add(read.fullUrl).size)
+      throw invalid('fullUrl given twice', index);
     return read;
   });
   return { type, entries };
 }
 
-const ENTRY_MEMBERS = new Set(['id', 'extension', 'modifierExtension', 'link', 'fullUrl', 'resource', 'search', 'request', 'response']);
+const ENTRY_MEMBERS = new Set([
+  'id',
+  'extension',
+  'modifierExtension',
+  'link',
+  'fullUrl',
+  'resource',
+  'search',
+  'request',
+  'response',
+]);
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH']);
 
 function readEntry(text: string, start: number, index: number, baseUrl: string, limits: FhirLimits): RequestEntry {
@@ -63,7 +75,8 @@ function readEntry(text: string, start: number, index: number, baseUrl: string, 
   const method = part('method');
   const url = part('url');
   if (method === undefined || !METHODS.has(method)) throw invalid('request.method is missing or none of HTTP', index);
-  if (url === undefined || url === '' || url.length > limits.urlChars) throw invalid('request.url is missing or too long', index);
+  if (url === undefined || url === '' || url.length > limits.urlChars)
+    throw invalid('request.url is missing or too long', index);
   const resource = members.get('resource');
   if (resource !== undefined && text.charAt(resource.start) !== '{') throw invalid('resource is no object', index);
   if (resource !== undefined && resource.end - resource.start > limits.resourceBytes) {
@@ -89,7 +102,9 @@ function byName(members: readonly Member[]): ReadonlyMap<string, Member> {
 }
 
 function textAt(text: string, member: Member | undefined): string | undefined {
-  return member !== undefined && text.charAt(member.start) === '"' ? (JSON.parse(text.slice(member.start, member.end)) as string) : undefined;
+  return member !== undefined && text.charAt(member.start) === '"'
+    ? (JSON.parse(text.slice(member.start, member.end)) as string)
+    : undefined;
 }
 
 function invalid(fault: string, entry?: number): Error {

@@ -7,11 +7,21 @@ export interface EntryText {
   readonly resource?: string;
   readonly search?: 'match' | 'outcome';
   readonly request?: { readonly method: string; readonly url: string };
-  readonly response?: { readonly status: string; readonly location?: string; readonly etag?: string; readonly lastModified?: string; readonly outcome?: object };
+  readonly response?: {
+    readonly status: string;
+    readonly location?: string;
+    readonly etag?: string;
+    readonly lastModified?: string;
+    readonly outcome?: object;
+  };
 }
 
 /** JSON text of a Bundle. */
-export function bundleText(type: string, links: readonly (readonly [string, string])[], entries: readonly EntryText[]): string {
+export function bundleText(
+  type: string,
+  links: readonly (readonly [string, string])[],
+  entries: readonly EntryText[],
+): string {
   const parts = [`{"resourceType":"Bundle","type":"${type}"`];
   if (links.length > 0) parts.push(`"link":${JSON.stringify(links.map(([relation, url]) => ({ relation, url })))}`);
   // FHIR has no empty arrays.

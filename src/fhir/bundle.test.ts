@@ -17,28 +17,44 @@ const post = (resource: Entry, fullUrl?: string, request: Entry = {}) => ({
   request: { method: 'POST', url: resource['resourceType'], ...request },
 });
 const urn = (n: number) => `urn:uuid:0b7ee0e2-0000-4000-8000-${String(n).padStart(12, '0')}`;
-const codeOf = (answer: { json: { issue: { details: { coding: { code: string }[] } }[] } }) => answer.json.issue[0]?.details.coding[0]?.code;
+const codeOf = (answer: { json: { issue: { details: { coding: { code: string }[] } }[] } }) =>
+  answer.json.issue[0]?.details.coding[0]?.code;
 const idAt = (answer: { json: { entry: { response: { location: string } }[] } }, index: number) =>
   (answer.json.entry[index]?.response.location ?? '').slice(BASE_URL.length + 1).split('/')[1] as string;
 
 test('a transaction resolves links between entries, in any order, and writes once', async () => {
   const before = node.vault.writes.count;
-  const answer = await node.send('POST', '', bundle('transaction', [
-    post({
-      resourceType: 'DocumentReference',
-      status: 'current',
-      subject: { reference: urn(1) },
-      content: [{ attachment: { url: urn(2), title: urn(2) } }],
-      text: { status: 'generated', div: `<div xmlns="http://www.w3.org/1999/xhtml"><a href="${urn(1)}">p</a></div>` },
-      contained: [{ resourceType: 'Encounter', id: 'c', status: 'planned', class: { code: 'AMB' }, subject: { reference: urn(1) } }],
-      context: { encounter: [{ reference: '#c' }] },
-    }),
-    post({ resourceType: 'Binary', contentType: 'text/plain', data: 'YQ==' }, urn(2)),
-    post({ resourceType: 'Patient', id: 'ignored', identifier: [{ value: urn(1) }] }, urn(1)),
-  ]));
+  const answer = await node.send(
+    'POST',
+    '',
+    bundle('transaction', [
+      post({
+        resourceType: 'DocumentReference',
+        status: 'current',
+        subject: { reference: urn(1) },
+        content: [{ attachment: { url: urn(2), title: urn(2) } }],
+        text: { status: 'generated', div: `<div xmlns="http://www.w3.org/1999/xhtml"><a href="${urn(1)}">p</a></div>` },
+        contained: [
+          {
+            resourceType: 'Encounter',
+            id: 'c',
+            status: 'planned',
+            class: { code: 'AMB' },
+            subject: { reference: urn(1) },
+          },
+        ],
+        context: { encounter: [{ reference: '#c' }] },
+      }),
+      post({ resourceType: 'Binary', contentType: 'text/plain', data: 'YQ==' }, urn(2)),
+      post({ resourceType: 'Patient', id: 'ignored', identifier: [{ value: urn(1) }] }, urn(1)),
+    ]),
+  );
   assert.equal(answer.status, 200, answer.text);
   assert.equal(answer.json.type, 'transaction-response');
-  assert.deepEqual(answer.json.entry.map((entry: { response: { status: string } }) => entry.response.status), ['201', '201', '201']);
+  assert.deepEqual(
+    answer.json.entry.map((entry: { response: { status: string } }) => entry.response.status),
+    ['201', '201', '201'],
+  );
   assert.equal(node.vault.writes.count, before + 1);
   const [document, binary, patient] = [idAt(answer, 0), idAt(answer, 1), idAt(answer, 2)];
   const { json } = await node.send('GET', `DocumentReference/${document}`);
@@ -54,13 +70,20 @@ test('a transaction resolves links between entries, in any order, and writes onc
 });
 
 test('relative references follow an entry whose fullUrl ends in them', async () => {
-  const answer = await node.send('POST', '', bundle('transaction', [
-    post({ resourceType: 'Patient', id: 'p1' }, 'http://elsewhere.example/fhir/Patient/p1'),
-    post({ resourceType: 'Condition', subject: { reference: 'Patient/p1' } }),
-    post({ resourceType: 'Condition', subject: { reference: 'http://elsewhere.example/fhir/Patient/p1' } }),
-  ]));
+  const answer = await node.send(
+    'POST',
+    '',
+    bundle('transaction', [
+      post({ resourceType: 'Patient', id: 'p1' }, 'http://elsewhere.example/fhir/Patient/p1'),
+      post({ resourceType: 'Condition', subject: { reference: 'Patient/p1' } }),
+      post({ resourceType: 'Condition', subject: { reference: 'http://elsewhere.example/fhir/Patient/p1' } }),
+    ]),
+  );
   for (const index of [1, 2]) {
-    assert.equal((await node.send('GET', `Condition/${idAt(answer, index)}`)).json.subject.reference, `Patient/${idAt(answer, 0)}`);
+    assert.equal(
+      (await node.send('GET', `Condition/${idAt(answer, index)}`)).json.subject.reference,
+      `Patient/${idAt(answer, 0)}`,
+    );
   }
 });
 
@@ -72,14 +95,34 @@ test('nothing of a transaction is written when one entry fails', async () => {
     [post({ resourceType: 'Observation', status: 'final' }), 422, 'RESOURCE_INVALID'],
     [post({ resourceType: 'Condition', subject: { reference: urn(9) } }), 422, 'REFERENCE_UNRESOLVED'],
     [post({ resourceType: 'Condition', subject: { reference: 'Patient/nobody' } }), 422, 'REFERENCE_UNRESOLVED'],
-    [post({ resourceType: 'Condition', subject: { reference: 'Patient?identifier=nobody' } }), 412, 'CONDITION_UNMATCHED'],
+    [
+      post({ resourceType: 'Condition', subject: { reference: 'Patient?identifier=nobody' } }),
+      412,
+      'CONDITION_UNMATCHED',
+    ],
     [post({ resourceType: 'Condition', subject: { reference: 'Patient?name=x' } }), 400, 'PARAMETER_UNKNOWN'],
-    [post({ resourceType: 'Condition', subject: { reference: urn(1) } }, undefined, { url: 'Observation' }), 400, 'TYPE_MISMATCH'],
+    [
+      post({ resourceType: 'Condition', subject: { reference: urn(1) } }, undefined, { url: 'Observation' }),
+      400,
+      'TYPE_MISMATCH',
+    ],
     [post({ resourceType: 'Nothing' }), 404, 'TYPE_UNKNOWN'],
     [post({ resourceType: 'Patient' }, undefined, { method: 'PUT', url: 'Patient/a' }), 400, 'ID_MISMATCH'],
-    [post({ resourceType: 'Patient', id: 'a' }, undefined, { method: 'PUT', url: 'Patient/a', ifMatch: 'W/"4"' }), 412, 'VERSION_MISMATCH'],
-    [post({ resourceType: 'Patient', id: 'a' }, undefined, { method: 'PUT', url: 'Patient?identifier=a' }), 405, 'INTERACTION_UNSUPPORTED'],
-    [post({ resourceType: 'Patient', id: 'a' }, undefined, { method: 'PATCH', url: 'Patient/a' }), 405, 'INTERACTION_UNSUPPORTED'],
+    [
+      post({ resourceType: 'Patient', id: 'a' }, undefined, { method: 'PUT', url: 'Patient/a', ifMatch: 'W/"4"' }),
+      412,
+      'VERSION_MISMATCH',
+    ],
+    [
+      post({ resourceType: 'Patient', id: 'a' }, undefined, { method: 'PUT', url: 'Patient?identifier=a' }),
+      405,
+      'INTERACTION_UNSUPPORTED',
+    ],
+    [
+      post({ resourceType: 'Patient', id: 'a' }, undefined, { method: 'PATCH', url: 'Patient/a' }),
+      405,
+      'INTERACTION_UNSUPPORTED',
+    ],
     [{ resource: { resourceType: 'Patient' } }, 400, 'BUNDLE_INVALID'],
     [{ request: { method: 'POST', url: 'Patient' } }, 400, 'BUNDLE_INVALID'],
     [{ request: { method: 'FETCH', url: 'Patient' } }, 400, 'BUNDLE_INVALID'],
@@ -98,64 +141,102 @@ test('nothing of a transaction is written when one entry fails', async () => {
 test('deletes, posts and puts of a transaction; two writes of one resource are refused', async () => {
   await node.send('PUT', 'Organization/o1', { resourceType: 'Organization', id: 'o1', name: 'one' });
   await node.send('PUT', 'Organization/o2', { resourceType: 'Organization', id: 'o2', name: 'two' });
-  const answer = await node.send('POST', '', bundle('transaction', [
-    { request: { method: 'GET', url: 'Organization/o2' } },
-    { resource: { resourceType: 'Organization', id: 'o2', name: 'new', partOf: { reference: urn(5) } }, request: { method: 'PUT', url: 'Organization/o2', ifMatch: 'W/"1"' } },
-    post({ resourceType: 'Organization', name: 'parent' }, urn(5)),
-    { request: { method: 'DELETE', url: 'Organization/o1' } },
-    { request: { method: 'GET', url: 'Organization/o1' } },
-  ]));
+  const answer = await node.send(
+    'POST',
+    '',
+    bundle('transaction', [
+      { request: { method: 'GET', url: 'Organization/o2' } },
+      {
+        resource: { resourceType: 'Organization', id: 'o2', name: 'new', partOf: { reference: urn(5) } },
+        request: { method: 'PUT', url: 'Organization/o2', ifMatch: 'W/"1"' },
+      },
+      post({ resourceType: 'Organization', name: 'parent' }, urn(5)),
+      { request: { method: 'DELETE', url: 'Organization/o1' } },
+      { request: { method: 'GET', url: 'Organization/o1' } },
+    ]),
+  );
   assert.equal(answer.status, 200, answer.text);
-  assert.deepEqual(answer.json.entry.map((entry: { response: { status: string } }) => entry.response.status), ['200', '200', '201', '204', '410']);
+  assert.deepEqual(
+    answer.json.entry.map((entry: { response: { status: string } }) => entry.response.status),
+    ['200', '200', '201', '204', '410'],
+  );
   assert.equal(answer.json.entry[0].resource.name, 'new');
   assert.equal(answer.json.entry[0].resource.partOf.reference, `Organization/${idAt(answer, 2)}`);
-  const overlap = await node.send('POST', '', bundle('transaction', [
-    { request: { method: 'DELETE', url: 'Organization/o2' } },
-    { resource: { resourceType: 'Organization', id: 'o2', name: 'x' }, request: { method: 'PUT', url: 'Organization/o2' } },
-  ]));
+  const overlap = await node.send(
+    'POST',
+    '',
+    bundle('transaction', [
+      { request: { method: 'DELETE', url: 'Organization/o2' } },
+      {
+        resource: { resourceType: 'Organization', id: 'o2', name: 'x' },
+        request: { method: 'PUT', url: 'Organization/o2' },
+      },
+    ]),
+  );
   assert.equal(codeOf(overlap), 'BUNDLE_OVERLAP');
-  const dangling = await node.send('POST', '', bundle('transaction', [
-    { request: { method: 'DELETE', url: 'Organization/o2' } },
-    post({ resourceType: 'Organization', name: 'x', partOf: { reference: 'Organization/o2' } }),
-  ]));
+  const dangling = await node.send(
+    'POST',
+    '',
+    bundle('transaction', [
+      { request: { method: 'DELETE', url: 'Organization/o2' } },
+      post({ resourceType: 'Organization', name: 'x', partOf: { reference: 'Organization/o2' } }),
+    ]),
+  );
   assert.equal(codeOf(dangling), 'REFERENCE_UNRESOLVED');
 });
 
 test('conditional references and ifNoneExist find what is stored', async () => {
   const identifier = [{ system: 'urn:npi', value: '42' }];
   const { json: practitioner } = await node.send('POST', 'Practitioner', { resourceType: 'Practitioner', identifier });
-  const answer = await node.send('POST', '', bundle('transaction', [
-    post({ resourceType: 'Practitioner', identifier }, urn(1), { ifNoneExist: 'identifier=urn:npi|42' }),
-    post({ resourceType: 'PractitionerRole', practitioner: { reference: urn(1) } }),
-    post({ resourceType: 'PractitionerRole', practitioner: { reference: 'Practitioner?identifier=urn:npi|42' } }),
-  ]));
+  const answer = await node.send(
+    'POST',
+    '',
+    bundle('transaction', [
+      post({ resourceType: 'Practitioner', identifier }, urn(1), { ifNoneExist: 'identifier=urn:npi|42' }),
+      post({ resourceType: 'PractitionerRole', practitioner: { reference: urn(1) } }),
+      post({ resourceType: 'PractitionerRole', practitioner: { reference: 'Practitioner?identifier=urn:npi|42' } }),
+    ]),
+  );
   assert.equal(answer.status, 200, answer.text);
   assert.equal(answer.json.entry[0].response.status, '200');
   for (const index of [1, 2]) {
     const role = await node.send('GET', `PractitionerRole/${idAt(answer, index)}`);
     assert.equal(role.json.practitioner.reference, `Practitioner/${practitioner.id}`);
   }
-  const racing = bundle('transaction', [post({ resourceType: 'Practitioner' , identifier: [{ value: 'race' }] }, undefined, { ifNoneExist: 'identifier=race' })]);
+  const racing = bundle('transaction', [
+    post({ resourceType: 'Practitioner', identifier: [{ value: 'race' }] }, undefined, {
+      ifNoneExist: 'identifier=race',
+    }),
+  ]);
   const answers = await Promise.all([node.send('POST', '', racing), node.send('POST', '', racing)]);
   assert.deepEqual(answers.map(({ json }) => json.entry[0].response.status).sort(), ['200', '201']);
 });
 
 test('Prefer: return=representation brings the resources', async () => {
-  const answer = await node.send('POST', '', bundle('transaction', [post({ resourceType: 'Patient' })]), { prefer: 'return=representation' });
+  const answer = await node.send('POST', '', bundle('transaction', [post({ resourceType: 'Patient' })]), {
+    prefer: 'return=representation',
+  });
   assert.equal(answer.json.entry[0].resource.resourceType, 'Patient');
 });
 
 test('each entry of a batch stands alone', async () => {
-  const answer = await node.send('POST', '', bundle('batch', [
-    post({ resourceType: 'Patient' }, urn(1)),
-    post({ resourceType: 'Condition', subject: { reference: urn(1) } }),
-    post({ resourceType: 'Observation', status: 'final' }),
-    { request: { method: 'GET', url: 'Organization?identifier=none' } },
-    { request: { method: 'GET', url: 'Patient/nobody' } },
-    { request: { method: 'PATCH', url: 'Patient/nobody' } },
-    { resource: { resourceType: 'Organization', id: 'b1', name: 'b' }, request: { method: 'PUT', url: `${BASE_URL}/Organization/b1` } },
-    post(bundle('batch', []), undefined, { url: '/' }),
-  ]));
+  const answer = await node.send(
+    'POST',
+    '',
+    bundle('batch', [
+      post({ resourceType: 'Patient' }, urn(1)),
+      post({ resourceType: 'Condition', subject: { reference: urn(1) } }),
+      post({ resourceType: 'Observation', status: 'final' }),
+      { request: { method: 'GET', url: 'Organization?identifier=none' } },
+      { request: { method: 'GET', url: 'Patient/nobody' } },
+      { request: { method: 'PATCH', url: 'Patient/nobody' } },
+      {
+        resource: { resourceType: 'Organization', id: 'b1', name: 'b' },
+        request: { method: 'PUT', url: `${BASE_URL}/Organization/b1` },
+      },
+      post(bundle('batch', []), undefined, { url: '/' }),
+    ]),
+  );
   assert.equal(answer.status, 200);
   assert.equal(answer.json.type, 'batch-response');
   const statuses = answer.json.entry.map((entry: { response: { status: string } }) => entry.response.status);
@@ -171,9 +252,24 @@ test('Bundles that are none are refused', async () => {
     [{ resourceType: 'Bundle', type: 'batch', entry: {} }, 400, 'BUNDLE_INVALID'],
     [{ resourceType: 'Bundle', type: 'batch', entry: [7] }, 400, 'BUNDLE_INVALID'],
     [{ resourceType: 'Bundle', type: 'batch', entry: [{ request: { method: 'GET', url: 7 } }] }, 400, 'BUNDLE_INVALID'],
-    [{ resourceType: 'Bundle', type: 'batch', entry: [{ fullUrl: 7, request: { method: 'GET', url: 'x' } }] }, 400, 'BUNDLE_INVALID'],
-    [{ resourceType: 'Bundle', type: 'batch', entry: [{ resource: [], request: { method: 'GET', url: 'x' } }] }, 400, 'BUNDLE_INVALID'],
-    [bundle('batch', Array.from({ length: LIMITS.bundleEntries + 1 }, () => ({}))), 413, 'BUNDLE_TOO_LONG'],
+    [
+      { resourceType: 'Bundle', type: 'batch', entry: [{ fullUrl: 7, request: { method: 'GET', url: 'x' } }] },
+      400,
+      'BUNDLE_INVALID',
+    ],
+    [
+      { resourceType: 'Bundle', type: 'batch', entry: [{ resource: [], request: { method: 'GET', url: 'x' } }] },
+      400,
+      'BUNDLE_INVALID',
+    ],
+    [
+      bundle(
+        'batch',
+        Array.from({ length: LIMITS.bundleEntries + 1 }, () => ({})),
+      ),
+      413,
+      'BUNDLE_TOO_LONG',
+    ],
     [[], 400, 'BUNDLE_INVALID'],
   ];
   for (const [body, status, code] of cases) {
@@ -185,7 +281,9 @@ test('Bundles that are none are refused', async () => {
 });
 
 test('a document Bundle is a resource like others and is kept as it is', async () => {
-  const body = bundle('collection', [{ fullUrl: urn(3), resource: { resourceType: 'Condition', subject: { reference: urn(4) } } }]);
+  const body = bundle('collection', [
+    { fullUrl: urn(3), resource: { resourceType: 'Condition', subject: { reference: urn(4) } } },
+  ]);
   const answer = await node.send('POST', 'Bundle', body);
   assert.equal(answer.status, 201, answer.text);
   assert.equal(answer.json.entry[0].resource.subject.reference, urn(4));

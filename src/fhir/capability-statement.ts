@@ -7,7 +7,11 @@ const INTERACTIONS = ['read', 'vread', 'update', 'delete', 'history-instance', '
 const PARAMETER_TYPES = { identifier: 'token', patient: 'reference', subject: 'reference' } as const;
 
 /** `GET metadata` (R4 §3.1.0.9): what is registered, nothing else. `startedMs` is when this process began to serve it. */
-export function capabilityStatement(server: FhirServer, software: { name: string; version: string }, startedMs: number): CapabilityStatement {
+export function capabilityStatement(
+  server: FhirServer,
+  software: { name: string; version: string },
+  startedMs: number,
+): CapabilityStatement {
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',

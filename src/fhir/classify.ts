@@ -42,7 +42,11 @@ export const IDENTIFIER_VALUE = 'identifier.value';
  * Search tokens of a version: `identifier` as `system|value` (system may be empty) and by value alone, `patient` and
  * `subject` as `Type/id`.
  */
-export function searchTokens(resource: ParsedResource, definitions: CompactDefinitions, baseUrl: string): SearchToken[] {
+export function searchTokens(
+  resource: ParsedResource,
+  definitions: CompactDefinitions,
+  baseUrl: string,
+): SearchToken[] {
   const search = definitions.resources[resource.resourceType]?.search ?? {};
   const tokens = new Map<string, SearchToken>();
   const add = (parameter: string, value: string) => tokens.set(`${parameter} ${value}`, { parameter, value });

@@ -2,39 +2,100 @@ import { type CodeCatalogue, rejecter } from '../std/reject.ts';
 
 /** Refusals of the FHIR server. `outcome.ts` maps them to HTTP statuses and OperationOutcome issue types. */
 export const FHIR_CODES = {
-  JSON_INVALID: { kind: 'invalid', sentence: 'The body is not the strict JSON that FHIR asks for; send UTF-8 JSON without duplicate names.' },
+  JSON_INVALID: {
+    kind: 'invalid',
+    sentence: 'The body is not the strict JSON that FHIR asks for; send UTF-8 JSON without duplicate names.',
+  },
   BODY_EMPTY: { kind: 'invalid', sentence: 'The request needs a body; send the resource as JSON.' },
   BODY_TOO_LARGE: { kind: 'limit', sentence: 'The body is larger than this server takes; send it in smaller pieces.' },
   URL_TOO_LONG: { kind: 'limit', sentence: 'The request target is longer than this server takes; use POST _search.' },
-  MEDIA_TYPE_UNSUPPORTED: { kind: 'invalid', sentence: 'The body has a media type that is not supported; send application/fhir+json.' },
-  NOT_ACCEPTABLE: { kind: 'invalid', sentence: 'No media type that the client accepts is supported; accept application/fhir+json.' },
-  ROUTE_UNKNOWN: { kind: 'unknown', sentence: 'There is nothing at this address; GET metadata says what this server supports.' },
-  INTERACTION_UNSUPPORTED: { kind: 'invalid', sentence: 'This interaction is not supported here; GET metadata says which are.' },
+  MEDIA_TYPE_UNSUPPORTED: {
+    kind: 'invalid',
+    sentence: 'The body has a media type that is not supported; send application/fhir+json.',
+  },
+  NOT_ACCEPTABLE: {
+    kind: 'invalid',
+    sentence: 'No media type that the client accepts is supported; accept application/fhir+json.',
+  },
+  ROUTE_UNKNOWN: {
+    kind: 'unknown',
+    sentence: 'There is nothing at this address; GET metadata says what this server supports.',
+  },
+  INTERACTION_UNSUPPORTED: {
+    kind: 'invalid',
+    sentence: 'This interaction is not supported here; GET metadata says which are.',
+  },
   TYPE_UNKNOWN: { kind: 'unknown', sentence: 'The resource type is none of FHIR R4 that this server keeps.' },
-  TYPE_MISMATCH: { kind: 'invalid', sentence: 'The resource in the body has another type than the address; make both the same.' },
+  TYPE_MISMATCH: {
+    kind: 'invalid',
+    sentence: 'The resource in the body has another type than the address; make both the same.',
+  },
   ID_INVALID: { kind: 'invalid', sentence: 'The id has other characters than A-Z, a-z, 0-9, - and . or more than 64.' },
-  ID_MISMATCH: { kind: 'invalid', sentence: 'The id in the body is missing or differs from the address; make both the same.' },
-  RESOURCE_INVALID: { kind: 'invalid', sentence: 'The resource does not follow the structure of FHIR R4; the issues say where.' },
-  REFERENCE_UNRESOLVED: { kind: 'invalid', sentence: 'A reference leads to no resource on this server; write its target first or send both in one transaction.' },
-  PATIENT_AMBIGUOUS: { kind: 'invalid', sentence: 'The resource is about more than one patient; send one resource for each.' },
+  ID_MISMATCH: {
+    kind: 'invalid',
+    sentence: 'The id in the body is missing or differs from the address; make both the same.',
+  },
+  RESOURCE_INVALID: {
+    kind: 'invalid',
+    sentence: 'The resource does not follow the structure of FHIR R4; the issues say where.',
+  },
+  REFERENCE_UNRESOLVED: {
+    kind: 'invalid',
+    sentence:
+      'A reference leads to no resource on this server; write its target first or send both in one transaction.',
+  },
+  PATIENT_AMBIGUOUS: {
+    kind: 'invalid',
+    sentence: 'The resource is about more than one patient; send one resource for each.',
+  },
   NOT_FOUND: { kind: 'unknown', sentence: 'There is no such resource, or it is not for this caller.' },
   DELETED: { kind: 'unknown', sentence: 'The resource was deleted; its earlier versions may still be read.' },
   WRITE_DENIED: { kind: 'denied', sentence: 'The policy in force does not let this caller write this record.' },
-  PRECONDITION_MALFORMED: { kind: 'invalid', sentence: 'A precondition header cannot be read; If-Match takes W/"version".' },
-  VERSION_MISMATCH: { kind: 'conflict', sentence: 'The resource has another version than If-Match names; read it again and merge.' },
-  WRITE_CONTENDED: { kind: 'conflict', sentence: 'Others wrote the same resource at the same time; read it again and repeat.' },
-  CONDITION_AMBIGUOUS: { kind: 'conflict', sentence: 'The condition matches more than one resource; make it more selective.' },
-  CONDITION_UNMATCHED: { kind: 'conflict', sentence: 'A conditional reference matches no resource, or more than one; name one that exists.' },
-  CONDITION_INVALID: { kind: 'invalid', sentence: 'A condition must be a search with parameters that this server supports.' },
-  PARAMETER_UNKNOWN: { kind: 'invalid', sentence: 'A search parameter is not supported; leave it out, or send Prefer: handling=lenient.' },
+  PRECONDITION_MALFORMED: {
+    kind: 'invalid',
+    sentence: 'A precondition header cannot be read; If-Match takes W/"version".',
+  },
+  VERSION_MISMATCH: {
+    kind: 'conflict',
+    sentence: 'The resource has another version than If-Match names; read it again and merge.',
+  },
+  WRITE_CONTENDED: {
+    kind: 'conflict',
+    sentence: 'Others wrote the same resource at the same time; read it again and repeat.',
+  },
+  CONDITION_AMBIGUOUS: {
+    kind: 'conflict',
+    sentence: 'The condition matches more than one resource; make it more selective.',
+  },
+  CONDITION_UNMATCHED: {
+    kind: 'conflict',
+    sentence: 'A conditional reference matches no resource, or more than one; name one that exists.',
+  },
+  CONDITION_INVALID: {
+    kind: 'invalid',
+    sentence: 'A condition must be a search with parameters that this server supports.',
+  },
+  PARAMETER_UNKNOWN: {
+    kind: 'invalid',
+    sentence: 'A search parameter is not supported; leave it out, or send Prefer: handling=lenient.',
+  },
   PARAMETER_INVALID: { kind: 'invalid', sentence: 'A search parameter has a value that cannot be used.' },
   CURSOR_INVALID: { kind: 'invalid', sentence: 'The paging link is not one that this server made; search again.' },
   SEARCH_TOO_COSTLY: { kind: 'limit', sentence: 'The search would look at more than the server allows; narrow it.' },
-  BUNDLE_INVALID: { kind: 'invalid', sentence: 'The Bundle is no transaction or batch that can be processed; the details say where.' },
+  BUNDLE_INVALID: {
+    kind: 'invalid',
+    sentence: 'The Bundle is no transaction or batch that can be processed; the details say where.',
+  },
   BUNDLE_TOO_LONG: { kind: 'limit', sentence: 'The Bundle has more entries than the server takes; send several.' },
   BUNDLE_OVERLAP: { kind: 'invalid', sentence: 'Two entries of the transaction write the same resource; keep one.' },
-  IMPORT_ENTRY_UNSUPPORTED: { kind: 'invalid', sentence: 'An import takes Bundles whose entries create or update resources.' },
-  INTERNAL: { kind: 'unavailable', sentence: 'The server failed; nothing of the request was kept. Report it with the time of the request.' },
+  IMPORT_ENTRY_UNSUPPORTED: {
+    kind: 'invalid',
+    sentence: 'An import takes Bundles whose entries create or update resources.',
+  },
+  INTERNAL: {
+    kind: 'unavailable',
+    sentence: 'The server failed; nothing of the request was kept. Report it with the time of the request.',
+  },
 } as const satisfies CodeCatalogue;
 
 /** Thrower of this catalogue. Data never holds patient data: paths, names of elements, counts. */

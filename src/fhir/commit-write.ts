@@ -39,7 +39,8 @@ export async function commitWrites(
     await decideWrites(context, planned);
     const versions = planned.flatMap(({ version }) => (version === undefined ? [] : [version]));
     try {
-      const rows = versions.length + interactions.length === 0 ? [] : (await context.vault.write(versions, interactions)).versions;
+      const rows =
+        versions.length + interactions.length === 0 ? [] : (await context.vault.write(versions, interactions)).versions;
       let at = 0;
       return planned.map(({ version, text, current }) => {
         const existed = current !== undefined && !current.deleted;
@@ -79,13 +80,22 @@ function planWrite(context: FhirContext, write: PreparedWrite, opened: ReadonlyM
   const live = current !== undefined && !current.deleted;
   if (write.unchanged === true) return { write, current, version: undefined, text: '' };
   // Time of a resource's versions never goes back, whatever the clock does.
-  const identity = { id, version: (current?.version ?? 0) + 1, timeMs: Math.max(context.clock(), current?.timeMs ?? 0) };
+  const identity = {
+    id,
+    version: (current?.version ?? 0) + 1,
+    timeMs: Math.max(context.clock(), current?.timeMs ?? 0),
+  };
   const header = { type, id, version: identity.version, timeMs: identity.timeMs, author: caller.account };
   if (resource === undefined || write.text === undefined) {
     if (!live) return { write, current, version: undefined, text: '' };
     const text = tombstoneText(type, identity);
     const { account, labels, categories } = current;
-    return { write, current, text, version: { ...header, account, action: 'delete', bytes: utf8(text), labels, categories, tokens: [] } };
+    return {
+      write,
+      current,
+      text,
+      version: { ...header, account, action: 'delete', bytes: utf8(text), labels, categories, tokens: [] },
+    };
   }
   const text = withIdentity(write.text, identity);
   const version: NewVersion = {
@@ -111,14 +121,21 @@ function accountOf({ vault }: FhirContext, { patient }: PreparedWrite, opened: R
  * Opens accounts for the patients that are new. Done once, before the write: if the write then fails, the account stays
  * on the ledger, unclaimed and empty, which harms nobody; the other way round a record would have no account.
  */
-async function openAccounts(context: FhirContext, writes: readonly PreparedWrite[]): Promise<ReadonlyMap<string, string>> {
+async function openAccounts(
+  context: FhirContext,
+  writes: readonly PreparedWrite[],
+): Promise<ReadonlyMap<string, string>> {
   const { vault, access, caller, registration } = context;
-  const fresh = writes.filter(({ type, id, resource }) => type === 'Patient' && resource !== undefined && vault.accountOf(type, id) === undefined);
+  const fresh = writes.filter(
+    ({ type, id, resource }) => type === 'Patient' && resource !== undefined && vault.accountOf(type, id) === undefined,
+  );
   if (fresh.length === 0) return new Map();
   const { decision, rules } = access.write(caller, vault.custodian, 'Patient');
   if (decision !== 'permit') await refuse(context, [[vault.custodian, rules]]);
   const accounts =
-    fresh.length === 1 ? [await registration.register(vault.custodian)] : await registration.registerMany(vault.custodian, fresh.length);
+    fresh.length === 1
+      ? [await registration.register(vault.custodian)]
+      : await registration.registerMany(vault.custodian, fresh.length);
   const opened = new Map<string, string>();
   for (const [index, { id }] of fresh.entries()) {
     const account = accounts[index];
@@ -146,7 +163,12 @@ async function decideWrites(context: FhirContext, planned: readonly PlannedWrite
   if (refused.length > 0) await refuse(context, refused);
 }
 
-async function refuse(context: FhirContext, refused: readonly (readonly [string, readonly string[]])[]): Promise<never> {
-  await context.vault.journal(joinInteractions(refused.map(([account, rules]) => refusedWrite(context, account, rules))));
+async function refuse(
+  context: FhirContext,
+  refused: readonly (readonly [string, readonly string[]])[],
+): Promise<never> {
+  await context.vault.journal(
+    joinInteractions(refused.map(([account, rules]) => refusedWrite(context, account, rules))),
+  );
   throw rejectFhir('WRITE_DENIED');
 }

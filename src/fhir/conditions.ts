@@ -17,7 +17,8 @@ export interface ConditionMatch {
  */
 export function matchCondition(context: FhirContext, type: string, condition: string): ConditionMatch {
   const query = searchQuery(context, type, new URLSearchParams(condition), false);
-  if (query.ids === undefined && query.alternatives.every((tokens) => tokens.length === 0)) throw rejectFhir('CONDITION_INVALID');
+  if (query.ids === undefined && query.alternatives.every((tokens) => tokens.length === 0))
+    throw rejectFhir('CONDITION_INVALID');
   const rows: VersionRow[] = [];
   const interactions: InteractionHeader[] = [];
   for (let { after } = query, pages = 0; ; pages++) {
@@ -44,6 +45,9 @@ const queues = new WeakMap<object, Promise<unknown>>();
 export function oneAtATime<T>(vault: object, work: () => Promise<T>): Promise<T> {
   const before = queues.get(vault) ?? Promise.resolve();
   const mine = before.then(work, work);
-  queues.set(vault, mine.catch(() => undefined));
+  queues.set(
+    vault,
+    mine.catch(() => undefined),
+  );
   return mine;
 }

@@ -13,7 +13,11 @@ const refusals: readonly (readonly [name: string, input: string | Uint8Array, re
   ['encoded surrogate', new Uint8Array([0x22, 0xed, 0xa0, 0x80, 0x22]), 'not UTF-8'],
   ['duplicate name', '{"a":1,"b":2,"a":3}', 'duplicate member name'],
   ['duplicate name, nested', '[{"x":{"a":1, "a":1}}]', 'duplicate member name'],
-  ['duplicate among many', `{${Array.from({ length: 40 }, (_, i) => `"n${i}":0`).join()},"n3":1}`, 'duplicate member name'],
+  [
+    'duplicate among many',
+    `{${Array.from({ length: 40 }, (_, i) => `"n${i}":0`).join()},"n3":1}`,
+    'duplicate member name',
+  ],
   ['__proto__', '{"__proto__":{"a":1}}', 'member name not allowed'],
   ['escape in a name', '{"\\u0061":1}', 'escape in a member name'],
   ['long name', `{"${'n'.repeat(LIMITS.memberNameChars + 1)}":1}`, 'member name too long'],
@@ -54,8 +58,12 @@ for (const [name, input, reason] of refusals) {
 }
 
 test('exactJson keeps what was written', () => {
-  const written = '{ "b" : 1.10 , "a":[ 1.0E+2,-0,\t"\\u00e9\\/é\\ud83d\\ude00 \\" x : y" ,true,false,null , {},[ ] ]\r\n}\n';
-  assert.equal(exactJson(utf8(written)), '{"b":1.10,"a":[1.0E+2,-0,"\\u00e9\\/é\\ud83d\\ude00 \\" x : y",true,false,null,{},[]]}');
+  const written =
+    '{ "b" : 1.10 , "a":[ 1.0E+2,-0,\t"\\u00e9\\/é\\ud83d\\ude00 \\" x : y" ,true,false,null , {},[ ] ]\r\n}\n';
+  assert.equal(
+    exactJson(utf8(written)),
+    '{"b":1.10,"a":[1.0E+2,-0,"\\u00e9\\/é\\ud83d\\ude00 \\" x : y",true,false,null,{},[]]}',
+  );
 });
 
 test('depth up to the limit is taken', () => {
@@ -91,7 +99,7 @@ test('property: only whitespace is dropped, twice is once, the value is the same
 });
 
 test('property: of arbitrary text, it takes nothing that JSON.parse refuses', () => {
-  const noise = fc.string({ unit: fc.constantFrom(...'{}[]",:\\u0d8 1e-.truefalsn') , maxLength: 24 });
+  const noise = fc.string({ unit: fc.constantFrom(...'{}[]",:\\u0d8 1e-.truefalsn'), maxLength: 24 });
   fc.assert(
     fc.property(noise, (text) => {
       let exact: string;

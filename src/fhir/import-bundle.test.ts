@@ -11,7 +11,6 @@ import { exactJson } from './exact-json.ts';
 import { type ImportCount, importBundle } from './import-bundle.ts';
 import { LIMITS } from './limits.ts';
 import { referencesIn } from './references.ts';
-import { authoredText } from './resource-text.ts';
 
 const BASE_URL = 'http://aceso.example/fhir';
 let definitions: CompactDefinitions;
@@ -23,14 +22,22 @@ function importer(): { vault: MemoryVault; opened: string[]; run: (bundle: unkno
   const vault = createMemoryVault('c'.repeat(32));
   const opened: string[] = [];
   const open = () => opened[opened.push(String(opened.length).padStart(32, '0')) - 1] as string;
-  const registration = { register: async () => open(), registerMany: async (_: string, count: number) => Array.from({ length: count }, open) };
+  const registration = {
+    register: async () => open(),
+    registerMany: async (_: string, count: number) => Array.from({ length: count }, open),
+  };
   const options = { vault, definitions, registration, baseUrl: BASE_URL, clock: () => 1_700_000_000_000 };
-  const run = (bundle: unknown) => importBundle(bundle instanceof Uint8Array ? bundle : utf8(JSON.stringify(bundle)), options);
+  const run = (bundle: unknown) =>
+    importBundle(bundle instanceof Uint8Array ? bundle : utf8(JSON.stringify(bundle)), options);
   return { vault, opened, run };
 }
 
 const urn = (n: number) => `urn:uuid:0b7ee0e2-0000-4000-8000-${String(n).padStart(12, '0')}`;
-const entry = (fullUrl: string, resource: Record<string, unknown>, method = 'POST') => ({ fullUrl, resource, request: { method, url: resource['resourceType'] } });
+const entry = (fullUrl: string, resource: Record<string, unknown>, method = 'POST') => ({
+  fullUrl,
+  resource,
+  request: { method, url: resource['resourceType'] },
+});
 const bundle = (...entries: unknown[]) => ({ resourceType: 'Bundle', type: 'transaction', entry: entries });
 
 test('the same fullUrl in two files is one resource; older content offered again changes nothing', async () => {
@@ -59,36 +66,68 @@ test('a bundle is imported whole or not at all', async () => {
     [entry(urn(2), { resourceType: 'Patient', id: urn(1).slice(9) }), 'BUNDLE_OVERLAP'],
   ];
   for (const [item, code] of bad) {
-    await assert.rejects(run(bundle(good, item)), (thrown) => isReject(thrown) && thrown.code === code && thrown.data['entry'] === 1, code);
+    await assert.rejects(
+      run(bundle(good, item)),
+      (thrown) => isReject(thrown) && thrown.code === code && thrown.data['entry'] === 1,
+      code,
+    );
   }
   assert.equal(vault.writes.count, 0);
   assert.deepEqual(opened, []);
-  await assert.rejects(run(new Uint8Array(LIMITS.bundleBytes + 1)), (thrown) => isReject(thrown) && thrown.code === 'BODY_TOO_LARGE');
+  await assert.rejects(
+    run(new Uint8Array(LIMITS.bundleBytes + 1)),
+    (thrown) => isReject(thrown) && thrown.code === 'BODY_TOO_LARGE',
+  );
 });
 
 const SYNTHEA = new URL('../../../shared/data/synthea/', import.meta.url);
 const skip = existsSync(SYNTHEA) ? false : 'needs ../shared/data/synthea, which is absent';
 
-test('all of Synthea imports, reads back byte for byte, resolves, and imports again without a change', { skip }, async () => {
+test('all of Synthea imports, reads back byte for byte, resolves, and imports again without a change', {
+  skip,
+}, async () => {
   const { vault, opened, run } = importer();
-  const files = readdirSync(SYNTHEA).filter((name) => name.endsWith('.json')).sort().map((name) => readFileSync(new URL(name, SYNTHEA)));
-  const last = new Map<string, string>();
-  let entries = 0;
+  const files = readdirSync(SYNTHEA)
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .map((name) => readFileSync(new URL(name, SYNTHEA)));
+  let resources = 0;
   for (const file of files) {
     const count = await run(file);
-    const read = readBundle(exactJson(file), BASE_URL, LIMITS).entries;
-    assert.equal(count.created + count.updated + count.unchanged, read.length);
-    entries += read.length;
-    for (const { fullUrl, text } of read) {
-      const urls = new Map(read.map((other) => [other.fullUrl, `${JSON.parse(other.text as string).resourceType}/${other.fullUrl?.slice(9)}`]));
-      if (last.size < 0) break;
-      const rewritten = (text as string).replace(/"reference":"(urn:uuid:[^"]+)"/g, (all, url: string) => (urls.has(url) ? `"reference":"${urls.get(url)}"` : all));
-      const { resourceType, id } = JSON.parse(text as string);
-      assert.equal(fullUrl, `urn:uuid:${id}`);
-      last.set(`${resourceType}/${id}`, rewritten);
-      break;
+    const { entries } = readBundle(exactJson(file), BASE_URL, LIMITS);
+    const urls = new Map(
+      entries.map(({ fullUrl, text = '' }) => [fullUrl, `${JSON.parse(text).resourceType}/${fullUrl?.slice(9)}`]),
+    );
+    for (const { fullUrl, text = '' } of entries) {
+      const [type, id] = (urls.get(fullUrl) as string).split('/') as [string, string];
+      const sent = text.replace(
+        /"reference":"(urn:uuid:[^"]+)"/g,
+        (_, url: string) => `"reference":"${urls.get(url)}"`,
+      );
+      const stored = vault.history(type, id, 100).rows.map((row) => {
+        const kept = utf8ToText(vault.open(row));
+        for (const { value } of referencesIn(kept)) {
+          assert.ok(
+            value.startsWith('#') || vault.current(...(value.split('/') as [string, string])) !== undefined,
+            value,
+          );
+        }
+        return kept.replace(`"versionId":"${row.version}","lastUpdated":"2023-11-14T22:13:20.000Z"`, '');
+      });
+      assert.ok(
+        stored.some((kept) => kept.replace(/"meta":\{,/, '"meta":{').replace(',"meta":{}', '') === sent),
+        `${type}/${id}`,
+      );
     }
+    assert.equal(count.created + count.updated + count.unchanged, entries.length);
+    resources += entries.length;
   }
-  assert.ok(entries > 6000);
-  assert.ok(opened.length > 20);
+  assert.ok(resources > 6000);
+  assert.equal(opened.length, 22);
+  const writes = vault.writes.count;
+  for (const file of files) {
+    const { created, updated } = await run(file);
+    assert.deepEqual([created, updated], [0, 0]);
+  }
+  assert.equal(vault.writes.count, writes);
 });

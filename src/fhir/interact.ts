@@ -1,5 +1,5 @@
+import { type RequestEntry, readBundle } from './bundle-request.ts';
 import { bundleText, type EntryText, resultToEntry } from './bundle-text.ts';
-import { readBundle, type RequestEntry } from './bundle-request.ts';
 import { rejectFhir } from './codes.ts';
 import type { FhirContext, FhirRequest, FhirResult, Preference } from './context.ts';
 import { refusalOf, rejectToOutcome, statusOf } from './outcome.ts';
@@ -30,15 +30,18 @@ export function methodsOf(path: string, isType: (type: string) => boolean): read
 export async function interact(context: FhirContext, request: FhirRequest): Promise<FhirResult> {
   const { path, method, query, prefer } = request;
   const methods = methodsOf(path, (type) => context.definitions.resources[type] !== undefined);
-  if (methods === undefined) throw rejectFhir(/^[A-Z][A-Za-z]*(?:\/|$)/.test(path) && !path.includes('$') ? 'TYPE_UNKNOWN' : 'ROUTE_UNKNOWN');
+  if (methods === undefined)
+    throw rejectFhir(/^[A-Z][A-Za-z]*(?:\/|$)/.test(path) && !path.includes('$') ? 'TYPE_UNKNOWN' : 'ROUTE_UNKNOWN');
   if (!methods.includes(method)) throw rejectFhir('INTERACTION_UNSUPPORTED', { allow: methods.join(', ') });
   const [type, id, , version] = path.split('/') as [string, string, string, string | undefined];
   if (path === '') return bundle(context, request);
   // Before any id gets as far as the vault.
-  if (id !== undefined && id !== '_search' && !ID.test(id)) throw rejectFhir(method === 'GET' ? 'NOT_FOUND' : 'ID_INVALID');
+  if (id !== undefined && id !== '_search' && !ID.test(id))
+    throw rejectFhir(method === 'GET' ? 'NOT_FOUND' : 'ID_INVALID');
   if (method === 'PUT') return update(context, type, id, request);
   if (method === 'DELETE') return remove(context, type, id, request);
-  if (id === undefined) return method === 'POST' ? create(context, type, request) : search(context, type, query, prefer.lenient);
+  if (id === undefined)
+    return method === 'POST' ? create(context, type, request) : search(context, type, query, prefer.lenient);
   if (id === '_search') return search(context, type, query, prefer.lenient);
   if (version !== undefined) return readVersion(context, type, id, version);
   return path.endsWith('/_history') ? history(context, type, id, query, prefer.lenient) : read(context, type, id);
@@ -53,7 +56,10 @@ function bundle(context: FhirContext, request: FhirRequest): Promise<FhirResult>
 }
 
 /** Batch (R4 §3.1.0.11.1): each entry alone, in order; one that fails stops no other. */
-async function batch(entries: readonly RequestEntry[], alone: (entry: RequestEntry) => Promise<EntryText>): Promise<FhirResult> {
+async function batch(
+  entries: readonly RequestEntry[],
+  alone: (entry: RequestEntry) => Promise<EntryText>,
+): Promise<FhirResult> {
   const answers: EntryText[] = [];
   for (const entry of entries) answers.push(await alone(entry));
   return { status: 200, body: bundleText('batch-response', [], answers) };

@@ -13,7 +13,12 @@ after(() => Promise.all(open.map(({ app }) => app.close())));
 async function patientWith(observations: number): Promise<{ id: string; account: string }> {
   const { json } = await node.send('POST', 'Patient', { resourceType: 'Patient' });
   for (let i = 0; i < observations; i++) {
-    await node.send('POST', 'Observation', { resourceType: 'Observation', status: 'final', code: { text: 'x' }, subject: { reference: `Patient/${json.id}` } });
+    await node.send('POST', 'Observation', {
+      resourceType: 'Observation',
+      status: 'final',
+      code: { text: 'x' },
+      subject: { reference: `Patient/${json.id}` },
+    });
   }
   return { id: json.id, account: node.vault.accountOf('Patient', json.id) as string };
 }
@@ -35,7 +40,13 @@ test('nothing leaves before the journal has it', async () => {
   node.vault.journal = async () => {
     throw new Error('the disk is gone');
   };
-  for (const path of [`Patient/${id}`, `Patient/${id}/_history`, `Patient/${id}/_history/1`, 'Observation', `Observation?patient=${id}`]) {
+  for (const path of [
+    `Patient/${id}`,
+    `Patient/${id}/_history`,
+    `Patient/${id}/_history/1`,
+    'Observation',
+    `Observation?patient=${id}`,
+  ]) {
     const answer = await node.send('GET', path);
     assert.equal(answer.status, 500, path);
     assert.ok(!answer.text.includes(id), path);
@@ -53,7 +64,10 @@ test('a denied read looks like nothing there, and is journalled as a refusal', a
     assert.equal(answer.status, 404);
     assert.equal(answer.text, absent.text);
   }
-  assert.deepEqual(node.vault.interactions.map(({ kind, decision }) => [kind, decision]), paths.map(() => ['refusal', 'deny']));
+  assert.deepEqual(
+    node.vault.interactions.map(({ kind, decision }) => [kind, decision]),
+    paths.map(() => ['refusal', 'deny']),
+  );
   assert.ok(node.vault.interactions.every((entry) => entry.account === account && entry.rules.length > 0));
 });
 
@@ -77,7 +91,10 @@ test('a denied write is refused, journalled and leaves nothing', async () => {
   assert.equal((await node.send('PUT', `Patient/${id}`, { resourceType: 'Patient', id })).status, 403);
   assert.equal((await node.send('DELETE', `Patient/${id}`)).status, 403);
   assert.equal(node.vault.writes.count, writes);
-  assert.deepEqual(node.vault.interactions.map(({ kind, account: of }) => [kind, of]), Array(3).fill(['refusal', account]));
+  assert.deepEqual(
+    node.vault.interactions.map(({ kind, account: of }) => [kind, of]),
+    Array(3).fill(['refusal', account]),
+  );
 });
 
 test('who may not register patients opens no account', async () => {
@@ -88,7 +105,11 @@ test('who may not register patients opens no account', async () => {
 
 test('moving a record to another patient needs both to permit it', async () => {
   const [one, two] = [await patientWith(0), await patientWith(0)];
-  const condition = (patient: string) => ({ resourceType: 'Condition', id: 'c', subject: { reference: `Patient/${patient}` } });
+  const condition = (patient: string) => ({
+    resourceType: 'Condition',
+    id: 'c',
+    subject: { reference: `Patient/${patient}` },
+  });
   assert.equal((await node.send('PUT', 'Condition/c', condition(one.id))).status, 201);
   node.denies.write = (account) => account === one.account;
   assert.equal((await node.send('PUT', 'Condition/c', condition(two.id))).status, 403);
@@ -101,7 +122,10 @@ test('labels and categories of a version reach the vault', async () => {
   const { id } = await patientWith(0);
   const body = {
     resourceType: 'Observation',
-    meta: { security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'HIV' }], tag: [{ code: 't' }] },
+    meta: {
+      security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'HIV' }],
+      tag: [{ code: 't' }],
+    },
     status: 'final',
     category: [{ coding: [{ system: 'urn:c', code: 'laboratory' }] }],
     code: { text: 'x' },

@@ -6,7 +6,9 @@ const JSON_TYPES = new Set(['application/fhir+json', 'application/json', 'applic
 export function acceptsJson(accept: string | undefined, format: string | null): boolean {
   if (format !== null) return JSON_TYPES.has(mediaType(format.replaceAll(' ', '+')));
   if (accept === undefined || accept.trim() === '') return true;
-  return accept.split(',').some((range) => JSON_TYPES.has(mediaType(range)) && !/;\s*q=0(?:\.0*)?\s*(?:;|$)/.test(range));
+  return accept
+    .split(',')
+    .some((range) => JSON_TYPES.has(mediaType(range)) && !/;\s*q=0(?:\.0*)?\s*(?:;|$)/.test(range));
 }
 
 function mediaType(text: string): string {

@@ -1,6 +1,6 @@
 import type { OperationOutcome, OperationOutcomeIssue } from '@medplum/fhirtypes';
 import { isReject, type Reject, type RejectKind } from '../std/reject.ts';
-import { FHIR_CODES, rejectFhir } from './codes.ts';
+import { rejectFhir } from './codes.ts';
 
 type IssueType = OperationOutcomeIssue['code'];
 
@@ -57,7 +57,10 @@ export function rejectToOutcome(reject: Reject): OperationOutcome {
   const issue: OperationOutcomeIssue = {
     severity: reject.code === 'INTERNAL' ? 'fatal' : 'error',
     code: (BY_CODE[reject.code] ?? BY_KIND[reject.kind])[1],
-    details: { coding: [{ system: CODE_SYSTEM, code: reject.code }], text: reject.message.slice(reject.code.length + 2) },
+    details: {
+      coding: [{ system: CODE_SYSTEM, code: reject.code }],
+      text: reject.message.slice(reject.code.length + 2),
+    },
     ...(Object.keys(data).length > 0 ? { diagnostics: JSON.stringify(data) } : {}),
   };
   if (issues === undefined) return { resourceType: 'OperationOutcome', issue: [issue] };
@@ -73,8 +76,8 @@ export function rejectToOutcome(reject: Reject): OperationOutcome {
 
 /** OperationOutcome that says that all went well, for `Prefer: return=OperationOutcome` and ignored parameters. */
 export function informationOutcome(text: string): OperationOutcome {
-  return { resourceType: 'OperationOutcome', issue: [{ severity: 'information', code: 'informational', details: { text } }] };
+  return {
+    resourceType: 'OperationOutcome',
+    issue: [{ severity: 'information', code: 'informational', details: { text } }],
+  };
 }
-
-/** Codes that have a status of their own and are of this catalogue: for the test that walks both. */
-export const CODES_WITH_STATUS: readonly string[] = Object.keys(BY_CODE).filter((code) => code in FHIR_CODES);

@@ -11,7 +11,11 @@ export type ParsedResource = { readonly resourceType: string; readonly [name: st
  * telling (patient, subject) first; the first that names a Patient decides. Throws PATIENT_AMBIGUOUS when it names
  * several. A Patient is asked for by itself: its own id is the answer.
  */
-export function patientOf(resource: ParsedResource, definitions: CompactDefinitions, baseUrl: string): string | undefined {
+export function patientOf(
+  resource: ParsedResource,
+  definitions: CompactDefinitions,
+  baseUrl: string,
+): string | undefined {
   if (resource.resourceType === 'Patient') return typeof resource.id === 'string' ? resource.id : undefined;
   for (const path of definitions.resources[resource.resourceType]?.compartment ?? []) {
     const patients = patientsAt(resource, path, baseUrl);

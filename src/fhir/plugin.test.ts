@@ -9,8 +9,10 @@ before(async () => {
 });
 after(() => node.app.close());
 
-const PATIENT = '{ "resourceType": "Patient",\n "name": [ { "family": "M\\u00fcller", "given": ["Ann"] } ],\t"birthDate":"1970-01-02" }';
-const codeOf = (answer: { json: { issue: { details: { coding: { code: string }[] } }[] } }) => answer.json.issue[0]?.details.coding[0]?.code;
+const PATIENT =
+  '{ "resourceType": "Patient",\n "name": [ { "family": "M\\u00fcller", "given": ["Ann"] } ],\t"birthDate":"1970-01-02" }';
+const codeOf = (answer: { json: { issue: { details: { coding: { code: string }[] } }[] } }) =>
+  answer.json.issue[0]?.details.coding[0]?.code;
 
 async function newPatient(): Promise<string> {
   return (await node.send('POST', 'Patient', PATIENT)).json.id;
@@ -58,7 +60,10 @@ test('update, vread, history and delete', async () => {
   assert.equal((await node.send('GET', `Patient/${id}/_history/3`)).status, 410);
   assert.equal((await node.send('GET', `Patient/${id}/_history/4`)).status, 404);
   const history = await node.send('GET', `Patient/${id}/_history`);
-  assert.deepEqual(history.json.entry.map((entry: { request: { method: string } }) => entry.request.method), ['DELETE', 'PUT', 'POST']);
+  assert.deepEqual(
+    history.json.entry.map((entry: { request: { method: string } }) => entry.request.method),
+    ['DELETE', 'PUT', 'POST'],
+  );
   assert.equal(history.json.entry[0].resource, undefined);
   const first = await node.send('GET', `Patient/${id}/_history?_count=1`);
   const next = first.json.link.find((link: { relation: string }) => link.relation === 'next').url;
@@ -82,14 +87,19 @@ test('If-Match guards update and delete', async () => {
   assert.equal(stale.status, 412);
   assert.equal((await node.send('PUT', `Patient/${id}`, body, { 'if-match': 'W/"1"' })).status, 200);
   assert.equal((await node.send('DELETE', `Patient/${id}`, undefined, { 'if-match': 'W/"1"' })).status, 412);
-  assert.equal((await node.send('PUT', 'Patient/nobody', { ...body, id: 'nobody' }, { 'if-match': 'W/"1"' })).status, 412);
+  assert.equal(
+    (await node.send('PUT', 'Patient/nobody', { ...body, id: 'nobody' }, { 'if-match': 'W/"1"' })).status,
+    412,
+  );
   assert.equal((await node.send('PUT', `Patient/${id}`, body, { 'if-match': 'two' })).status, 400);
 });
 
 test('of racing updates with the same If-Match one wins', async () => {
   const id = await newPatient();
   const body = { resourceType: 'Patient', id };
-  const answers = await Promise.all(Array.from({ length: 8 }, () => node.send('PUT', `Patient/${id}`, body, { 'if-match': 'W/"1"' })));
+  const answers = await Promise.all(
+    Array.from({ length: 8 }, () => node.send('PUT', `Patient/${id}`, body, { 'if-match': 'W/"1"' })),
+  );
   assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 412, 412, 412, 412, 412, 412, 412]);
 });
 
@@ -99,7 +109,10 @@ test('a write that others overtake is numbered anew', async () => {
   node.vault.beforeWrite = async () => {
     if (overtaken) return;
     overtaken = true;
-    assert.equal((await node.send('PUT', `Patient/${id}`, { resourceType: 'Patient', id, active: false })).headers['etag'], 'W/"2"');
+    assert.equal(
+      (await node.send('PUT', `Patient/${id}`, { resourceType: 'Patient', id, active: false })).headers['etag'],
+      'W/"2"',
+    );
   };
   const answer = await node.send('PUT', `Patient/${id}`, { resourceType: 'Patient', id, active: true });
   node.vault.beforeWrite = async () => undefined;
@@ -117,7 +130,11 @@ test('If-None-Exist creates once, also in a race', async () => {
   assert.equal(ambiguous.status, 412);
   assert.equal(codeOf(ambiguous), 'CONDITION_AMBIGUOUS');
   for (const condition of ['', 'name=x', '_count=1']) {
-    assert.equal((await node.send('POST', 'Organization', body, { 'if-none-exist': condition })).status, 400, condition);
+    assert.equal(
+      (await node.send('POST', 'Organization', body, { 'if-none-exist': condition })).status,
+      400,
+      condition,
+    );
   }
 });
 
@@ -141,18 +158,32 @@ test('references must lead somewhere', async () => {
     'Patient?identifier=x',
   ];
   for (const reference of refused) {
-    const answer = await node.send('POST', 'Basic', { resourceType: 'Basic', code: { text: 'x' }, extension: [{ url: 'http://x', valueReference: { reference } }] });
+    const answer = await node.send('POST', 'Basic', {
+      resourceType: 'Basic',
+      code: { text: 'x' },
+      extension: [{ url: 'http://x', valueReference: { reference } }],
+    });
     assert.equal(answer.status, 422, reference);
     assert.equal(codeOf(answer), 'REFERENCE_UNRESOLVED', reference);
   }
   const taken = ['http://other.example/fhir/Patient/1', `Patient/${id}/_history/1`, `${BASE_URL}/Patient/${id}`];
   for (const reference of taken) {
-    const answer = await node.send('POST', 'Basic', { resourceType: 'Basic', code: { text: 'x' }, extension: [{ url: 'http://x', valueReference: { reference } }] });
+    const answer = await node.send('POST', 'Basic', {
+      resourceType: 'Basic',
+      code: { text: 'x' },
+      extension: [{ url: 'http://x', valueReference: { reference } }],
+    });
     assert.equal(answer.status, 201, reference);
   }
 });
 
-const badBodies: readonly (readonly [name: string, path: string, body: string | Buffer, status: number, code: string])[] = [
+const badBodies: readonly (readonly [
+  name: string,
+  path: string,
+  body: string | Buffer,
+  status: number,
+  code: string,
+])[] = [
   ['no JSON', 'Patient', '{', 400, 'JSON_INVALID'],
   ['duplicate names', 'Patient', '{"resourceType":"Patient","active":true,"active":false}', 400, 'JSON_INVALID'],
   ['invalid UTF-8', 'Patient', Buffer.from([0x7b, 0xff, 0x7d]), 400, 'JSON_INVALID'],
@@ -177,10 +208,22 @@ const badBodies: readonly (readonly [name: string, path: string, body: string | 
   ['code outside its value set', 'Patient', '{"resourceType":"Patient","gender":"none"}', 422, 'RESOURCE_INVALID'],
   ['invariant', 'Patient', '{"resourceType":"Patient","contact":[{"gender":"male"}]}', 422, 'RESOURCE_INVALID'],
   ['missing element', 'Observation', '{"resourceType":"Observation","status":"final"}', 422, 'RESOURCE_INVALID'],
-  ['two values of a choice', 'Observation', '{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueString":"a","valueInteger":1}', 422, 'RESOURCE_INVALID'],
+  [
+    'two values of a choice',
+    'Observation',
+    '{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueString":"a","valueInteger":1}',
+    422,
+    'RESOURCE_INVALID',
+  ],
   ['meta of another kind', 'Patient', '{"resourceType":"Patient","meta":[]}', 422, 'RESOURCE_INVALID'],
   ['meta that is text', 'Patient', '{"resourceType":"Patient","meta":"x"}', 422, 'RESOURCE_INVALID'],
-  ['contained of no type', 'Patient', '{"resourceType":"Patient","contained":[{"resourceType":"toString"}]}', 422, 'RESOURCE_INVALID'],
+  [
+    'contained of no type',
+    'Patient',
+    '{"resourceType":"Patient","contained":[{"resourceType":"toString"}]}',
+    422,
+    'RESOURCE_INVALID',
+  ],
   ['contained that is text', 'Patient', '{"resourceType":"Patient","contained":["x"]}', 422, 'RESOURCE_INVALID'],
 ];
 
@@ -194,7 +237,12 @@ for (const [name, path, body, status, code] of badBodies) {
 
 test('a reference to a type that the element does not take is refused', async () => {
   const id = await newPatient();
-  const body = { resourceType: 'Observation', status: 'final', code: { text: 'x' }, encounter: { reference: `Patient/${id}` } };
+  const body = {
+    resourceType: 'Observation',
+    status: 'final',
+    code: { text: 'x' },
+    encounter: { reference: `Patient/${id}` },
+  };
   const answer = await node.send('POST', 'Observation', body);
   assert.equal(answer.status, 422);
   assert.equal(codeOf(answer), 'RESOURCE_INVALID');
@@ -203,7 +251,11 @@ test('a reference to a type that the element does not take is refused', async ()
 test('a resource about two patients is refused', async () => {
   const [one, two] = [await newPatient(), await newPatient()];
   const participant = [one, two].map((id) => ({ actor: { reference: `Patient/${id}` }, status: 'accepted' }));
-  const answer = await node.send('POST', 'Appointment', { resourceType: 'Appointment', status: 'proposed', participant });
+  const answer = await node.send('POST', 'Appointment', {
+    resourceType: 'Appointment',
+    status: 'proposed',
+    participant,
+  });
   assert.equal(answer.status, 422);
   assert.equal(codeOf(answer), 'PATIENT_AMBIGUOUS');
 });
@@ -229,7 +281,12 @@ test('addresses, methods and forms that are not served', async () => {
     ['POST', 'Patient', 415, 'MEDIA_TYPE_UNSUPPORTED', { 'content-type': 'application/x-www-form-urlencoded' }],
   ];
   for (const [method, path, status, code, headers] of cases) {
-    const answer = await node.send(method, path, method === 'GET' || method === 'DELETE' ? undefined : PATIENT, headers);
+    const answer = await node.send(
+      method,
+      path,
+      method === 'GET' || method === 'DELETE' ? undefined : PATIENT,
+      headers,
+    );
     assert.equal(answer.status, status, `${method} ${path} ${answer.text}`);
     assert.equal(codeOf(answer), code, `${method} ${path}`);
   }

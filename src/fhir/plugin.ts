@@ -36,7 +36,9 @@ export function createFhirPlugin(options: FhirPluginOptions): FastifyPluginAsync
     const limits = { ...LIMITS, ...options.limits };
     const { access, registration, baseUrl, clock } = options;
     const server: FhirServer = { definitions: await loadDefinitions(), limits, access, registration, baseUrl, clock };
-    const statement = JSON.stringify(capabilityStatement(server, options.software ?? { name: 'Aceso', version: '0' }, clock()));
+    const statement = JSON.stringify(
+      capabilityStatement(server, options.software ?? { name: 'Aceso', version: '0' }, clock()),
+    );
     parseBodies(app);
     app.setErrorHandler((error, request, reply) => sendRefusal(reply, refusalOfHttp(error, request)));
     app.setNotFoundHandler((_request, reply) => sendRefusal(reply, rejectFhir('ROUTE_UNKNOWN')));

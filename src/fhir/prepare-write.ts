@@ -2,9 +2,9 @@ import { isReject, Reject } from '../std/reject.ts';
 import { rejectFhir } from './codes.ts';
 import type { FhirContext } from './context.ts';
 import { type ParsedResource, patientOf } from './patient-account.ts';
+import { textOf } from './read.ts';
 import { isConditionalReference, localReference, referencesIn, rewriteLinks } from './references.ts';
 import { authoredText } from './resource-text.ts';
-import { textOf } from './read.ts';
 import { validateStructure } from './validate.ts';
 
 /** One write that a request asks for. `id` is settled: the server's for a create, the address's otherwise. */
@@ -40,7 +40,11 @@ export interface PrepareOptions {
  * Rewrites links, checks that every reference leads somewhere, validates. Throws the first refusal, with the entry it
  * is about. Writes nothing.
  */
-export function prepareWrites(context: FhirContext, operations: readonly WriteOperation[], options: PrepareOptions = {}): PreparedWrite[] {
+export function prepareWrites(
+  context: FhirContext,
+  operations: readonly WriteOperation[],
+  options: PrepareOptions = {},
+): PreparedWrite[] {
   const resolves = createResolver(context, operations);
   return operations.map((operation) => {
     try {
@@ -53,7 +57,12 @@ export function prepareWrites(context: FhirContext, operations: readonly WriteOp
 
 const linkSets = new WeakMap<readonly string[], ReadonlySet<string>>();
 
-function prepareOne(context: FhirContext, operation: WriteOperation, options: PrepareOptions, resolves: (reference: string) => boolean): PreparedWrite {
+function prepareOne(
+  context: FhirContext,
+  operation: WriteOperation,
+  options: PrepareOptions,
+  resolves: (reference: string) => boolean,
+): PreparedWrite {
   const { type, id, text: given } = operation;
   if (given === undefined) return operation;
   const { definitions, baseUrl } = context;
@@ -94,13 +103,18 @@ function createResolver(context: FhirContext, operations: readonly WriteOperatio
       found = row !== undefined && !row.deleted;
       known.set(key, found);
     }
-    if (found && local.version !== undefined) return context.vault.version(local.type, local.id, local.version) !== undefined;
+    if (found && local.version !== undefined)
+      return context.vault.version(local.type, local.id, local.version) !== undefined;
     return found;
   };
 }
 
 function isOfOthers(reference: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:/i.test(reference) && !/^urn:(?:uuid|oid):/i.test(reference) && !isConditionalReference(reference);
+  return (
+    /^[a-z][a-z0-9+.-]*:/i.test(reference) &&
+    !/^urn:(?:uuid|oid):/i.test(reference) &&
+    !isConditionalReference(reference)
+  );
 }
 
 /**
@@ -113,7 +127,8 @@ function isStored(context: FhirContext, type: string, id: string, text: string):
   const content = authoredText(text);
   for (let after: string | undefined; ; ) {
     const page = context.vault.history(type, id, context.limits.pageDefault, after);
-    if (page.rows.some((row) => !row.deleted && !row.erased && authoredText(textOf(context, row)) === content)) return true;
+    if (page.rows.some((row) => !row.deleted && !row.erased && authoredText(textOf(context, row)) === content))
+      return true;
     if (page.next === undefined) return false;
     after = page.next;
   }
@@ -122,5 +137,9 @@ function isStored(context: FhirContext, type: string, id: string, text: string):
 /** The same refusal, naming the Bundle's entry. */
 export function inEntry(thrown: unknown, entry: number): unknown {
   if (!isReject(thrown)) return thrown;
-  return new Reject(thrown.code, { kind: thrown.kind, sentence: thrown.message.slice(thrown.code.length + 2) }, { ...thrown.data, entry });
+  return new Reject(
+    thrown.code,
+    { kind: thrown.kind, sentence: thrown.message.slice(thrown.code.length + 2) },
+    { ...thrown.data, entry },
+  );
 }

@@ -5,7 +5,7 @@ import { rejectFhir } from './codes.ts';
 import type { FhirContext, FhirResult } from './context.ts';
 import { decideRead } from './read-decision.ts';
 import { instant } from './resource-text.ts';
-import { pageParameters, selfLink, nextLink } from './search-parameters.ts';
+import { nextLink, pageParameters, selfLink } from './search-parameters.ts';
 
 /** `W/"n"` of a version (R4 §3.1.0.1.3). */
 export function etagOf(version: number): string {
@@ -45,7 +45,13 @@ async function readRow(context: FhirContext, row: VersionRow | undefined): Promi
 }
 
 /** History of one resource, newest first, a page at a time. Versions that the caller may not see are left out. */
-export async function history(context: FhirContext, type: string, id: string, query: URLSearchParams, lenient: boolean): Promise<FhirResult> {
+export async function history(
+  context: FhirContext,
+  type: string,
+  id: string,
+  query: URLSearchParams,
+  lenient: boolean,
+): Promise<FhirResult> {
   const { count, after } = pageParameters(context, query, lenient);
   if (context.vault.current(type, id) === undefined) throw rejectFhir('NOT_FOUND');
   const page = context.vault.history(type, id, count, after);

@@ -87,7 +87,10 @@ export function rewriteLinks(
     });
     if (after !== before && text.charCodeAt(div - 1) !== 0x5c) edits.push({ start, end, text: after });
   }
-  return splice(text, edits.sort((a, b) => a.start - b.start));
+  return splice(
+    text,
+    edits.sort((a, b) => a.start - b.start),
+  );
 }
 
 /** Name of the member whose value begins at `at`; undefined for an element of an array. */

@@ -34,7 +34,10 @@ export function withIdentity(text: string, identity: Identity): string {
   if (meta === undefined) absent += `,"meta":${metaText}`;
   else edits.push({ start: meta.start, end: meta.end, text: metaText });
   if (absent !== '') edits.push({ start: type.end, end: type.end, text: absent });
-  return splice(text, edits.sort((a, b) => a.start - b.start));
+  return splice(
+    text,
+    edits.sort((a, b) => a.start - b.start),
+  );
 }
 
 function metaWith(meta: string, { version, timeMs }: Identity): string {

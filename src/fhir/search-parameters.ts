@@ -1,4 +1,4 @@
-import { bytesToBase64url, base64urlToBytes, utf8, utf8ToText } from '../std/bytes.ts';
+import { base64urlToBytes, bytesToBase64url, utf8, utf8ToText } from '../std/bytes.ts';
 import type { SearchToken } from '../vault/vault.ts';
 import { IDENTIFIER, IDENTIFIER_VALUE } from './classify.ts';
 import { rejectFhir } from './codes.ts';
@@ -41,9 +41,12 @@ export function searchQuery(server: FhirServer, type: string, query: URLSearchPa
       const given = new Set(values);
       ids = ids === undefined ? given : ids.intersection(given);
     } else if ((name === 'identifier' || name === 'patient' || name === 'subject') && has[name] !== undefined) {
-      const tokens = values.map((value) => (name === 'identifier' ? identifierToken(value) : referenceToken(server, name, value, has.patient !== undefined)));
+      const tokens = values.map((value) =>
+        name === 'identifier' ? identifierToken(value) : referenceToken(server, name, value, has.patient !== undefined),
+      );
       alternatives = alternatives.flatMap((list) => tokens.map((token) => [...list, token]));
-      if (alternatives.length > server.limits.searchAlternatives) throw rejectFhir('SEARCH_TOO_COSTLY', { parameter: name });
+      if (alternatives.length > server.limits.searchAlternatives)
+        throw rejectFhir('SEARCH_TOO_COSTLY', { parameter: name });
     } else if (lenient) {
       ignored.push(printable(name));
     } else {
@@ -54,7 +57,11 @@ export function searchQuery(server: FhirServer, type: string, query: URLSearchPa
 }
 
 /** `_count` and where to go on. With `lenient` other parameters are left to the caller, else refused. */
-export function pageParameters(server: FhirServer, query: URLSearchParams, lenient: boolean): { count: number; after?: string } {
+export function pageParameters(
+  server: FhirServer,
+  query: URLSearchParams,
+  lenient: boolean,
+): { count: number; after?: string } {
   let count = server.limits.pageDefault;
   let after: string | undefined;
   for (const [name, value] of query) {
@@ -107,8 +114,14 @@ function identifierToken(value: string): SearchToken {
   return { parameter: IDENTIFIER, value: `${unescape(value.slice(0, bar))}|${unescape(value.slice(bar + 1))}` };
 }
 
-function referenceToken(server: FhirServer, name: 'patient' | 'subject', value: string, hasPatient: boolean): SearchToken {
-  const target = name === 'patient' && ID.test(value) ? { type: 'Patient', id: value } : localReference(value, server.baseUrl);
+function referenceToken(
+  server: FhirServer,
+  name: 'patient' | 'subject',
+  value: string,
+  hasPatient: boolean,
+): SearchToken {
+  const target =
+    name === 'patient' && ID.test(value) ? { type: 'Patient', id: value } : localReference(value, server.baseUrl);
   if (target === undefined || (name === 'patient' && target.type !== 'Patient')) throw invalid(name);
   const parameter = target.type === 'Patient' && hasPatient ? 'patient' : name;
   return { parameter, value: `${target.type}/${target.id}` };

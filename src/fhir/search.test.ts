@@ -7,16 +7,32 @@ const patients: string[] = [];
 before(async () => {
   node = await createFhirNode({ limits: { scannedRows: 60 } });
   for (let i = 0; i < 5; i++) {
-    const identifier = [{ system: 'urn:mrn', value: `m,${i}` }, { value: `bare|${i}` }, { system: 'urn:all', value: 'same' }];
+    const identifier = [
+      { system: 'urn:mrn', value: `m,${i}` },
+      { value: `bare|${i}` },
+      { system: 'urn:all', value: 'same' },
+    ];
     patients.push((await node.send('POST', 'Patient', { resourceType: 'Patient', identifier })).json.id);
   }
   for (let i = 0; i < 25; i++) {
     const subject = { reference: `${i % 2 === 0 ? '' : `${BASE_URL}/`}Patient/${patients[i % 5]}` };
     const id = `o${String(i).padStart(2, '0')}`;
-    await node.send('PUT', `Observation/${id}`, { resourceType: 'Observation', id, status: 'final', code: { text: 'x' }, subject });
+    await node.send('PUT', `Observation/${id}`, {
+      resourceType: 'Observation',
+      id,
+      status: 'final',
+      code: { text: 'x' },
+      subject,
+    });
   }
   await node.send('PUT', 'Location/l', { resourceType: 'Location', id: 'l', name: 'L' });
-  await node.send('PUT', 'Observation/loc', { resourceType: 'Observation', id: 'loc', status: 'final', code: { text: 'x' }, subject: { reference: 'Location/l' } });
+  await node.send('PUT', 'Observation/loc', {
+    resourceType: 'Observation',
+    id: 'loc',
+    status: 'final',
+    code: { text: 'x' },
+    subject: { reference: 'Location/l' },
+  });
 });
 after(() => node.app.close());
 
@@ -45,11 +61,27 @@ test('_id, alone and with others', async () => {
 
 test('patient and subject', async () => {
   const expected = ['o01', 'o06', 'o11', 'o16', 'o21'];
-  for (const query of [`patient=${patients[1]}`, `patient=Patient/${patients[1]}`, `subject=Patient/${patients[1]}`, `patient=${BASE_URL}/Patient/${patients[1]}`]) {
+  for (const query of [
+    `patient=${patients[1]}`,
+    `patient=Patient/${patients[1]}`,
+    `subject=Patient/${patients[1]}`,
+    `patient=${BASE_URL}/Patient/${patients[1]}`,
+  ]) {
     assert.deepEqual(await ids(`Observation?${query}`), expected, query);
   }
   assert.deepEqual(await ids('Observation?subject=Location/l'), ['loc']);
-  assert.deepEqual(await ids(`Observation?patient=${patients[1]},${patients[2]}`), ['o01', 'o02', 'o06', 'o07', 'o11', 'o12', 'o16', 'o17', 'o21', 'o22']);
+  assert.deepEqual(await ids(`Observation?patient=${patients[1]},${patients[2]}`), [
+    'o01',
+    'o02',
+    'o06',
+    'o07',
+    'o11',
+    'o12',
+    'o16',
+    'o17',
+    'o21',
+    'o22',
+  ]);
 });
 
 test('pages follow one another to the end, each resource once', async () => {
@@ -72,7 +104,9 @@ test('pages follow one another to the end, each resource once', async () => {
 });
 
 test('POST _search is the same search', async () => {
-  const answer = await node.send('POST', 'Observation/_search?_count=100', 'patient=' + patients[1], { 'content-type': 'application/x-www-form-urlencoded' });
+  const answer = await node.send('POST', 'Observation/_search?_count=100', 'patient=' + patients[1], {
+    'content-type': 'application/x-www-form-urlencoded',
+  });
   assert.equal(answer.status, 200, answer.text);
   assert.equal(answer.json.entry.length, 5);
 });
@@ -82,7 +116,10 @@ test('unknown parameters are refused, or ignored and named when the client is le
   assert.equal(strict.status, 400);
   assert.equal(strict.json.issue[0].details.coding[0].code, 'PARAMETER_UNKNOWN');
   const lenient = await node.send('GET', 'Observation?code=x&_id=o01', undefined, { prefer: 'handling=lenient' });
-  assert.deepEqual(lenient.json.entry.map((entry: { search: { mode: string } }) => entry.search.mode), ['match', 'outcome']);
+  assert.deepEqual(
+    lenient.json.entry.map((entry: { search: { mode: string } }) => entry.search.mode),
+    ['match', 'outcome'],
+  );
   assert.match(lenient.json.entry[1].resource.issue[0].details.text, /code/);
   assert.equal(lenient.json.link[0].url, `${BASE_URL}/Observation?_id=o01`);
   assert.equal((await node.send('GET', 'Organization?patient=1')).status, 400);
@@ -106,7 +143,8 @@ test('values that cannot be used are refused', async () => {
     [`identifier=${many}`, 403],
     ['patient:Patient=1', 400],
   ];
-  for (const [query, status] of cases) assert.equal((await node.send('GET', `Observation?${query}`)).status, status, query);
+  for (const [query, status] of cases)
+    assert.equal((await node.send('GET', `Observation?${query}`)).status, status, query);
 });
 
 test('what policy hides does not show, and pages are filled all the same', async () => {
@@ -123,7 +161,8 @@ test('what policy hides does not show, and pages are filled all the same', async
 });
 
 test('a search that would look at too much says so', async () => {
-  for (let i = 0; i < 61; i++) await node.send('POST', 'Basic', { resourceType: 'Basic', code: { text: 'x' }, identifier: [{ value: 'dup' }] });
+  for (let i = 0; i < 61; i++)
+    await node.send('POST', 'Basic', { resourceType: 'Basic', code: { text: 'x' }, identifier: [{ value: 'dup' }] });
   assert.equal((await node.send('GET', 'Basic?identifier=dup,other')).status, 403);
   node.denies.read = () => true;
   const page = await node.send('GET', 'Basic?identifier=dup&_count=10');

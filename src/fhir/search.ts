@@ -5,12 +5,17 @@ import { searchTokens } from './classify.ts';
 import { rejectFhir } from './codes.ts';
 import type { FhirContext, FhirResult } from './context.ts';
 import { informationOutcome } from './outcome.ts';
-import { decideRead, joinInteractions } from './read-decision.ts';
 import { textOf } from './read.ts';
+import { decideRead, joinInteractions } from './read-decision.ts';
 import { nextLink, type SearchQuery, searchQuery, selfLink } from './search-parameters.ts';
 
 /** search-type: a page of current resources in order of id, decided and journalled, each account once. */
-export async function search(context: FhirContext, type: string, query: URLSearchParams, lenient: boolean): Promise<FhirResult> {
+export async function search(
+  context: FhirContext,
+  type: string,
+  query: URLSearchParams,
+  lenient: boolean,
+): Promise<FhirResult> {
   const parsed = searchQuery(context, type, query, lenient);
   const { rows, interactions, next } = findVisible(context, type, parsed);
   const entries: EntryText[] = rows.map((row) => ({
@@ -50,18 +55,30 @@ export function findVisible(context: FhirContext, type: string, query: SearchQue
  * Asks the vault for as many as are still missing until the page is full, so that what policy hides does not end it
  * early. After `scannedRows` the page is handed out as it is, with a link to go on: never silently incomplete.
  */
-function findByTokens(context: FhirContext, type: string, tokens: SearchQuery['alternatives'][number], query: SearchQuery): Found {
+function findByTokens(
+  context: FhirContext,
+  type: string,
+  tokens: SearchQuery['alternatives'][number],
+  query: SearchQuery,
+): Found {
   const rows: VersionRow[] = [];
   const interactions: InteractionHeader[] = [];
   let { after } = query;
   for (let scanned = 0; ; ) {
-    const page = context.vault.search(type, tokens, { limit: query.count - rows.length, ...(after === undefined ? {} : { after }) });
-    const decided = decideRead(context, page.rows.filter((row) => !row.erased));
+    const page = context.vault.search(type, tokens, {
+      limit: query.count - rows.length,
+      ...(after === undefined ? {} : { after }),
+    });
+    const decided = decideRead(
+      context,
+      page.rows.filter((row) => !row.erased),
+    );
     rows.push(...decided.visible);
     interactions.push(...decided.interactions);
     scanned += page.rows.length;
     if (page.next === undefined) return { rows, interactions };
-    if (rows.length >= query.count || scanned >= context.limits.scannedRows) return { rows, interactions, next: page.next };
+    if (rows.length >= query.count || scanned >= context.limits.scannedRows)
+      return { rows, interactions, next: page.next };
     after = page.next;
   }
 }
@@ -90,7 +107,10 @@ function candidates(context: FhirContext, type: string, query: SearchQuery): Ver
   } else {
     for (const tokens of query.alternatives) {
       for (let after: string | undefined; ; ) {
-        const page = context.vault.search(type, tokens, { limit: context.limits.pageMax, ...(after === undefined ? {} : { after }) });
+        const page = context.vault.search(type, tokens, {
+          limit: context.limits.pageMax,
+          ...(after === undefined ? {} : { after }),
+        });
         page.rows.filter((row) => !row.erased).forEach(keep);
         if (page.next === undefined) break;
         after = page.next;
@@ -103,6 +123,8 @@ function candidates(context: FhirContext, type: string, query: SearchQuery): Ver
 function hasTokens(context: FhirContext, row: VersionRow, { alternatives }: SearchQuery): boolean {
   if (alternatives.some((tokens) => tokens.length === 0)) return true;
   const resource = JSON.parse(textOf(context, row));
-  const has = new Set(searchTokens(resource, context.definitions, context.baseUrl).map(({ parameter, value }) => `${parameter} ${value}`));
+  const has = new Set(
+    searchTokens(resource, context.definitions, context.baseUrl).map(({ parameter, value }) => `${parameter} ${value}`),
+  );
   return alternatives.some((tokens) => tokens.every(({ parameter, value }) => has.has(`${parameter} ${value}`)));
 }

@@ -18,7 +18,10 @@ const MAX_FAULTS = 20;
  * else, objects for complex types and never for primitives, nothing empty, one value for a choice, contained resources
  * of a known type. `@medplum/core` passes over most of these, and its validation is only safe on this shape.
  */
-export function shapeFaults(resource: Readonly<Record<string, unknown>>, definitions: CompactDefinitions): JsonObject[] {
+export function shapeFaults(
+  resource: Readonly<Record<string, unknown>>,
+  definitions: CompactDefinitions,
+): JsonObject[] {
   const faults: JsonObject[] = [];
   checkResource(resource, String(resource['resourceType']), { faults, definitions });
   return faults;
@@ -31,17 +34,28 @@ interface Walk {
 
 function checkResource(value: Readonly<Record<string, unknown>>, path: string, walk: Walk): void {
   const type = value['resourceType'];
-  if (typeof type !== 'string' || walk.definitions.types[type]?.k !== 'resource' || type === 'Resource' || type === 'DomainResource') {
-    return fault(walk, `${path}.resourceType`, 'Not a resource type of R4');
+  if (
+    typeof type !== 'string' ||
+    walk.definitions.types[type]?.k !== 'resource' ||
+    type === 'Resource' ||
+    type === 'DomainResource'
+  ) {
+    fault(walk, `${path}.resourceType`, 'Not a resource type of R4');
+    return;
   }
   checkObject(value, getDataType(type), path, walk);
 }
 
-function checkObject(value: Readonly<Record<string, unknown>>, schema: InternalTypeSchema, path: string, walk: Walk): void {
+function checkObject(
+  value: Readonly<Record<string, unknown>>,
+  schema: InternalTypeSchema,
+  path: string,
+  walk: Walk,
+): void {
   const elements = namedElements(schema);
   const seen = new Map<string, string>();
   const keys = Object.keys(value);
-  if (keys.length === 0) return fault(walk, path, 'Empty object');
+  if (keys.length === 0) fault(walk, path, 'Empty object');
   for (const key of keys) {
     if (walk.faults.length >= MAX_FAULTS) return;
     if (key === 'resourceType' && schema.kind === 'resource') continue;
@@ -58,11 +72,21 @@ function checkObject(value: Readonly<Record<string, unknown>>, schema: InternalT
   }
 }
 
-function checkValue(value: unknown, { isArray, type }: NamedElement, extended: boolean, path: string, walk: Walk): void {
-  if (Array.isArray(value) !== isArray) return fault(walk, path, isArray ? 'Not an array' : 'An array where one value belongs');
-  if (!Array.isArray(value)) return checkItem(value, type, extended, path, false, walk);
-  if (value.length === 0) return fault(walk, path, 'Empty array');
-  for (const [index, item] of value.entries()) checkItem(item, type, extended, `${path}[${index}]`, true, walk);
+function checkValue(
+  value: unknown,
+  { isArray, type }: NamedElement,
+  extended: boolean,
+  path: string,
+  walk: Walk,
+): void {
+  if (Array.isArray(value) !== isArray) {
+    fault(walk, path, isArray ? 'Not an array' : 'An array where one value belongs');
+  } else if (!Array.isArray(value)) {
+    checkItem(value, type, extended, path, false, walk);
+  } else {
+    if (value.length === 0) fault(walk, path, 'Empty array');
+    for (const [index, item] of value.entries()) checkItem(item, type, extended, `${path}[${index}]`, true, walk);
+  }
 }
 
 function checkItem(item: unknown, type: string, extended: boolean, path: string, inArray: boolean, walk: Walk): void {
@@ -74,7 +98,10 @@ function checkItem(item: unknown, type: string, extended: boolean, path: string,
       return;
     }
   }
-  if (typeof item !== 'object' || item === null || Array.isArray(item)) return fault(walk, path, 'Not an object');
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) {
+    fault(walk, path, 'Not an object');
+    return;
+  }
   const object = item as Readonly<Record<string, unknown>>;
   if (type === 'Resource') checkResource(object, path, walk);
   else checkObject(object, getDataType(extended ? 'Element' : type), path, walk);
@@ -96,7 +123,9 @@ function namedElements(schema: InternalTypeSchema): ReadonlyMap<string, NamedEle
     const made = new Map<string, NamedElement>();
     for (const [element, { type, isArray = false }] of Object.entries(schema.elements)) {
       for (const { code } of type) {
-        const name = element.endsWith('[x]') ? element.slice(0, -3) + code.charAt(0).toUpperCase() + code.slice(1) : element;
+        const name = element.endsWith('[x]')
+          ? element.slice(0, -3) + code.charAt(0).toUpperCase() + code.slice(1)
+          : element;
         made.set(name, { element, isArray, type: code });
       }
     }

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { InteractionHeader } from '../chain/journal-leaf.ts';
-import { bundleText, type EntryText, resultToEntry } from './bundle-text.ts';
 import type { RequestBundle, RequestEntry } from './bundle-request.ts';
+import { bundleText, type EntryText, resultToEntry } from './bundle-text.ts';
 import { rejectFhir } from './codes.ts';
 import { commitWrites, type WrittenVersion } from './commit-write.ts';
 import { matchCondition, oneAtATime } from './conditions.ts';
 import type { FhirContext, FhirResult, Preference } from './context.ts';
 import { inEntry, prepareWrites, type WriteOperation } from './prepare-write.ts';
-import { joinInteractions } from './read-decision.ts';
 import { textOf } from './read.ts';
+import { joinInteractions } from './read-decision.ts';
 import { isConditionalReference } from './references.ts';
 import { answer, idIn, ifMatchOf, typeIn } from './write.ts';
 
@@ -44,10 +44,16 @@ async function processTransaction(
     if (entry.method === 'GET') continue;
     settled.push(inContextOf(entry, () => settle(context, entry, interactions)));
   }
-  const inOrder = settled.flatMap((item) => ('operation' in item ? [item] : [])).sort((a, b) => rank(a.entry) - rank(b.entry));
+  const inOrder = settled
+    .flatMap((item) => ('operation' in item ? [item] : []))
+    .sort((a, b) => rank(a.entry) - rank(b.entry));
   refuseOverlap(inOrder.map(({ operation }) => operation));
   const target = createTarget(context, settled, interactions);
-  const prepared = prepareWrites(context, inOrder.map(({ operation }) => operation), { target });
+  const prepared = prepareWrites(
+    context,
+    inOrder.map(({ operation }) => operation),
+    { target },
+  );
   const written = await commitWrites(context, prepared, joinInteractions(interactions));
 
   // Entries want no body unless asked for: the client has just sent it.
@@ -56,7 +62,10 @@ async function processTransaction(
   for (const [at, { entry }] of inOrder.entries()) {
     const version = written[at];
     const removed = entry.method === 'DELETE';
-    answers.set(entry.index, resultToEntry(removed || version === undefined ? { status: 204 } : answer(context, version, preference)));
+    answers.set(
+      entry.index,
+      resultToEntry(removed || version === undefined ? { status: 204 } : answer(context, version, preference)),
+    );
   }
   for (const item of settled) {
     if ('existing' in item) answers.set(item.entry.index, resultToEntry(answer(context, item.existing, preference)));
@@ -64,7 +73,14 @@ async function processTransaction(
   for (const entry of bundle.entries) {
     if (entry.method === 'GET') answers.set(entry.index, await readEntry(entry));
   }
-  return { status: 200, body: bundleText('transaction-response', [], bundle.entries.map((entry) => answers.get(entry.index) as EntryText)) };
+  return {
+    status: 200,
+    body: bundleText(
+      'transaction-response',
+      [],
+      bundle.entries.map((entry) => answers.get(entry.index) as EntryText),
+    ),
+  };
 }
 
 /** Order of processing: DELETE, POST, PUT (R4 §3.1.0.11.2). */
@@ -80,13 +96,20 @@ function settle(context: FhirContext, entry: RequestEntry, interactions: Interac
     throw rejectFhir('INTERACTION_UNSUPPORTED', { method });
   }
   if (context.definitions.resources[type] === undefined) throw rejectFhir('TYPE_UNKNOWN');
-  if (method === 'DELETE') return { entry, operation: { action: 'delete', type, id: id as string, entry: index, ...ifMatchOf(entry.ifMatch) } };
+  if (method === 'DELETE')
+    return {
+      entry,
+      operation: { action: 'delete', type, id: id as string, entry: index, ...ifMatchOf(entry.ifMatch) },
+    };
   if (text === undefined) throw rejectFhir('BUNDLE_INVALID', { fault: 'resource is missing' });
   if (typeIn(text) !== type) throw rejectFhir('TYPE_MISMATCH', { address: type });
   if (method === 'PUT') {
     if (!/^[A-Za-z0-9\-.]{1,64}$/.test(id as string)) throw rejectFhir('ID_INVALID');
     if (idIn(text) !== id) throw rejectFhir('ID_MISMATCH');
-    return { entry, operation: { action: 'update', type, id: id as string, text, entry: index, ...ifMatchOf(entry.ifMatch) } };
+    return {
+      entry,
+      operation: { action: 'update', type, id: id as string, text, entry: index, ...ifMatchOf(entry.ifMatch) },
+    };
   }
   if (entry.ifNoneExist !== undefined) {
     const match = matchCondition(context, type, entry.ifNoneExist.replace(/^[^?]*\?/, ''));
@@ -111,7 +134,11 @@ function refuseOverlap(operations: readonly WriteOperation[]): void {
  * Where links of the Bundle lead: a fullUrl to the resource its entry wrote or found; a relative reference to an entry
  * whose fullUrl ends in it; a conditional reference to its one match, journalled as seen.
  */
-function createTarget(context: FhirContext, settled: readonly Settled[], interactions: InteractionHeader[]): (value: string) => string | undefined {
+function createTarget(
+  context: FhirContext,
+  settled: readonly Settled[],
+  interactions: InteractionHeader[],
+): (value: string) => string | undefined {
   const targets = new Map<string, string>();
   for (const item of settled) {
     const { type, id } = 'operation' in item ? item.operation : item.existing.row;

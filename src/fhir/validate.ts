@@ -11,7 +11,10 @@ import { shapeFaults } from './shape.ts';
  * references, and codes of required bindings whose value set lists them all. `definitions` must be loaded
  * (`loadDefinitions`). Throws Reject RESOURCE_INVALID {issues: [{path, fault}]}; faults name elements, never values.
  */
-export function validateStructure(resource: { readonly resourceType: string; readonly [name: string]: unknown }, definitions: CompactDefinitions): void {
+export function validateStructure(
+  resource: { readonly resourceType: string; readonly [name: string]: unknown },
+  definitions: CompactDefinitions,
+): void {
   let issues = shapeFaults(resource, definitions);
   if (issues.length === 0) {
     const tokens: Record<string, TypedValueWithPath[]> = {};
@@ -43,7 +46,10 @@ function issueToData(issue: OperationOutcomeIssue): JsonObject {
   return { path: ascii(issue.expression?.[0] ?? ''), fault: ascii(issue.details?.text ?? issue.diagnostics ?? '') };
 }
 
-function bindingIssues(tokens: Readonly<Record<string, TypedValueWithPath[]>>, { valueSets }: CompactDefinitions): JsonObject[] {
+function bindingIssues(
+  tokens: Readonly<Record<string, TypedValueWithPath[]>>,
+  { valueSets }: CompactDefinitions,
+): JsonObject[] {
   const issues: JsonObject[] = [];
   for (const [url, values] of Object.entries(tokens)) {
     const codes = codeSet(url, valueSets);

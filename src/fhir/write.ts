@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { InteractionHeader } from '../chain/journal-leaf.ts';
-import { commitWrites, type WrittenVersion } from './commit-write.ts';
 import { rejectFhir } from './codes.ts';
+import { commitWrites, type WrittenVersion } from './commit-write.ts';
 import { matchCondition, oneAtATime } from './conditions.ts';
 import type { FhirContext, FhirRequest, FhirResult, Preference } from './context.ts';
 import { membersOf } from './json-spans.ts';
 import { informationOutcome } from './outcome.ts';
 import { prepareWrites, type WriteOperation } from './prepare-write.ts';
-import { joinInteractions } from './read-decision.ts';
 import { textOf, versionHeaders } from './read.ts';
+import { joinInteractions } from './read-decision.ts';
 
 /** create (R4 §3.1.0.8), with `ifNoneExist` a conditional one. */
 export async function create(context: FhirContext, type: string, request: FhirRequest): Promise<FhirResult> {
@@ -26,15 +26,28 @@ export async function create(context: FhirContext, type: string, request: FhirRe
 }
 
 /** update (R4 §3.1.0.4); creates what is not there under the id of the address. */
-export async function update(context: FhirContext, type: string, id: string, request: FhirRequest): Promise<FhirResult> {
+export async function update(
+  context: FhirContext,
+  type: string,
+  id: string,
+  request: FhirRequest,
+): Promise<FhirResult> {
   const text = bodyOf(context, request, type);
   if (idIn(text) !== id) throw rejectFhir('ID_MISMATCH');
   return writeOne(context, { action: 'update', type, id, text, ...ifMatchOf(request.ifMatch) }, request.prefer);
 }
 
 /** delete (R4 §3.1.0.7): 204 also for what is deleted already or never was. */
-export async function remove(context: FhirContext, type: string, id: string, request: FhirRequest): Promise<FhirResult> {
-  const [written] = await commitWrites(context, prepareWrites(context, [{ action: 'delete', type, id, ...ifMatchOf(request.ifMatch) }]));
+export async function remove(
+  context: FhirContext,
+  type: string,
+  id: string,
+  request: FhirRequest,
+): Promise<FhirResult> {
+  const [written] = await commitWrites(
+    context,
+    prepareWrites(context, [{ action: 'delete', type, id, ...ifMatchOf(request.ifMatch) }]),
+  );
   return { status: 204, ...(written === undefined ? {} : { etag: versionHeaders(written.row).etag }) };
 }
 
@@ -67,7 +80,8 @@ export function ifMatchOf(header: string | undefined): { ifMatch?: number } {
 
 function bodyOf(context: FhirContext, { text }: FhirRequest, type: string): string {
   if (text === undefined) throw rejectFhir('BODY_EMPTY');
-  if (text.length > context.limits.resourceBytes) throw rejectFhir('BODY_TOO_LARGE', { limitBytes: context.limits.resourceBytes });
+  if (text.length > context.limits.resourceBytes)
+    throw rejectFhir('BODY_TOO_LARGE', { limitBytes: context.limits.resourceBytes });
   if (typeIn(text) !== type) throw rejectFhir('TYPE_MISMATCH', { address: type });
   return text;
 }

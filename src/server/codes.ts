@@ -7,6 +7,7 @@ export const CODES = {
   BODY_TOO_LARGE: { kind: 'limit', sentence: 'The request body is larger than this route takes; send it in parts.' },
   MEDIA_TYPE_UNSUPPORTED: { kind: 'invalid', sentence: 'This route does not take the content type sent.' },
   TOO_MANY_REQUESTS: { kind: 'limit', sentence: 'Too many requests from this client; wait as Retry-After says.' },
+  ORGANISATION_NOT_HERE: { kind: 'unknown', sentence: 'No organisation with this account is on this node; ask the node that hosts it.' },
   DRAINING: { kind: 'unavailable', sentence: 'The node is shutting down; try again when it is back.' },
   INTERNAL: { kind: 'unavailable', sentence: 'The node failed on this request; its log holds the request id.' },
 } as const satisfies CodeCatalogue;

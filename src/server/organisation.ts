@@ -1,7 +1,11 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { Signer } from '../chain/sign-transaction.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { rejecter } from '../std/reject.ts';
 import type { Vault } from '../vault/vault.ts';
+import { CODES } from './codes.ts';
+
+const reject = rejecter(CODES);
 
 /** One organisation of this node, with all that its server floors work with. */
 export interface OrganisationContext {
@@ -19,4 +23,11 @@ export interface OrganisationContext {
   /** Milliseconds since the epoch. */
   clock(): number;
   readonly log: FastifyBaseLogger;
+}
+
+/** The organisation of this node with that member account. Throws Reject ORGANISATION_NOT_HERE. */
+export function organisationOf(organisations: readonly OrganisationContext[], account: string): OrganisationContext {
+  const found = organisations.find((one) => one.account === account);
+  if (found === undefined) throw reject('ORGANISATION_NOT_HERE');
+  return found;
 }

@@ -1,5 +1,5 @@
 import Database from 'libsql';
-import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely';
+import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely';
 import { isReject, type Reject } from '../std/reject.ts';
 import { reject } from './codes.ts';
 
@@ -34,6 +34,9 @@ export interface Statement<Row> {
 
 /** Stands for a value in a query that is compiled once: the values follow in the order of the text. */
 export const slot = 0 as never;
+
+/** A limit of one row, as part of the text: a plain 1 would become one more value to give. */
+export const ONE = sql.lit(1);
 
 /** A query builder that only compiles. */
 export function createQueryBuilder<Tables>(): Kysely<Tables> {

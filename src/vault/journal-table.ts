@@ -1,6 +1,6 @@
 import { bytesToHex, hexToBytes } from '../std/bytes.ts';
 import { reject } from './codes.ts';
-import { type Connection, slot } from './database.ts';
+import { type Connection, ONE, slot } from './database.ts';
 import { positionOf } from './position.ts';
 import type { RowMac } from './row-mac.ts';
 import type { AnchorRow } from './vault.ts';
@@ -81,7 +81,7 @@ function prepareRows(connection: Connection) {
   const generations = from.selectFrom('generation').selectAll();
   const anchors = from.selectFrom('anchor').selectAll();
   return {
-    openGeneration: connection.prepare(generations.orderBy('generation', 'desc').limit(1).compile()),
+    openGeneration: connection.prepare(generations.orderBy('generation', 'desc').limit(ONE).compile()),
     generation: connection.prepare(generations.where('generation', '=', slot).compile()),
     setSize: connection.prepare(
       from
@@ -109,7 +109,7 @@ function prepareRows(connection: Connection) {
       entries.where('account', '=', slot).where('position', '<', slot).orderBy('position', 'desc').limit(slot).compile(),
     ),
     lastPosition: connection.prepare(
-      from.selectFrom('entry').select('position').orderBy('position', 'desc').limit(1).compile(),
+      from.selectFrom('entry').select('position').orderBy('position', 'desc').limit(ONE).compile(),
     ),
     permit: connection.prepare(from.selectFrom('permit').select('position').where('permit', '=', slot).compile()),
     usePermit: connection.prepare(
@@ -127,10 +127,10 @@ function prepareRows(connection: Connection) {
         .compile(),
     ),
     lastAnchor: connection.prepare(
-      anchors.orderBy('generation', 'desc').orderBy('size', 'desc').limit(1).compile(),
+      anchors.orderBy('generation', 'desc').orderBy('size', 'desc').limit(ONE).compile(),
     ),
     anchorBeyond: connection.prepare(
-      anchors.where('generation', '=', slot).where('size', '>', slot).orderBy('size').limit(1).compile(),
+      anchors.where('generation', '=', slot).where('size', '>', slot).orderBy('size').limit(ONE).compile(),
     ),
   };
 }

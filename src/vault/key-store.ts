@@ -4,7 +4,7 @@ import { unwrapKey, wrapKey } from '../crypto/node/key-wrap.ts';
 import { utf8 } from '../std/bytes.ts';
 import { frame } from '../std/frame.ts';
 import { reject } from './codes.ts';
-import { type Connection, slot } from './database.ts';
+import { type Connection, ONE, slot } from './database.ts';
 import { keyQueries } from './key-schema.ts';
 
 /** Keys of one account, unwrapped. `epoch` is undefined for an account that only appears in interactions. */
@@ -160,7 +160,7 @@ function prepareRows(connection: Connection) {
   return {
     account: connection.prepare(from.selectFrom('account').select('secret').where('account', '=', slot).compile()),
     addAccount: connection.prepare(from.insertInto('account').values({ account: slot, secret: slot }).compile()),
-    lastEpoch: connection.prepare(epochs.select(['epoch', 'wrapped']).orderBy('epoch', 'desc').limit(1).compile()),
+    lastEpoch: connection.prepare(epochs.select(['epoch', 'wrapped']).orderBy('epoch', 'desc').limit(ONE).compile()),
     epoch: connection.prepare(epochs.select('wrapped').where('epoch', '=', slot).compile()),
     addEpoch: connection.prepare(from.insertInto('epoch').values({ account: slot, epoch: slot, wrapped: slot }).compile()),
     key: connection.prepare(from.selectFrom('version_key').select(['epoch', 'wrapped']).where('key_id', '=', slot).compile()),
@@ -169,7 +169,7 @@ function prepareRows(connection: Connection) {
       from.deleteFrom('version_key').where('key_id', '>=', slot).where('key_id', '<=', slot).compile(),
     ),
     highest: connection.prepare(
-      from.selectFrom('version_key').select('key_id as highest').orderBy('key_id', 'desc').limit(1).compile(),
+      from.selectFrom('version_key').select('key_id as highest').orderBy('key_id', 'desc').limit(ONE).compile(),
     ),
     count: connection.prepare(
       from.selectFrom('version_key').select((row) => row.fn.countAll<number>().as('count')).compile(),

@@ -1,6 +1,6 @@
 import type { VersionHeader } from '../chain/journal-leaf.ts';
 import { bytesToHex, hexToBytes } from '../std/bytes.ts';
-import { type Connection, slot } from './database.ts';
+import { type Connection, ONE, slot } from './database.ts';
 import { placeOf } from './position.ts';
 import type { RowMac } from './row-mac.ts';
 import type { VersionRow } from './vault.ts';
@@ -194,7 +194,7 @@ function prepareRows(connection: Connection) {
     ),
     // Key ids and positions rise together, so the last version names the highest.
     highestKeyId: connection.prepare(
-      from.selectFrom('version').select('key_id').orderBy('position', 'desc').limit(1).compile(),
+      from.selectFrom('version').select('key_id').orderBy('position', 'desc').limit(ONE).compile(),
     ),
     addBlob: connection.prepare(from.insertInto('blob').values({ address: slot, bytes: slot }).compile()),
     blob: connection.prepare(from.selectFrom('blob').select('bytes').where('address', '=', slot).compile()),

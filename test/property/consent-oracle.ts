@@ -7,7 +7,11 @@ import type { Policy, Provision } from '../../src/capabilities/consent/contract/
  * one function a sentence, with no thought of speed and nothing shared with the first but types. It takes policies
  * of sound form; what is malformed is tested by tables.
  */
-export function oracleDecides(policies: readonly Policy[], request: DecisionRequest, version: VersionFacts): 'permit' | 'deny' {
+export function oracleDecides(
+  policies: readonly Policy[],
+  request: DecisionRequest,
+  version: VersionFacts,
+): 'permit' | 'deny' {
   const isPatients = ['PATRQT', 'FAMRQT'].includes(request.purpose);
   if (request.relation === 'self' && isPatients) return 'permit';
   const effects = policies.map((policy) => effectOf(policies, policy, request, version));
@@ -37,7 +41,12 @@ function effectOf(
 }
 
 /** A provision applies when every kind of criterion that it names does; break-glass passes a deny that does not name it. */
-function applies(provision: Provision, sense: 'permit' | 'deny', request: DecisionRequest, version: VersionFacts): boolean {
+function applies(
+  provision: Provision,
+  sense: 'permit' | 'deny',
+  request: DecisionRequest,
+  version: VersionFacts,
+): boolean {
   const verdicts: boolean[] = [];
   if (sense === 'deny' && request.purpose === 'BTG') verdicts.push(provision.purposes?.includes('BTG') === true);
   if (provision.purposes || provision.purposeTags) verdicts.push(namesPurpose(provision, request));
@@ -58,7 +67,8 @@ function applies(provision: Provision, sense: 'permit' | 'deny', request: Decisi
     [provision.dataFromMs, (at: number) => at >= (provision.dataFromMs as number)],
     [provision.dataToMs, (at: number) => at <= (provision.dataToMs as number)],
   ] as const) {
-    if (bound !== undefined) verdicts.push(version.authoredMs === undefined ? sense === 'deny' : fits(version.authoredMs));
+    if (bound !== undefined)
+      verdicts.push(version.authoredMs === undefined ? sense === 'deny' : fits(version.authoredMs));
   }
   return verdicts.every(Boolean);
 }
@@ -77,7 +87,9 @@ const NAMED_BY: Readonly<Record<string, readonly string[]>> = {
 
 function namesPurpose(provision: Provision, request: DecisionRequest): boolean {
   const names = NAMED_BY[request.purpose] ?? [];
-  return names.some((name) => provision.purposes?.includes(name)) || sharesOne(provision.purposeTags, request.purposeTags);
+  return (
+    names.some((name) => provision.purposes?.includes(name)) || sharesOne(provision.purposeTags, request.purposeTags)
+  );
 }
 
 function sharesOne(named: readonly string[] | undefined, given: readonly string[]): boolean {

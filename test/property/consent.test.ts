@@ -23,9 +23,11 @@ test(`decide agrees with the second implementation over ${RUNS} random policies 
     const decision = decide(policies, request);
     const expected = versions.map((version) => oracleDecides(policies, request, version));
     const actual = decision.versions.map((version) => version.decision);
-    if (actual.join() !== expected.join()) assert.deepEqual(actual, expected, `run ${run}: ${JSON.stringify({ policies, request })}`);
+    if (actual.join() !== expected.join())
+      assert.deepEqual(actual, expected, `run ${run}: ${JSON.stringify({ policies, request })}`);
     const isPermitted = expected.includes('permit');
-    if ((decision.decision === 'permit') !== isPermitted) assert.fail(`run ${run}: the whole differs from its versions`);
+    if ((decision.decision === 'permit') !== isPermitted)
+      assert.fail(`run ${run}: the whole differs from its versions`);
     seen[decision.decision] += 1;
     if (isPermitted && expected.includes('deny')) seen.withheld += 1;
   }

@@ -1,18 +1,25 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import type { Outcome } from '../../src/chain/block.ts';
-import type { Message } from '../../src/chain/transaction.ts';
 import { accessContract } from '../../src/capabilities/access/contract/contract.ts';
 import { consentContract } from '../../src/capabilities/consent/contract/contract.ts';
 import type { Provision } from '../../src/capabilities/consent/contract/policy.ts';
 import { padTags, type TagKind, tag } from '../../src/capabilities/consent/contract/tags.ts';
 import { membershipContract } from '../../src/capabilities/membership/contract/contract.ts';
+import type { Outcome } from '../../src/chain/block.ts';
+import type { Message } from '../../src/chain/transaction.ts';
 import type { JsonObject } from '../../src/std/canonical-json.ts';
 import { createTestChain, type TestChain } from './test-chain.ts';
 import { type TestSigner, testAccount, testSigner } from './test-signer.ts';
 
 /** Members of the test ledger and their roles. */
-const MEMBERS = { hospital: 'provider', clinic: 'provider', payer: 'payer', institute: 'research', pharmacy: 'pharmacy', carrier: 'distributor' };
+const MEMBERS = {
+  hospital: 'provider',
+  clinic: 'provider',
+  payer: 'payer',
+  institute: 'research',
+  pharmacy: 'pharmacy',
+  carrier: 'distributor',
+};
 
 /** A practitioner's role code: physician. */
 const PHYSICIAN = 'http://snomed.info/sct|309343006';
@@ -49,14 +56,20 @@ export function createCareChain(consentSection: JsonObject = {}): CareChain {
     return outcome;
   };
   const register = (name: string, member: string, roleCodes: readonly string[]) =>
-    expect('OK', { type: 'practitioner.register', account: testAccount(name), keys: [testSigner(name).record], roleCodes }, member);
+    expect(
+      'OK',
+      { type: 'practitioner.register', account: testAccount(name), keys: [testSigner(name).record], roleCodes },
+      member,
+    );
   register('doctor', 'clinic', [PHYSICIAN]);
   register('colleague', 'clinic', [PHYSICIAN]);
   register('nurse', 'clinic', []);
   register('stranger', 'hospital', [PHYSICIAN]);
   expect('OK', { type: 'account.open', accounts: ['ada', 'ben', 'gil', 'mia'].map(testAccount) }, 'hospital');
   for (const name of ['ada', 'ben', 'gil']) {
-    expect('OK', { type: 'account.claim', account: testAccount(name), keys: [testSigner(name).record] }, name, ['hospital']);
+    expect('OK', { type: 'account.claim', account: testAccount(name), keys: [testSigner(name).record] }, name, [
+      'hospital',
+    ]);
   }
   return Object.create(chain, Object.getOwnPropertyDescriptors({ who, expect })) as CareChain;
 }
@@ -85,5 +98,13 @@ let drawn = 0;
 
 /** A grant for the account of `name`. */
 export function grantMessage(name: string, sense: 'permit' | 'deny', root: Provision, more: JsonObject = {}): Message {
-  return { type: 'consent.grant', account: testAccount(name), scope: 'patient-privacy', sense, root, exceptions: [], ...more };
+  return {
+    type: 'consent.grant',
+    account: testAccount(name),
+    scope: 'patient-privacy',
+    sense,
+    root,
+    exceptions: [],
+    ...more,
+  };
 }

@@ -39,20 +39,34 @@ export async function createFhirNode(options: Partial<FhirPluginOptions> = {}): 
       const visible = versions.map((row) => !denies.read(row));
       return { decision: visible.includes(true) ? 'permit' : 'deny', rules: ['test'], visible };
     },
-    write: (_caller, account, type) => ({ decision: denies.write(account, type) ? 'deny' : 'permit', rules: ['test'], visible: [] }),
+    write: (_caller, account, type) => ({
+      decision: denies.write(account, type) ? 'deny' : 'permit',
+      rules: ['test'],
+      visible: [],
+    }),
   };
   const open = () => {
     const account = randomBytes(16).toString('hex');
     registered.push(account);
     return account;
   };
-  const caller: Caller = { custodian: CUSTODIAN, account: 'a'.repeat(32), kind: 'practitioner', organisation: CUSTODIAN, roles: [], purpose: 'TREAT' };
+  const caller: Caller = {
+    custodian: CUSTODIAN,
+    account: 'a'.repeat(32),
+    kind: 'practitioner',
+    organisation: CUSTODIAN,
+    roles: [],
+    purpose: 'TREAT',
+  };
   const app = fastify();
   await app.register(
     createFhirPlugin({
       vaultOf: () => vault,
       access,
-      registration: { register: async () => open(), registerMany: async (_custodian, count) => Array.from({ length: count }, open) },
+      registration: {
+        register: async () => open(),
+        registerMany: async (_custodian, count) => Array.from({ length: count }, open),
+      },
       authenticate: async () => caller,
       baseUrl: BASE_URL,
       clock: () => now.ms++,
@@ -71,7 +85,9 @@ export async function createFhirNode(options: Partial<FhirPluginOptions> = {}): 
         method: method as 'GET',
         url: path === '' ? '/fhir' : `/fhir/${path}`,
         headers: body === undefined ? headers : { 'content-type': 'application/fhir+json', ...headers },
-        ...(body === undefined ? {} : { payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body) }),
+        ...(body === undefined
+          ? {}
+          : { payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body) }),
       });
       const text = response.payload;
       return {

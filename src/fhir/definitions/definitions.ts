@@ -48,7 +48,11 @@ export interface CompactDefinitions {
 }
 
 /** A type as `@medplum/core` keeps it. Elements have no prototype, so that `constructor` is no element of any type. */
-export function compactToSchema(name: string, compact: CompactType, definitions: CompactDefinitions): InternalTypeSchema {
+export function compactToSchema(
+  name: string,
+  compact: CompactType,
+  definitions: CompactDefinitions,
+): InternalTypeSchema {
   const constraintsOf = (indices: readonly number[] = []): NonNullable<InternalTypeSchema['constraints']> =>
     indices.map((index) => {
       const [key, expression, description] = definitions.constraints[index] as readonly [string, string, string];
@@ -63,7 +67,9 @@ export function compactToSchema(name: string, compact: CompactType, definitions:
       max: element.x === -1 ? Number.POSITIVE_INFINITY : (element.x ?? 1),
       isArray: element.a === 1,
       constraints: constraintsOf(element.c),
-      type: element.t.map(([code, targetProfile]) => (targetProfile ? { code, targetProfile: [...targetProfile] } : { code })),
+      type: element.t.map(([code, targetProfile]) =>
+        targetProfile ? { code, targetProfile: [...targetProfile] } : { code },
+      ),
       ...(element.b === undefined ? {} : { binding: { strength: 'required', valueSet: element.b } }),
     };
   }

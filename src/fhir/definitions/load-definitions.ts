@@ -18,7 +18,12 @@ export function definitionsFile(): string {
  */
 export function loadDefinitions(file: string = definitionsFile()): Promise<CompactDefinitions> {
   loading ??= readOrBuild(file).then((read) => {
-    const definitions = { ...read, types: bare(read.types), resources: bare(read.resources), valueSets: bare(read.valueSets) };
+    const definitions = {
+      ...read,
+      types: bare(read.types),
+      resources: bare(read.resources),
+      valueSets: bare(read.valueSets),
+    };
     register(definitions);
     return definitions;
   });
@@ -30,7 +35,8 @@ function bare<T extends object>(table: T): T {
   return Object.assign(Object.create(null), table);
 }
 
-async function readOrBuild(file: string): Promise<CompactDefinitions> {
+/** Definitions of `file`, built into it when it is absent or damaged. Registers nothing. */
+export async function readOrBuild(file: string): Promise<CompactDefinitions> {
   const cached = readCache(file);
   if (cached !== undefined) return cached;
   try {
@@ -45,7 +51,9 @@ async function readOrBuild(file: string): Promise<CompactDefinitions> {
 function readCache(file: string): CompactDefinitions | undefined {
   try {
     const definitions = JSON.parse(readFileSync(file, 'utf8')) as CompactDefinitions;
-    return definitions.format === DEFINITIONS_FORMAT && definitions.source === definitionsVersion() ? definitions : undefined;
+    return definitions.format === DEFINITIONS_FORMAT && definitions.source === definitionsVersion()
+      ? definitions
+      : undefined;
   } catch {
     return undefined;
   }
@@ -69,6 +77,10 @@ function register(definitions: CompactDefinitions): void {
           if (innerSchema !== undefined) schema.innerTypes.push(innerSchema);
         }
         return schema;
+      },
+      // Others may load a type of their own over ours (`loadDataType`).
+      set(schema) {
+        Object.defineProperty(table, name, { value: schema, writable: true, configurable: true, enumerable: true });
       },
     });
   }

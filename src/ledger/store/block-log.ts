@@ -270,7 +270,7 @@ export async function openBlockLog(options: BlockLogOptions): Promise<BlockLog> 
     append,
     from,
     async read(wanted) {
-      for await (const stored of from(wanted)) return stored;
+      for await (const stored of from(wanted)) return stored.block.height === wanted ? stored : undefined;
       return undefined;
     },
     verify,

@@ -72,12 +72,15 @@ export interface CommittedChain {
 export async function openCommittedChain(options: CommittedChainOptions): Promise<CommittedChain> {
   const lock = await lockFolder(options.folder);
   let state: StateStore | undefined;
+  let blocks: BlockLog | undefined;
   try {
     state = openStateStore({
       path: join(options.folder, 'state'),
       onFlushFailed: (error) => options.log.error({ error: String(error) }, 'the state could not be flushed'),
     });
     const parts = await openParts(options, state);
+    blocks = parts.blocks;
+    await requireAgreement(parts, options.kernel);
     const chain = await recover(options, parts);
     return {
       ...chain,
@@ -87,6 +90,7 @@ export async function openCommittedChain(options: CommittedChainOptions): Promis
       },
     };
   } catch (error) {
+    await blocks?.close();
     await state?.close();
     lock.release();
     throw error;
@@ -122,9 +126,16 @@ async function openParts(options: CommittedChainOptions, state: StateStore): Pro
     verifyFromHeight: flushed.height,
     ...(options.segmentBytes === undefined ? {} : { segmentBytes: options.segmentBytes }),
   });
+  return { state, blocks, heads };
+}
+
+/** The block whose state LMDB holds must have led to that very head. */
+async function requireAgreement({ state, blocks }: Parts, kernel: Kernel): Promise<void> {
+  const snapshot = state.snapshot();
+  const flushed = kernel.head(snapshot) as Head;
+  snapshot.release();
   const beside = await blocks.read(flushed.height);
   if (beside !== undefined && !sameHead(beside.head, flushed)) throw reject('LEDGER_STATE_DAMAGED', { height: flushed.height });
-  return { state, blocks, heads };
 }
 
 async function recover({ kernel, log }: CommittedChainOptions, { state, blocks, heads }: Parts): Promise<CommittedChain> {

@@ -81,6 +81,7 @@ export function openStateStore({ path, onFlushFailed = () => {} }: StateStoreOpt
   /** What a flush is writing; stays when the flush failed. */
   let frozen: Layer | undefined;
   let flushing: Promise<boolean> | undefined;
+  let closed = false;
   let generation = openGeneration();
   let appliedHeight = generation.height;
   const forgotten = new FinalizationRegistry<Generation>(drop);
@@ -105,7 +106,8 @@ export function openStateStore({ path, onFlushFailed = () => {} }: StateStoreOpt
 
   function drop(held: Generation): void {
     held.holders--;
-    if (held.holders === 0) held.transaction.done();
+    // Closing the environment ends what is left of its transactions.
+    if (held.holders === 0 && !closed) held.transaction.done();
   }
 
   function layers(): readonly Layer[] {
@@ -153,7 +155,7 @@ export function openStateStore({ path, onFlushFailed = () => {} }: StateStoreOpt
       const reader = layeredReader(tables, appliedHeight, held.reader);
       forgotten.register(token, held, token);
       const alive = (): void => {
-        if (token.released) throw new Error('this snapshot was released');
+        if (token.released || closed) throw new Error('this snapshot was released');
       };
       return {
         height: appliedHeight,
@@ -213,6 +215,7 @@ export function openStateStore({ path, onFlushFailed = () => {} }: StateStoreOpt
     async close() {
       await flushing;
       drop(generation);
+      closed = true;
       await root.close();
     },
   };

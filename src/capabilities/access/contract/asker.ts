@@ -40,7 +40,8 @@ export function requireAsker(context: Context, account: string, practitioner: st
   if (organisation === undefined || !isActiveMember(state, organisation)) throw notEntitled(sender.account);
   if (sender.record.kind === 'practitioner') {
     if (!approvers.some((approver) => approver.account === organisation)) throw notEntitled(sender.account);
-    if (practitioner !== undefined && practitioner !== sender.account) throw reject('ACCESS_PRACTITIONER_INVALID', { practitioner });
+    if (practitioner !== undefined && practitioner !== sender.account)
+      throw reject('ACCESS_PRACTITIONER_INVALID', { practitioner });
     requireEmployed(context, organisation, sender.account);
     return { kind: 'member', organisation, practitioner: sender.account };
   }

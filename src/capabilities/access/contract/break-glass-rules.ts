@@ -23,13 +23,18 @@ const breakGlass = messageRule({
     const custodian = requireCustodian(context, account);
     const { organisation } = requireAsker(context, account, practitioner);
     if (!mayAskFor(state, organisation, 'TREAT')) throw reject('ACCESS_ROLE', { purpose: BREAK_GLASS });
-    if (!isClinician(context, organisation, practitioner)) throw reject('ACCESS_PRACTITIONER_INVALID', { practitioner });
+    if (!isClinician(context, organisation, practitioner))
+      throw reject('ACCESS_PRACTITIONER_INVALID', { practitioner });
     const second = secondClinician(context, organisation, practitioner);
     const times = timesWithin(context, practitioner, block.timeMs);
     if (times.length >= LIMITS.breakGlassAlone && second === '') {
       throw reject('BREAK_GLASS_SECOND_CLINICIAN', { practitioner, alone: LIMITS.breakGlassAlone });
     }
-    const decision = decideFor(state, account, askFor(organisation, transaction.sender.account, actorTags, block.timeMs));
+    const decision = decideFor(
+      state,
+      account,
+      askFor(organisation, transaction.sender.account, actorTags, block.timeMs),
+    );
     const { obligations } = decision;
     const rules = decision.rules.slice(0, LIMITS.rulesPerOutcome);
     if (decision.decision === 'deny') return { decision: 'deny', rules, obligations };
@@ -72,7 +77,8 @@ const bringClaim = messageRule({
     const custodian = requireCustodian(context, account);
     const bringer = transaction.sender.account;
     const isParty = bringer === organisation || bringer === custodian;
-    if (!isParty || !isActiveMember(state, bringer) || atMs > block.timeMs) throw reject('BREAK_GLASS_CLAIM_INVALID', {});
+    if (!isParty || !isActiveMember(state, bringer) || atMs > block.timeMs)
+      throw reject('BREAK_GLASS_CLAIM_INVALID', {});
     if (accountOf(state, practitioner)?.kind !== 'practitioner' || sponsorOf(state, practitioner) !== organisation) {
       throw reject('ACCESS_PRACTITIONER_INVALID', { practitioner });
     }
@@ -119,8 +125,12 @@ const review = messageRule({
     if (act === undefined) throw reject('BREAK_GLASS_UNKNOWN', { act: id });
     if (act.organisation === member) throw reject('BREAK_GLASS_REVIEW_OWN', { act: id });
     if (act.reviews.some((other) => other.member === member)) throw reject('BREAK_GLASS_REVIEW_REPEATED', { act: id });
-    if (act.reviews.length >= LIMITS.reviewsPerAct) throw reject('BREAK_GLASS_REVIEW_LIMIT', { limit: LIMITS.reviewsPerAct });
-    state.set(breakGlassActs, [account, id], { ...act, reviews: [...act.reviews, { member, finding, atMs: block.timeMs }] });
+    if (act.reviews.length >= LIMITS.reviewsPerAct)
+      throw reject('BREAK_GLASS_REVIEW_LIMIT', { limit: LIMITS.reviewsPerAct });
+    state.set(breakGlassActs, [account, id], {
+      ...act,
+      reviews: [...act.reviews, { member, finding, atMs: block.timeMs }],
+    });
     return { act: id, finding };
   },
 });

@@ -12,7 +12,10 @@ export const CODES = {
     kind: 'denied',
     sentence: 'No role of the member allows requests for this purpose. The members may vote to change its roles.',
   },
-  ACCESS_PURPOSE_UNKNOWN: { kind: 'invalid', sentence: 'The purpose is not a known HL7 v3 ActReason code for a purpose of use.' },
+  ACCESS_PURPOSE_UNKNOWN: {
+    kind: 'invalid',
+    sentence: 'The purpose is not a known HL7 v3 ActReason code for a purpose of use.',
+  },
   ACCESS_PURPOSE_BREAK_GLASS: {
     kind: 'invalid',
     sentence: 'BTG is not asked for by a request. Send access.breakGlass, which names a practitioner and a reason.',
@@ -20,7 +23,8 @@ export const CODES = {
   ACCESS_SCOPE_INVALID: { kind: 'invalid', sentence: 'The bounds of the authored time are the wrong way round.' },
   ACCESS_PRACTITIONER_INVALID: {
     kind: 'denied',
-    sentence: 'The practitioner has no active account for which the asking member answers, or no role codes attested by it.',
+    sentence:
+      'The practitioner has no active account for which the asking member answers, or no role codes attested by it.',
   },
   BREAK_GLASS_SECOND_CLINICIAN: {
     kind: 'limit',
@@ -33,7 +37,10 @@ export const CODES = {
   },
   BREAK_GLASS_CLAIM_REPEATED: { kind: 'conflict', sentence: 'This claim is on the ledger already.' },
   BREAK_GLASS_UNKNOWN: { kind: 'unknown', sentence: 'There is no break-glass act with this id for this account.' },
-  BREAK_GLASS_REVIEW_OWN: { kind: 'denied', sentence: 'A break-glass act is reviewed by another member than the one that acted.' },
+  BREAK_GLASS_REVIEW_OWN: {
+    kind: 'denied',
+    sentence: 'A break-glass act is reviewed by another member than the one that acted.',
+  },
   BREAK_GLASS_REVIEW_REPEATED: { kind: 'conflict', sentence: 'The member has reviewed this act already.' },
   BREAK_GLASS_REVIEW_LIMIT: { kind: 'limit', sentence: 'The act has as many reviews as the rules allow.' },
   ACCESS_QUERY_INVALID: { kind: 'invalid', sentence: 'The query lacks an argument or has one of another shape.' },

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createCareChain, grantMessage, testTag, testTags } from '../../../../test/support/care-chain.ts';
 import { testAccount } from '../../../../test/support/test-signer.ts';
-import type { JsonObject } from '../../../std/canonical-json.ts';
 import { bytesToHex } from '../../../std/bytes.ts';
+import type { JsonObject } from '../../../std/canonical-json.ts';
 import { breakGlassActs, breakGlassOf, LIMITS, permitExpiries, permitOf, permits } from './state.ts';
 import { type BreakGlassClaim, claimId, claimSignBytes, verifyClaim } from './statement.ts';
 
@@ -27,7 +27,12 @@ test('a permitted request leaves a permit for five minutes, a denied one its rul
   const { id: policy } = chain.expect('OK', grantMessage('ada', 'permit', { members: [testAccount('clinic')] }), 'ada');
   const permitted = chain.expect('OK', ask('TREAT', {}, { practitioner: testAccount('doctor') }), 'clinic');
   const expiresAtMs = chain.timeMs + 5 * MINUTE_MS;
-  assert.deepEqual(permitted.data, { decision: 'permit', rules: [`${policy}#0`], obligations: ['evaluate-versions'], expiresAtMs });
+  assert.deepEqual(permitted.data, {
+    decision: 'permit',
+    rules: [`${policy}#0`],
+    obligations: ['evaluate-versions'],
+    expiresAtMs,
+  });
   const permit = permitOf(chain.state, ADA, permitted.id, chain.timeMs);
   assert.deepEqual(permit, {
     account: ADA,
@@ -51,7 +56,11 @@ test('what is asked for meets blinded policy by its tags alone', () => {
   const chain = createCareChain();
   const deny = grantMessage('ada', 'deny', { labelTags: testTags('ada', 'label', 'sys|HIV') }, { scope: 'treatment' });
   const { id: denyId } = chain.expect('OK', deny, 'ada');
-  const { id: permitId } = chain.expect('OK', grantMessage('ada', 'permit', { categoryTags: testTags('ada', 'category', 'sys|lab', 'sys|vitals') }), 'ada');
+  const { id: permitId } = chain.expect(
+    'OK',
+    grantMessage('ada', 'permit', { categoryTags: testTags('ada', 'category', 'sys|lab', 'sys|vitals') }),
+    'ada',
+  );
   const lab = { categoryTags: [testTag('ada', 'category', 'sys|lab')] };
   const table: readonly (readonly [scope: JsonObject, expected: readonly string[]])[] = [
     [lab, ['permit', `${permitId}#0`]],
@@ -82,7 +91,12 @@ test('who may ask', () => {
   const doctor = { practitioner: testAccount('doctor') };
   const delegation = { type: 'delegation.grant', account: ADA, delegate: testAccount('gil'), role: 'proxy' };
   chain.expect('OK', { ...delegation, powers: ['access'], endsAtMs: chain.timeMs + MINUTE_MS }, 'ada');
-  const table: readonly (readonly [code: string, message: ReturnType<typeof ask>, by: string, approvers?: readonly string[]])[] = [
+  const table: readonly (readonly [
+    code: string,
+    message: ReturnType<typeof ask>,
+    by: string,
+    approvers?: readonly string[],
+  ])[] = [
     ['OK', ask('TREAT'), 'clinic'],
     ['OK', ask('TREAT', {}, doctor), 'clinic'],
     ['OK', ask('TREAT'), 'doctor', ['clinic']],
@@ -146,7 +160,10 @@ test('break-glass: recorded with reason and end, refused to those who may not', 
     expiresAtMs: chain.timeMs + 30 * MINUTE_MS,
   });
   const stored = breakGlassOf(chain.state, ADA, act.id, chain.timeMs);
-  assert.deepEqual([stored?.origin, stored?.practitioner, stored?.reason, stored?.reviews], ['LEDGER', testAccount('doctor'), 2, []]);
+  assert.deepEqual(
+    [stored?.origin, stored?.practitioner, stored?.reason, stored?.reviews],
+    ['LEDGER', testAccount('doctor'), 2, []],
+  );
   assert.equal(breakGlassOf(chain.state, ADA, act.id, chain.timeMs + 30 * MINUTE_MS + 1), undefined);
   chain.expect('OK', glass(), 'doctor', ['clinic']);
   chain.expect('ACCESS_REQUESTER_NOT_ENTITLED', glass(), 'doctor');
@@ -156,7 +173,8 @@ test('break-glass: recorded with reason and end, refused to those who may not', 
   chain.expect('ACCESS_REQUESTER_NOT_ENTITLED', glass(), 'ben');
   chain.expect('ACCESS_REQUESTER_NOT_ENTITLED', glass(), 'ada');
   chain.expect('ACCESS_ACCOUNT_UNKNOWN', glass({ account: testAccount('nobody') }), 'clinic');
-  for (const bad of [{ minutes: 61 }, { minutes: 0 }, { reason: 256 }, { reason: -1 }]) chain.expect('SCHEMA_INVALID', glass(bad), 'clinic');
+  for (const bad of [{ minutes: 61 }, { minutes: 0 }, { reason: 256 }, { reason: -1 }])
+    chain.expect('SCHEMA_INVALID', glass(bad), 'clinic');
 });
 
 test('a patient who names BTG is not overridden', () => {
@@ -172,7 +190,8 @@ test('above the rate a second clinician of the same member signs', () => {
   for (let n = 0; n < LIMITS.breakGlassAlone; n++) chain.expect('OK', glass(), 'clinic');
   const refused = chain.expect('BREAK_GLASS_SECOND_CLINICIAN', glass(), 'clinic');
   assert.equal(refused.data.alone, LIMITS.breakGlassAlone);
-  for (const other of ['nurse', 'stranger', 'ben']) chain.expect('BREAK_GLASS_SECOND_CLINICIAN', glass(), 'clinic', [other]);
+  for (const other of ['nurse', 'stranger', 'ben'])
+    chain.expect('BREAK_GLASS_SECOND_CLINICIAN', glass(), 'clinic', [other]);
   chain.expect('BREAK_GLASS_SECOND_CLINICIAN', glass(), 'doctor', ['clinic']);
   const seconded = chain.expect('OK', glass(), 'clinic', ['colleague']);
   assert.equal(chain.state.get(breakGlassActs, ADA, seconded.id)?.second, testAccount('colleague'));
@@ -220,7 +239,11 @@ test('a claim signed while the ledger stood still is brought later, once', async
   chain.expect('BREAK_GLASS_CLAIM_REPEATED', message, 'clinic');
   chain.expect('BREAK_GLASS_CLAIM_INVALID', bring(chain, claimOf(chain, { nonce: '6'.repeat(32) })), 'payer');
   chain.expect('BREAK_GLASS_CLAIM_INVALID', bring(chain, claimOf(chain, { atMs: chain.timeMs + 1 })), 'clinic');
-  chain.expect('ACCESS_PRACTITIONER_INVALID', bring(chain, claimOf(chain, { practitioner: testAccount('stranger') })), 'clinic');
+  chain.expect(
+    'ACCESS_PRACTITIONER_INVALID',
+    bring(chain, claimOf(chain, { practitioner: testAccount('stranger') })),
+    'clinic',
+  );
   chain.expect('SCHEMA_INVALID', { ...message, signature: 'f' }, 'clinic');
 });
 
@@ -245,16 +268,26 @@ test('another member reviews a broken glass, once', () => {
   chain.expect('BREAK_GLASS_REVIEW_REPEATED', { ...review, finding: 'justified' }, 'hospital');
   chain.expect('OK', { ...review, finding: 'justified' }, 'payer');
   const findings = chain.state.get(breakGlassActs, ADA, id)?.reviews.map(({ member, finding }) => [member, finding]);
-  assert.deepEqual(findings, [[testAccount('hospital'), 'unjustified'], [testAccount('payer'), 'justified']]);
+  assert.deepEqual(findings, [
+    [testAccount('hospital'), 'unjustified'],
+    [testAccount('payer'), 'justified'],
+  ]);
 });
 
 test('permits and acts of an account are asked for by page', () => {
   const chain = createCareChain();
   chain.expect('OK', grantMessage('ada', 'permit', {}), 'ada');
   const ids = [1, 2, 3].map(() => chain.expect('OK', ask('TREAT'), 'clinic').id).sort();
-  const page = (after: string) => chain.kernel.query(chain.store, 'access.permitsOf', { account: ADA, after }) as readonly { id: string }[];
-  assert.deepEqual(page('').map(({ id }) => id), ids);
-  assert.deepEqual(page(ids[0] as string).map(({ id }) => id), ids.slice(1));
+  const page = (after: string) =>
+    chain.kernel.query(chain.store, 'access.permitsOf', { account: ADA, after }) as readonly { id: string }[];
+  assert.deepEqual(
+    page('').map(({ id }) => id),
+    ids,
+  );
+  assert.deepEqual(
+    page(ids[0] as string).map(({ id }) => id),
+    ids.slice(1),
+  );
   assert.deepEqual(chain.kernel.query(chain.store, 'access.breakGlassOf', { account: ADA }), []);
   for (const bad of [{}, { account: ADA, after: 'x' }, { account: 3 }]) {
     assert.throws(() => chain.kernel.query(chain.store, 'access.permitsOf', bad), /ACCESS_QUERY_INVALID/);

@@ -1,6 +1,6 @@
 import type { Contract } from '../../../chain/contract.ts';
-import type { Json, JsonObject } from '../../../std/canonical-json.ts';
 import type { StateMap, StateReader } from '../../../state/typed-map.ts';
+import type { Json, JsonObject } from '../../../std/canonical-json.ts';
 import { breakGlassMessages } from './break-glass-rules.ts';
 import { CODES, reject } from './codes.ts';
 import { requestMessages } from './request-rules.ts';

@@ -1,7 +1,7 @@
 import { type MessageRule, messageRule } from '../../../chain/contract.ts';
+import { decide } from '../../consent/contract/decide.ts';
 import type { Policy } from '../../consent/contract/policy.ts';
 import { BREAK_GLASS, isPurpose, purposeIsNamed } from '../../consent/contract/purposes.ts';
-import { decide } from '../../consent/contract/decide.ts';
 import { relationOf } from '../../consent/contract/queries.ts';
 import { policiesOf } from '../../consent/contract/state.ts';
 import { requireAsker, requireCustodian } from './asker.ts';
@@ -41,7 +41,12 @@ const request = messageRule({
     prunePermits(state, block.timeMs);
     const rules = decision.rules.slice(0, LIMITS.rulesPerOutcome);
     const attested = attestedRules(policies, rules);
-    const data = { decision: decision.decision, rules, obligations: decision.obligations, ...(attested.length > 0 ? { attested } : {}) };
+    const data = {
+      decision: decision.decision,
+      rules,
+      obligations: decision.obligations,
+      ...(attested.length > 0 ? { attested } : {}),
+    };
     if (decision.decision === 'deny') return data;
     const expiresAtMs = block.timeMs + LIMITS.permitMs;
     const permit: Permit = {

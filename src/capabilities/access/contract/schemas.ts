@@ -3,7 +3,11 @@ import { AccountId, strict, TransactionId } from '../../membership/contract/sche
 import { LIMITS } from './state.ts';
 
 /** Tags as the custodian gave them to the requester; not padded, since the request names what is asked for. */
-const Tags = Type.Array(Type.String({ pattern: '^[0-9a-f]{32}$' }), { minItems: 1, maxItems: LIMITS.tagsPerRequest, uniqueItems: true });
+const Tags = Type.Array(Type.String({ pattern: '^[0-9a-f]{32}$' }), {
+  minItems: 1,
+  maxItems: LIMITS.tagsPerRequest,
+  uniqueItems: true,
+});
 
 export const ScopeSchema = Type.Object(
   {

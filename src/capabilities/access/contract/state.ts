@@ -25,7 +25,11 @@ export type Permit = {
 /** `LEDGER`: decided when it happened. `LEDGER_UNAVAILABLE`: a signed claim, brought when the ledger moved again. */
 export type BreakGlassOrigin = 'LEDGER' | 'LEDGER_UNAVAILABLE';
 
-export type Review = { readonly member: string; readonly finding: 'justified' | 'unjustified' | 'unclear'; readonly atMs: number };
+export type Review = {
+  readonly member: string;
+  readonly finding: 'justified' | 'unjustified' | 'unclear';
+  readonly atMs: number;
+};
 
 /** One broken glass: one patient, one practitioner, one reason, for a while. */
 export type BreakGlassAct = {
@@ -55,13 +59,22 @@ export type BreakGlassAct = {
 export const permits: StateMap<readonly [account: string, id: string], Permit> = stateMap('access.permits', 2);
 
 /** Accounts of permits by expiry (16 digits of milliseconds) and id, for pruning. */
-export const permitExpiries: StateMap<readonly [expiry: string, id: string], string> = stateMap('access.permitExpiries', 2);
+export const permitExpiries: StateMap<readonly [expiry: string, id: string], string> = stateMap(
+  'access.permitExpiries',
+  2,
+);
 
 /** Break-glass acts by account and id: the id of the transaction or, for a claim, of its statement. */
-export const breakGlassActs: StateMap<readonly [account: string, id: string], BreakGlassAct> = stateMap('access.breakGlass', 2);
+export const breakGlassActs: StateMap<readonly [account: string, id: string], BreakGlassAct> = stateMap(
+  'access.breakGlass',
+  2,
+);
 
 /** Times of a practitioner's latest acts, oldest first, within the window of the rate. */
-export const breakGlassTimes: StateMap<readonly [practitioner: string], readonly number[]> = stateMap('access.breakGlassTimes', 1);
+export const breakGlassTimes: StateMap<readonly [practitioner: string], readonly number[]> = stateMap(
+  'access.breakGlassTimes',
+  1,
+);
 
 const MINUTE_MS = 60_000;
 

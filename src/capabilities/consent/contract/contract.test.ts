@@ -31,7 +31,11 @@ function hundred(n: number): string {
 test('a patient permits, denies in the same scope, and revokes', () => {
   const chain = createCareChain();
   assert.deepEqual(decision(chain, 'ada', 'TREAT', 'clinic').rules, ['default:no-permit']);
-  const permit = chain.expect('OK', grantMessage('ada', 'permit', { purposes: ['TREAT'], members: [testAccount('clinic')] }), 'ada');
+  const permit = chain.expect(
+    'OK',
+    grantMessage('ada', 'permit', { purposes: ['TREAT'], members: [testAccount('clinic')] }),
+    'ada',
+  );
   assert.deepEqual(permit.data, { policy: permit.id, sequence: 1, basis: 'signed' });
   assert.deepEqual(decision(chain, 'ada', 'TREAT', 'clinic').rules, [`${permit.id}#0`]);
   const deny = chain.expect('OK', grantMessage('ada', 'deny', { purposes: ['TREAT'] }), 'ada');
@@ -57,7 +61,13 @@ test('nobody else decides for a claimed account', () => {
 });
 
 function proxy(account: string, delegate: string, powers: readonly string[] = ['access', 'consent']) {
-  return { type: 'delegation.grant', account: testAccount(account), delegate: testAccount(delegate), role: 'proxy', powers };
+  return {
+    type: 'delegation.grant',
+    account: testAccount(account),
+    delegate: testAccount(delegate),
+    role: 'proxy',
+    powers,
+  };
 }
 
 test('refusals of a grant', () => {
@@ -74,7 +84,11 @@ test('refusals of a grant', () => {
     ['CONSENT_POLICY_MALFORMED', 'root.purposes', { root: { purposes: ['CURIOSITY'] } }],
     ['CONSENT_POLICY_MALFORMED', 'root.purposes', { root: { purposes: ['TREAT', 'HPAYMT'] } }],
     ['CONSENT_POLICY_MALFORMED', 'root.purposes', { root: { purposes: ['TREAT', 'TREAT'] } }],
-    ['CONSENT_POLICY_MALFORMED', 'root.labelTags', { root: { labelTags: [...testTags('ada', 'label', 'x')].reverse() } }],
+    [
+      'CONSENT_POLICY_MALFORMED',
+      'root.labelTags',
+      { root: { labelTags: [...testTags('ada', 'label', 'x')].reverse() } },
+    ],
     ['SCHEMA_INVALID', undefined, { root: { labelTags: testTags('ada', 'label', 'x').slice(1) } }],
     ['SCHEMA_INVALID', undefined, { root: { labelTags: [] } }],
     ['SCHEMA_INVALID', undefined, { root: { labels: ['HIV'] } }],
@@ -82,7 +96,11 @@ test('refusals of a grant', () => {
     ['CONSENT_POLICY_MALFORMED', 'root.periodToMs', { root: { periodFromMs: 2, periodToMs: 1 } }],
     ['CONSENT_POLICY_MALFORMED', 'root.dataToMs', { root: { dataFromMs: 2, dataToMs: 1 } }],
     ['CONSENT_POLICY_MALFORMED', 'root.dataToMs', { root: { dataToMs: LATEST_MS + 1 } }],
-    ['CONSENT_POLICY_MALFORMED', 'exceptions.0.wider-than-root.purpose', { sense: 'deny', root, exceptions: [{ members: [testAccount('clinic')] }] }],
+    [
+      'CONSENT_POLICY_MALFORMED',
+      'exceptions.0.wider-than-root.purpose',
+      { sense: 'deny', root, exceptions: [{ members: [testAccount('clinic')] }] },
+    ],
     ['CONSENT_POLICY_MALFORMED', 'inexpressible', { inexpressible: 'CONSENT_NESTED_TOO_DEEP' }],
   ];
   for (const [code, fault, change] of table) {
@@ -94,7 +112,11 @@ test('refusals of a grant', () => {
 
 test('a document that cannot be expressed denies and gives its reason as the rule', () => {
   const chain = createCareChain();
-  const { id } = chain.expect('OK', grantMessage('ada', 'deny', {}, { inexpressible: 'CONSENT_NESTED_TOO_DEEP' }), 'ada');
+  const { id } = chain.expect(
+    'OK',
+    grantMessage('ada', 'deny', {}, { inexpressible: 'CONSENT_NESTED_TOO_DEEP' }),
+    'ada',
+  );
   assert.deepEqual(decision(chain, 'ada', 'TREAT', 'hospital').rules, [`${id}#CONSENT_NESTED_TOO_DEEP`]);
   assert.equal(decision(chain, 'ada', 'BTG', 'hospital').decision, 'permit');
 });
@@ -109,7 +131,11 @@ test('the custodian attests for an unclaimed account; after the claim it is the 
   chain.expect('OK', { type: 'account.claim', account: MIA, keys: [chain.who.mia?.record ?? {}] }, 'mia', ['hospital']);
   assert.equal(decision(chain, 'mia', 'TREAT', 'clinic').decision, 'permit');
   chain.expect('CONSENT_SIGNER_NOT_ENTITLED', grantMessage('mia', 'permit', {}), 'hospital');
-  chain.expect('CONSENT_SIGNER_NOT_ENTITLED', { type: 'consent.revoke', account: MIA, policy: attested.id }, 'hospital');
+  chain.expect(
+    'CONSENT_SIGNER_NOT_ENTITLED',
+    { type: 'consent.revoke', account: MIA, policy: attested.id },
+    'hospital',
+  );
   const own = chain.expect('OK', grantMessage('mia', 'deny', { members: [testAccount('clinic')] }), 'mia');
   assert.equal(own.data.superseded, attested.id);
   assert.equal(decision(chain, 'mia', 'TREAT', 'clinic').decision, 'deny');
@@ -122,10 +148,18 @@ test('the defaults of the jurisdiction: own staff, break-glass, and superseding 
   assert.deepEqual(decision(chain, 'ada', 'HRESCH', 'hospital').rules, ['default:no-permit']);
   assert.deepEqual(decision(chain, 'ada', 'TREAT', 'clinic').rules, ['default:no-permit']);
   assert.deepEqual(decision(chain, 'ada', 'BTG', 'clinic').rules, ['default:break-glass']);
-  const narrowed = chain.expect('OK', grantMessage('ada', 'permit', { purposes: ['HPAYMT'] }, { scope: 'default:own-staff' }), 'ada');
+  const narrowed = chain.expect(
+    'OK',
+    grantMessage('ada', 'permit', { purposes: ['HPAYMT'] }, { scope: 'default:own-staff' }),
+    'ada',
+  );
   assert.equal(decision(chain, 'ada', 'TREAT', 'hospital').decision, 'deny');
   chain.expect('OK', { type: 'consent.revoke', account: ADA, policy: narrowed.id }, 'ada');
-  assert.equal(decision(chain, 'ada', 'TREAT', 'hospital').decision, 'deny', 'a revoked policy still stands in the place of the default');
+  assert.equal(
+    decision(chain, 'ada', 'TREAT', 'hospital').decision,
+    'deny',
+    'a revoked policy still stands in the place of the default',
+  );
   const without = createCareChain({ defaults: [] });
   assert.equal(decision(without, 'mia', 'TREAT', 'hospital').decision, 'deny');
   assert.equal(decision(without, 'mia', 'BTG', 'hospital').decision, 'deny');
@@ -186,7 +220,11 @@ test('a delegate has the powers given and no others, and does not delegate', () 
   chain.expect('OK', grantMessage('ada', 'deny', {}), 'ada');
   assert.equal(decision(chain, 'ada', 'PATRQT', 'hospital', 'ben').decision, 'deny');
   assert.deepEqual(decision(chain, 'ada', 'PATRQT', 'hospital', 'ada').rules, ['default:own-access']);
-  chain.expect('CONSENT_SIGNER_NOT_ENTITLED', { type: 'delegation.revoke', account: ADA, delegate: testAccount('ben') }, 'gil');
+  chain.expect(
+    'CONSENT_SIGNER_NOT_ENTITLED',
+    { type: 'delegation.revoke', account: ADA, delegate: testAccount('ben') },
+    'gil',
+  );
   chain.expect('OK', { type: 'delegation.revoke', account: ADA, delegate: testAccount('ben') }, 'ben');
   chain.expect('DELEGATION_UNKNOWN', { type: 'delegation.revoke', account: ADA, delegate: testAccount('ben') }, 'ada');
 });
@@ -215,7 +253,8 @@ test('an account holds so many policies and delegates, revoked policies making r
   }
   chain.expect('CONSENT_POLICY_LIMIT', grantMessage('ada', 'permit', {}, { scope: 'research' }), 'ada');
   chain.expect('OK', grantMessage('ada', 'permit', {}, { scope: `patient-privacy:${hundred(3)}` }), 'ada');
-  for (const n of [9, 5]) chain.expect('OK', { type: 'consent.revoke', account: ADA, policy: granted[n] as string }, 'ada');
+  for (const n of [9, 5])
+    chain.expect('OK', { type: 'consent.revoke', account: ADA, policy: granted[n] as string }, 'ada');
   chain.expect('OK', grantMessage('ada', 'permit', {}, { scope: 'research' }), 'ada');
   const scopes = new Set(policiesOf(chain.state, ADA).map(({ scope }) => scope));
   assert.equal(scopes.has(`patient-privacy:${hundred(5)}`), false, 'the older revoked policy went');
@@ -224,7 +263,10 @@ test('an account holds so many policies and delegates, revoked policies making r
   chain.expect('OK', { type: 'account.open', accounts: people.map(testAccount) }, 'hospital');
   for (const [n, name] of people.entries()) {
     const key = testSigner(name);
-    const claim = chain.wire({ type: 'account.claim', account: key.account, keys: [key.record] }, { by: key, approvers: [chain.who.hospital as never] });
+    const claim = chain.wire(
+      { type: 'account.claim', account: key.account, keys: [key.record] },
+      { by: key, approvers: [chain.who.hospital as never] },
+    );
     assert.equal(chain.block([claim]).outcomes[0]?.code, 'OK');
     const code = n < LIMITS.delegationsPerAccount ? 'OK' : 'DELEGATION_LIMIT';
     chain.expect(code, { ...proxy('ada', name, ['access']), endsAtMs: chain.timeMs + YEAR_MS }, 'ada');
@@ -240,7 +282,12 @@ test('a closed account takes no more policy', () => {
 test('policies are asked for by name', () => {
   const chain = createCareChain();
   const { id } = chain.expect('OK', grantMessage('ada', 'permit', { purposes: ['TREAT'] }), 'ada');
-  const answer = chain.kernel.query(chain.store, 'consent.policiesOf', { account: ADA }) as unknown as { policies: readonly Policy[] };
-  assert.deepEqual(answer.policies.map((policy) => policy.id), [id, 'default:own-staff', 'default:break-glass']);
+  const answer = chain.kernel.query(chain.store, 'consent.policiesOf', { account: ADA }) as unknown as {
+    policies: readonly Policy[];
+  };
+  assert.deepEqual(
+    answer.policies.map((policy) => policy.id),
+    [id, 'default:own-staff', 'default:break-glass'],
+  );
   assert.throws(() => chain.kernel.query(chain.store, 'consent.policiesOf', { account: 'x' }), /CONSENT_QUERY_INVALID/);
 });

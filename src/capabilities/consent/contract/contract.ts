@@ -1,8 +1,8 @@
 import type { Static } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Contract } from '../../../chain/contract.ts';
-import type { JsonObject } from '../../../std/canonical-json.ts';
 import type { StateWriter } from '../../../state/typed-map.ts';
+import type { JsonObject } from '../../../std/canonical-json.ts';
 import { CODES, reject } from './codes.ts';
 import { delegationMessages } from './delegation-rules.ts';
 import { policyMessages } from './policy-rules.ts';

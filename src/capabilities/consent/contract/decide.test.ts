@@ -15,7 +15,17 @@ let made = 0;
 function policy(sense: 'permit' | 'deny', root: Provision, more: Partial<Policy> = {}): Policy {
   made += 1;
   const id = made.toString(16).padStart(64, '0');
-  return { id, status: 'active', grantor: A, scope: `adr:${id.slice(32)}`, sequence: made, sense, root, exceptions: [], ...more };
+  return {
+    id,
+    status: 'active',
+    grantor: A,
+    scope: `adr:${id.slice(32)}`,
+    sequence: made,
+    sense,
+    root,
+    exceptions: [],
+    ...more,
+  };
 }
 
 function version(more: Partial<VersionFacts> = {}): VersionFacts {
@@ -23,12 +33,22 @@ function version(more: Partial<VersionFacts> = {}): VersionFacts {
 }
 
 function request(more: Partial<DecisionRequest> = {}): DecisionRequest {
-  const asker = { atMs: 100, purpose: 'TREAT', purposeTags: [], organisation: A, actorTags: [], relation: 'other' } as const;
+  const asker = {
+    atMs: 100,
+    purpose: 'TREAT',
+    purposeTags: [],
+    organisation: A,
+    actorTags: [],
+    relation: 'other',
+  } as const;
   return { ...asker, versions: [version()], ...more } as DecisionRequest;
 }
 
 test('by labels a deny matches on any of a version’s, a permit only when it names them all', () => {
-  const [permit, deny] = [policy('permit', { labelTags: labels('N', 'R') }), policy('deny', { labelTags: labels('HIV') })];
+  const [permit, deny] = [
+    policy('permit', { labelTags: labels('N', 'R') }),
+    policy('deny', { labelTags: labels('HIV') }),
+  ];
   const open = policy('permit', {});
   const table: readonly (readonly [policies: readonly Policy[], carried: readonly string[], expected: string])[] = [
     [[permit], ['N'], 'permit'],
@@ -65,7 +85,10 @@ test('versions are decided one by one, and what is denied is withheld', () => {
 test('an exception beats its root, and is named by its place', () => {
   const narrowed = policy('permit', {}, { exceptions: [{ members: [B] }, { purposes: ['HRESCH'] }] });
   assert.deepEqual(decide([narrowed], request()).rules, [`${narrowed.id}#0`]);
-  assert.deepEqual(decide([narrowed], request({ organisation: B, purpose: 'HRESCH' })).rules, [`${narrowed.id}#1`, `${narrowed.id}#2`]);
+  assert.deepEqual(decide([narrowed], request({ organisation: B, purpose: 'HRESCH' })).rules, [
+    `${narrowed.id}#1`,
+    `${narrowed.id}#2`,
+  ]);
   const opened = policy('deny', { purposes: ['HRESCH'] }, { exceptions: [{ purposes: ['HRESCH'], members: [B] }] });
   assert.deepEqual(decide([opened], request({ organisation: B, purpose: 'HRESCH' })).rules, [`${opened.id}#1`]);
   assert.deepEqual(decide([opened], request({ purpose: 'HRESCH' })).rules, [`${opened.id}#0`]);
@@ -78,10 +101,14 @@ test('every kind of criterion that a provision names has to match', () => {
   const root = { purposes: ['TREAT'], members: [A], labelTags: labels('N'), dataFromMs: 10, dataToMs: 20 };
   const fitting = { labelTags: [label('N')], authoredMs: 15 };
   const decides = (asker: Partial<DecisionRequest>, facts: Partial<VersionFacts>) =>
-    decide([policy('permit', root)], request({ ...asker, versions: [version({ ...fitting, ...facts })] } as Partial<DecisionRequest>)).decision;
+    decide(
+      [policy('permit', root)],
+      request({ ...asker, versions: [version({ ...fitting, ...facts })] } as Partial<DecisionRequest>),
+    ).decision;
   assert.equal(decides({}, {}), 'permit');
   for (const asker of [{ purpose: 'HPAYMT' }, { organisation: B }]) assert.equal(decides(asker, {}), 'deny');
-  for (const facts of [{ labelTags: [label('R')] }, { authoredMs: 9 }, { authoredMs: 21 }]) assert.equal(decides({}, facts), 'deny');
+  for (const facts of [{ labelTags: [label('R')] }, { authoredMs: 9 }, { authoredMs: 21 }])
+    assert.equal(decides({}, facts), 'deny');
 });
 
 test('an unknown authored time never helps a permit and never escapes a deny', () => {
@@ -92,7 +119,12 @@ test('an unknown authored time never helps a permit and never escapes a deny', (
 
 test('validity is counted to the millisecond, exceptions included', () => {
   const limited = policy('deny', { periodFromMs: 50, periodToMs: 100 }, { exceptions: [{ members: [A] }] });
-  for (const [atMs, expected] of [[49, 'default:no-permit'], [50, `${limited.id}#1`], [100, `${limited.id}#1`], [101, 'default:no-permit']] as const) {
+  for (const [atMs, expected] of [
+    [49, 'default:no-permit'],
+    [50, `${limited.id}#1`],
+    [100, `${limited.id}#1`],
+    [101, 'default:no-permit'],
+  ] as const) {
     assert.deepEqual(decide([limited], request({ atMs })).rules, [expected]);
   }
 });
@@ -161,7 +193,8 @@ test('purposes: kinds of a named one are named, BTG is a kind of nothing', () =>
     ['HOPERAT', 'HRESCH', false],
     ['PATRQT', 'FAMRQT', true],
   ];
-  for (const [named, asked, expected] of table) assert.equal(purposeIsNamed([named], asked), expected, `${named} ${asked}`);
+  for (const [named, asked, expected] of table)
+    assert.equal(purposeIsNamed([named], asked), expected, `${named} ${asked}`);
   for (const code of PURPOSES) assert.ok(isPurpose(code) && purposeIsNamed([code], code));
   for (const code of ['', 'treat', 'toString', '__proto__']) assert.equal(isPurpose(code), false);
 });

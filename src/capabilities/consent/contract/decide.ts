@@ -89,9 +89,14 @@ export function decide(policies: readonly Policy[], request: DecisionRequest): D
 }
 
 /** Leaves out what is superseded, revoked or expired, and tells apart what cannot be read: that denies everything. */
-function sift(policies: readonly Policy[], asker: Asker): { broken: readonly string[]; applicable: readonly Applicable[] } {
+function sift(
+  policies: readonly Policy[],
+  asker: Asker,
+): { broken: readonly string[]; applicable: readonly Applicable[] } {
   const broken: string[] = [];
   const newest = new Map<string, Policy[]>();
+  // Slots stand in the order in which they first came, so that the rules of one decision read the same everywhere.
+  const slots: string[] = [];
   for (const policy of policies) {
     if (policyFault(policy) !== undefined) {
       broken.push(`${nameOf(policy)}#MALFORMED`);
@@ -99,17 +104,19 @@ function sift(policies: readonly Policy[], asker: Asker): { broken: readonly str
     }
     const slot = `${policy.grantor}/${policy.scope}`;
     const best = newest.get(slot);
+    if (best === undefined) slots.push(slot);
     const sequence = best?.[0]?.sequence ?? -1;
     if (policy.sequence > sequence) newest.set(slot, [policy]);
     else if (policy.sequence === sequence) best?.push(policy);
   }
   const applicable: Applicable[] = [];
-  // Slots stand in the order in which they first came, so that the rules of one decision read the same everywhere.
-  for (const [policy, ...rivals] of newest.values()) {
+  for (const slot of slots) {
+    const [policy, ...rivals] = newest.get(slot) ?? [];
     if (policy === undefined) continue;
     // Two newest: nobody can tell which of them holds.
     if (rivals.length > 0) broken.push(...[policy, ...rivals].map(({ id }) => `${id}#CONTRADICTORY`));
-    else if (policy.status === 'active' && isWithinPeriod(policy.root, asker.atMs)) applicable.push(applicableOf(policy, asker));
+    else if (policy.status === 'active' && isWithinPeriod(policy.root, asker.atMs))
+      applicable.push(applicableOf(policy, asker));
   }
   // Break-glass passes any deny that does not name it, and these name nothing.
   return { broken: asker.purpose === BREAK_GLASS ? [] : broken, applicable };
@@ -117,7 +124,8 @@ function sift(policies: readonly Policy[], asker: Asker): { broken: readonly str
 
 function applicableOf(policy: Policy, asker: Asker): Applicable {
   const isDefault = policy.id.startsWith('default:');
-  const rule = (index: number) => (isDefault && index === 0 ? policy.id : `${policy.id}#${policy.inexpressible ?? index}`);
+  const rule = (index: number) =>
+    isDefault && index === 0 ? policy.id : `${policy.id}#${policy.inexpressible ?? index}`;
   const opposite = oppositeOf(policy.sense);
   return {
     sense: policy.sense,
@@ -136,7 +144,8 @@ function addEffect(
   const opposite = oppositeOf(policy.sense);
   const beating = policy.exceptions.filter(({ provision }) => matches(provision, opposite));
   if (beating.length > 0) senses[opposite].push(...beating.map(({ rule }) => rule));
-  else if (policy.root !== undefined && matches(policy.root.provision, policy.sense)) senses[policy.sense].push(policy.root.rule);
+  else if (policy.root !== undefined && matches(policy.root.provision, policy.sense))
+    senses[policy.sense].push(policy.root.rule);
 }
 
 /** The decision on a list: permit when one version is, with the rules of all that are. */
@@ -144,9 +153,15 @@ function whole(versions: readonly VersionDecision[], purpose: string): Decision 
   if (versions.length === 0) return denied(NOTHING_ASKED, 0);
   const decision = versions.some((version) => version.decision === 'permit') ? 'permit' : 'deny';
   const deciding = versions.filter((version) => version.decision === decision);
-  const rules = new Set(deciding.flatMap((version) => version.rules));
+  const rules: string[] = [];
+  for (const rule of deciding.flatMap((version) => version.rules)) if (!rules.includes(rule)) rules.push(rule);
   const isWhole = deciding.length === versions.length;
-  return { decision, rules: [...rules], obligations: obligationsOf(decision, purpose, isWhole ? undefined : 'withhold'), versions };
+  return {
+    decision,
+    rules,
+    obligations: obligationsOf(decision, purpose, isWhole ? undefined : 'withhold'),
+    versions,
+  };
 }
 
 function obligationsOf(decision: Sense, purpose: string, also: Obligation | undefined): readonly Obligation[] {

@@ -16,9 +16,11 @@ const grant = messageRule({
     const record = requirePatient(context, account);
     // Delegates do not delegate, and nobody names delegates for a claimed account but the patient.
     const isPatient = transaction.sender.account === account;
-    if (!isPatient && !isCustodianOfUnclaimed(context, account, record)) throw reject('CONSENT_SIGNER_NOT_ENTITLED', { account });
+    if (!isPatient && !isCustodianOfUnclaimed(context, account, record))
+      throw reject('CONSENT_SIGNER_NOT_ENTITLED', { account });
     const person = accountOf(state, delegate);
-    if (delegate === account || person?.kind !== 'patient' || person.status !== 'active') throw reject('DELEGATE_INVALID', { delegate });
+    if (delegate === account || person?.kind !== 'patient' || person.status !== 'active')
+      throw reject('DELEGATE_INVALID', { delegate });
     const fromMs = context.message.fromMs ?? block.timeMs;
     if (endsAtMs < fromMs || endsAtMs <= block.timeMs || endsAtMs - block.timeMs > LIMITS.delegationMs) {
       throw reject('DELEGATION_PERIOD', { fromMs, endsAtMs });
@@ -26,9 +28,16 @@ const grant = messageRule({
     if (state.get(delegations, account, delegate) === undefined) {
       let count = 0;
       for (const _ of state.entries(delegations, [account])) count += 1;
-      if (count >= LIMITS.delegationsPerAccount) throw reject('DELEGATION_LIMIT', { limit: LIMITS.delegationsPerAccount });
+      if (count >= LIMITS.delegationsPerAccount)
+        throw reject('DELEGATION_LIMIT', { limit: LIMITS.delegationsPerAccount });
     }
-    const delegation: Delegation = { role, powers: [...powers].sort(), fromMs, endsAtMs, givenBy: transaction.sender.account };
+    const delegation: Delegation = {
+      role,
+      powers: [...powers].sort(),
+      fromMs,
+      endsAtMs,
+      givenBy: transaction.sender.account,
+    };
     state.set(delegations, [account, delegate], delegation);
     return { account, delegate };
   },
@@ -43,7 +52,8 @@ const revoke = messageRule({
     const { state, transaction } = context;
     const record = requirePatient(context, account);
     const isParty = transaction.sender.account === account || transaction.sender.account === delegate;
-    if (!isParty && !isCustodianOfUnclaimed(context, account, record)) throw reject('CONSENT_SIGNER_NOT_ENTITLED', { account });
+    if (!isParty && !isCustodianOfUnclaimed(context, account, record))
+      throw reject('CONSENT_SIGNER_NOT_ENTITLED', { account });
     if (state.get(delegations, account, delegate) === undefined) throw reject('DELEGATION_UNKNOWN', { delegate });
     state.delete(delegations, [account, delegate]);
     return { account, delegate };
@@ -51,4 +61,7 @@ const revoke = messageRule({
 });
 
 /** Guardians and proxies, version 1. */
-export const delegationMessages: Readonly<Record<string, MessageRule>> = { 'delegation.grant': grant, 'delegation.revoke': revoke };
+export const delegationMessages: Readonly<Record<string, MessageRule>> = {
+  'delegation.grant': grant,
+  'delegation.revoke': revoke,
+};

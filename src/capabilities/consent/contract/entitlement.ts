@@ -25,7 +25,8 @@ export function requirePatient(context: Context, account: string): AccountRecord
 export function capacityOf(context: Context, account: string, record: AccountRecord): Capacity | undefined {
   const { sender } = context.transaction;
   if (sender.account === account) return 'patient';
-  if (delegationOf(context.state, account, sender.account, 'consent', context.block.timeMs) !== undefined) return 'delegate';
+  if (delegationOf(context.state, account, sender.account, 'consent', context.block.timeMs) !== undefined)
+    return 'delegate';
   return isCustodianOfUnclaimed(context, account, record) ? 'custodian' : undefined;
 }
 

@@ -66,7 +66,8 @@ export function matchesVersion(provision: Provision, sense: Sense, version: Vers
   if (dataTags !== undefined && !intersects(dataTags, version.dataTags)) return false;
   if (labelTags !== undefined) {
     const labels = version.labelTags;
-    const named = sense === 'deny' ? intersects(labelTags, labels) : labels.length > 0 && includesAll(labelTags, labels);
+    const named =
+      sense === 'deny' ? intersects(labelTags, labels) : labels.length > 0 && includesAll(labelTags, labels);
     if (!named) return false;
   }
   if (provision.dataFromMs === undefined && provision.dataToMs === undefined) return true;

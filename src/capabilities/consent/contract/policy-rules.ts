@@ -59,7 +59,8 @@ const revoke = messageRule({
     for (const [key, policy] of state.entries(policies, [account])) {
       if (policy.id !== id || policy.status !== 'active') continue;
       // The patient ends any policy. A delegate ends its own, a custodian what it attested: neither lifts a denial of the patient's.
-      const isOwn = capacity === 'delegate' ? policy.grantor === transaction.sender.account : policy.attestedBy !== undefined;
+      const isOwn =
+        capacity === 'delegate' ? policy.grantor === transaction.sender.account : policy.attestedBy !== undefined;
       if (capacity !== 'patient' && !isOwn) throw reject('CONSENT_SIGNER_NOT_ENTITLED', { account });
       state.set(policies, key, { ...policy, status: 'revoked' });
       return { policy: id };
@@ -96,4 +97,7 @@ function makeRoom(state: State, account: string): void {
 }
 
 /** Grant and revocation of policies, version 1. */
-export const policyMessages: Readonly<Record<string, MessageRule>> = { 'consent.grant': grant, 'consent.revoke': revoke };
+export const policyMessages: Readonly<Record<string, MessageRule>> = {
+  'consent.grant': grant,
+  'consent.revoke': revoke,
+};

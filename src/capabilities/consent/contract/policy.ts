@@ -93,7 +93,7 @@ const POLICY_NAMES: ReadonlySet<string> = new Set([
  */
 export function policyFault(policy: unknown): string | undefined {
   if (!isPlain(policy)) return 'policy';
-  if (!Object.keys(policy).every((name) => POLICY_NAMES.has(name))) return 'unknown-member';
+  for (const name of Object.keys(policy).sort()) if (!POLICY_NAMES.has(name)) return 'unknown-member';
   if (!matches(policy.id, POLICY_ID)) return 'id';
   if (policy.status !== 'active' && policy.status !== 'revoked') return 'status';
   if (!matches(policy.grantor, ACCOUNT)) return 'grantor';
@@ -117,7 +117,7 @@ export function policyFault(policy: unknown): string | undefined {
 
 function provisionFault(provision: unknown): string | undefined {
   if (!isPlain(provision)) return 'provision';
-  for (const name of Object.keys(provision)) if (!PROVISION_NAMES.has(name)) return 'unknown-member';
+  for (const name of Object.keys(provision).sort()) if (!PROVISION_NAMES.has(name)) return 'unknown-member';
   const { purposes, members } = provision;
   if (purposes !== undefined && !isOrdered(purposes, isPurpose)) return 'purposes';
   if (members !== undefined && !isOrdered(members, (text) => ACCOUNT.test(text))) return 'members';

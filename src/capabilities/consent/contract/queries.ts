@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from '../../../std/canonical-json.ts';
 import type { StateReader } from '../../../state/typed-map.ts';
+import type { Json, JsonObject } from '../../../std/canonical-json.ts';
 import { reject } from './codes.ts';
 import { type Decision, type DecisionRequest, decide, type Relation } from './decide.ts';
 import type { Asker, ScopeFacts, VersionFacts } from './match.ts';
@@ -28,6 +28,7 @@ export function queryPolicies(state: StateReader, argument: JsonObject): Json {
   const { account } = argument;
   if (typeof account !== 'string' || !/^[0-9a-f]{32}$/.test(account)) throw reject('CONSENT_QUERY_INVALID', {});
   const given: JsonObject[] = [];
-  for (const [[, delegate], delegation] of state.entries(delegations, [account])) given.push({ delegate, ...delegation });
+  for (const [[, delegate], delegation] of state.entries(delegations, [account]))
+    given.push({ delegate, ...delegation });
   return { policies: policiesOf(state, account) as readonly JsonObject[], delegations: given };
 }

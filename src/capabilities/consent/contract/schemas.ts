@@ -4,7 +4,10 @@ import { MAX_EXCEPTIONS, MAX_LIST, TAGS_PER_LIST } from './policy.ts';
 import { LIMITS } from './state.ts';
 
 /** A padded list of tags; `policyFault` looks at order and repetition. */
-export const TagList = Type.Array(Type.String({ pattern: '^[0-9a-f]{32}$' }), { minItems: TAGS_PER_LIST, maxItems: TAGS_PER_LIST });
+export const TagList = Type.Array(Type.String({ pattern: '^[0-9a-f]{32}$' }), {
+  minItems: TAGS_PER_LIST,
+  maxItems: TAGS_PER_LIST,
+});
 
 const TimeMs = Type.Integer();
 const Sense = Type.Union([Type.Literal('permit'), Type.Literal('deny')]);

@@ -3,7 +3,10 @@ import { sponsorOf } from '../../membership/contract/queries.ts';
 import type { Policy, Sense } from './policy.ts';
 
 /** Policies by account, grantor and scope: granting in a scope again supersedes. */
-export const policies: StateMap<readonly [account: string, grantor: string, scope: string], Policy> = stateMap('consent.policies', 3);
+export const policies: StateMap<readonly [account: string, grantor: string, scope: string], Policy> = stateMap(
+  'consent.policies',
+  3,
+);
 
 /** Powers that a delegation gives: to decide in the patient's place, to see what the patient may see. */
 export type DelegatePower = 'consent' | 'access';
@@ -19,7 +22,10 @@ export type Delegation = {
 };
 
 /** Delegations by account and delegate. */
-export const delegations: StateMap<readonly [account: string, delegate: string], Delegation> = stateMap('consent.delegations', 2);
+export const delegations: StateMap<readonly [account: string, delegate: string], Delegation> = stateMap(
+  'consent.delegations',
+  2,
+);
 
 /** How many policies an account was ever given: the next one's sequence is one more. */
 export const sequences: StateMap<readonly [account: string], number> = stateMap('consent.sequences', 1);
@@ -34,7 +40,10 @@ export type DefaultRule = {
 };
 
 /** Defaults of the jurisdiction, under the key `defaults`. */
-export const jurisdiction: StateMap<readonly [key: string], readonly DefaultRule[]> = stateMap('consent.jurisdiction', 1);
+export const jurisdiction: StateMap<readonly [key: string], readonly DefaultRule[]> = stateMap(
+  'consent.jurisdiction',
+  1,
+);
 
 /** What holds where genesis says nothing: the custodian's own staff, and break-glass. */
 export const BUILT_IN_DEFAULTS: readonly DefaultRule[] = [

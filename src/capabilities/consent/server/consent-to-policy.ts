@@ -38,14 +38,19 @@ function denyAll(scope: string, inexpressible: ConsentReason): PolicyContent {
   return { scope, sense: 'deny', root: {}, exceptions: [], inexpressible };
 }
 
-function translate(provision: ConsentProvision, sense: 'permit' | 'deny', context: TranslationContext): Pick<Policy, 'root' | 'exceptions'> {
+function translate(
+  provision: ConsentProvision,
+  sense: 'permit' | 'deny',
+  context: TranslationContext,
+): Pick<Policy, 'root' | 'exceptions'> {
   const toProvision = createProvisionTranslator(context);
   const nested = provision.provision ?? [];
   if (nested.length > MAX_EXCEPTIONS) throw new Inexpressible('CONSENT_TOO_LARGE');
   const root = toProvision(provision);
   const exceptions = nested.map((exception) => {
     if ((exception.provision ?? []).length > 0) throw new Inexpressible('CONSENT_NESTED_TOO_DEEP');
-    if (exception.type === undefined || exception.type === sense) throw new Inexpressible('CONSENT_EXCEPTION_SAME_SENSE');
+    if (exception.type === undefined || exception.type === sense)
+      throw new Inexpressible('CONSENT_EXCEPTION_SAME_SENSE');
     const own = toProvision(exception);
     return sense === 'deny' ? withinRoot(root, own) : own;
   });
@@ -82,5 +87,6 @@ function requireUnmodified(consent: Consent): void {
   const isUnverified = (consent.verification ?? []).some(({ verified }) => !verified);
   const provisions = [consent.provision, ...(consent.provision?.provision ?? [])];
   const isModified = [consent, ...provisions].some((element) => (element?.modifierExtension ?? []).length > 0);
-  if (isUnverified || isModified || consent.implicitRules !== undefined) throw new Inexpressible('CONSENT_MODIFIER_UNSUPPORTED');
+  if (isUnverified || isModified || consent.implicitRules !== undefined)
+    throw new Inexpressible('CONSENT_MODIFIER_UNSUPPORTED');
 }

@@ -30,7 +30,8 @@ function firstMs(text: string): number {
 function lastMs(text: string): number {
   const [, year, month, day, time] = DATE_TIME.exec(text) ?? [];
   if (year === undefined) return Number.NaN;
-  if (time !== undefined) return instantOf(Number(year), Number(month), Number(day), time) + (time.includes('.') ? 0 : 999);
+  if (time !== undefined)
+    return instantOf(Number(year), Number(month), Number(day), time) + (time.includes('.') ? 0 : 999);
   // Validated as a day first, so that 2022-02-30 is no date; then the millisecond before the next unit begins.
   if (Number.isNaN(firstMs(text))) return Number.NaN;
   if (month === undefined) return Date.UTC(Number(year) + 1, 0, 1) - 1;

@@ -36,7 +36,10 @@ function policyOf(consent: Consent): Policy {
   return { ...content, id: 'd'.repeat(64), status: 'active', grantor: PATIENT, sequence: 1 };
 }
 
-const SENSITIVITY = ['http://terminology.hl7.org/CodeSystem/v3-Confidentiality', 'http://terminology.hl7.org/CodeSystem/v3-ActCode'];
+const SENSITIVITY = [
+  'http://terminology.hl7.org/CodeSystem/v3-Confidentiality',
+  'http://terminology.hl7.org/CodeSystem/v3-ActCode',
+];
 
 /** What the custodian knows of an example Observation: HTEST marks test data and is no sensitivity label. */
 function factsOf(resource: Observation): VersionFacts {
@@ -100,8 +103,13 @@ function tpo(consent: string): readonly Row[] {
   ];
 }
 
-function treat(consent: string, versions: Readonly<Record<string, readonly [Row['expected'], string]>>): readonly Row[] {
-  return Object.entries(versions).map(([version, [expected, rule]]) => row(consent, 'TREAT', expected, rule, { version }));
+function treat(
+  consent: string,
+  versions: Readonly<Record<string, readonly [Row['expected'], string]>>,
+): readonly Row[] {
+  return Object.entries(versions).map(([version, [expected, rule]]) =>
+    row(consent, 'TREAT', expected, rule, { version }),
+  );
 }
 
 const PERMIT = ['permit', ROOT] as const;
@@ -122,37 +130,87 @@ const ROWS: readonly Row[] = [
   row('ex-consent-basic-research', 'CLINTRCH', 'permit', ROOT),
   row('ex-consent-basic-research', 'TREAT', 'deny', NONE),
   ...treat('ex-consent-intermediate-timeframe', {
-    'ex-alcoholUse': PERMIT, 'ex-bloodSugar': SILENT, 'ex-weight-2': SILENT, unlabelled: PERMIT, restricted: SILENT,
-  }), // biome-ignore format: a table
+    'ex-alcoholUse': PERMIT,
+    'ex-bloodSugar': SILENT,
+    'ex-weight-2': SILENT,
+    unlabelled: PERMIT,
+    restricted: SILENT,
+  }),
   row('ex-consent-intermediate-timeframe', 'HRESCH', 'deny', NONE, { version: 'ex-alcoholUse' }),
   ...treat('ex-consent-intermediate-not-timeframe', {
-    'ex-alcoholUse': EXCEPTED, 'ex-bloodSugar': PERMIT, 'ex-weight-2': PERMIT, unlabelled: EXCEPTED, restricted: PERMIT,
-  }), // biome-ignore format: a table
+    'ex-alcoholUse': EXCEPTED,
+    'ex-bloodSugar': PERMIT,
+    'ex-weight-2': PERMIT,
+    unlabelled: EXCEPTED,
+    restricted: PERMIT,
+  }),
   ...treat('ex-consent-intermediate-authoredby', { 'ex-alcoholUse': SILENT, 'ex-weight': SILENT, unlabelled: PERMIT }),
-  ...treat('ex-consent-intermediate-not-authoredby', { 'ex-alcoholUse': PERMIT, 'ex-weight': PERMIT, unlabelled: EXCEPTED }),
-  ...treat('ex-consent-intermediate-encounter', { 'ex-alcoholUse': PERMIT, 'ex-weight-2': PERMIT, unlabelled: SILENT, restricted: SILENT }),
-  ...treat('ex-consent-intermediate-not-encounter', { 'ex-alcoholUse': EXCEPTED, unlabelled: PERMIT, restricted: PERMIT }),
+  ...treat('ex-consent-intermediate-not-authoredby', {
+    'ex-alcoholUse': PERMIT,
+    'ex-weight': PERMIT,
+    unlabelled: EXCEPTED,
+  }),
+  ...treat('ex-consent-intermediate-encounter', {
+    'ex-alcoholUse': PERMIT,
+    'ex-weight-2': PERMIT,
+    unlabelled: SILENT,
+    restricted: SILENT,
+  }),
+  ...treat('ex-consent-intermediate-not-encounter', {
+    'ex-alcoholUse': EXCEPTED,
+    unlabelled: PERMIT,
+    restricted: PERMIT,
+  }),
   ...treat('ex-consent-intermediate-data', {
-    'ex-alcoholUse': PERMIT, 'ex-bloodSugar': PERMIT, 'ex-bloodPressure': PERMIT, 'ex-weight': PERMIT, 'ex-weight-2': PERMIT,
-    unlabelled: SILENT, restricted: SILENT,
-  }), // biome-ignore format: a table
-  ...treat('ex-consent-intermediate-not-data', { 'ex-alcoholUse': EXCEPTED, 'ex-bloodSugar': PERMIT, unlabelled: PERMIT }),
-  row('ex-consent-intermediate-purpose', 'HRESCH', 'permit', ROOT, { asker: { organisation: RESEARCHER, purposeTags: [STUDY] } }),
+    'ex-alcoholUse': PERMIT,
+    'ex-bloodSugar': PERMIT,
+    'ex-bloodPressure': PERMIT,
+    'ex-weight': PERMIT,
+    'ex-weight-2': PERMIT,
+    unlabelled: SILENT,
+    restricted: SILENT,
+  }),
+  ...treat('ex-consent-intermediate-not-data', {
+    'ex-alcoholUse': EXCEPTED,
+    'ex-bloodSugar': PERMIT,
+    unlabelled: PERMIT,
+  }),
+  row('ex-consent-intermediate-purpose', 'HRESCH', 'permit', ROOT, {
+    asker: { organisation: RESEARCHER, purposeTags: [STUDY] },
+  }),
   row('ex-consent-intermediate-purpose', 'HRESCH', 'deny', NONE, { asker: { organisation: RESEARCHER } }),
-  row('ex-consent-intermediate-purpose', 'HRESCH', 'deny', NONE, { asker: { organisation: HOSPITAL, purposeTags: [STUDY] } }),
+  row('ex-consent-intermediate-purpose', 'HRESCH', 'deny', NONE, {
+    asker: { organisation: HOSPITAL, purposeTags: [STUDY] },
+  }),
   row('ex-consent-intermediate-purpose', 'TREAT', 'deny', NONE, { asker: { organisation: RESEARCHER } }),
   row('ex-dissent-intermediate-break-glass', 'TREAT', 'deny', ROOT),
   row('ex-dissent-intermediate-break-glass', 'TREAT', 'deny', ROOT, { asker: BY_PRIVILEGED }),
   row('ex-dissent-intermediate-break-glass', 'BTG', 'permit', FIRST, { asker: BY_PRIVILEGED }),
   row('ex-dissent-intermediate-break-glass', 'BTG', 'deny', NONE, { asker: BY_PRACTITIONER }),
-  ...treat('ex-consent-advanced-normal', { 'ex-bloodSugar': PERMIT, 'ex-alcoholUse': SILENT, restricted: SILENT, unlabelled: SILENT }),
+  ...treat('ex-consent-advanced-normal', {
+    'ex-bloodSugar': PERMIT,
+    'ex-alcoholUse': SILENT,
+    restricted: SILENT,
+    unlabelled: SILENT,
+  }),
   // A permit by labels names them all: restricted is permitted, restricted for alcohol use (ETHUD) is not named.
-  ...treat('ex-consent-advanced-normal-restricted', { 'ex-bloodSugar': PERMIT, restricted: PERMIT, 'ex-alcoholUse': SILENT }),
-  ...treat('ex-consent-advanced-normal-not-restricted', { 'ex-bloodSugar': PERMIT, restricted: EXCEPTED, 'ex-alcoholUse': EXCEPTED }),
+  ...treat('ex-consent-advanced-normal-restricted', {
+    'ex-bloodSugar': PERMIT,
+    restricted: PERMIT,
+    'ex-alcoholUse': SILENT,
+  }),
+  ...treat('ex-consent-advanced-normal-not-restricted', {
+    'ex-bloodSugar': PERMIT,
+    restricted: EXCEPTED,
+    'ex-alcoholUse': EXCEPTED,
+  }),
   // Permits nested in permits: no exceptions of the opposite type, so nothing is permitted and the reason is named.
   ...['focused-restricted', 'focused-psy', 'focused-psy-or-sdv', 'break-glass-restricted'].flatMap((name) => [
     row(`ex-consent-advanced-normal-${name}`, 'TREAT', 'deny', SAME_SENSE),
-    row(`ex-consent-advanced-normal-${name}`, 'TREAT', 'deny', SAME_SENSE, { version: 'restricted', asker: BY_PRACTITIONER }),
+    row(`ex-consent-advanced-normal-${name}`, 'TREAT', 'deny', SAME_SENSE, {
+      version: 'restricted',
+      asker: BY_PRACTITIONER,
+    }),
   ]),
 ];
 
@@ -179,17 +237,29 @@ test('each example Consent of IHE PCF decides as its profile implies', { skip },
 });
 
 test('the table names every example Consent there is', { skip }, () => {
-  const consents = [...instances().values()].filter(({ instanceOf }) => /Consent$/.test(instanceOf)).map(({ id }) => id);
+  const consents = [...instances().values()]
+    .filter(({ instanceOf }) => /Consent$/.test(instanceOf))
+    .map(({ id }) => id);
   assert.equal(consents.length, 23);
   assert.deepEqual([...new Set(ROWS.map(({ consent }) => consent))].sort(), consents.sort());
 });
 
 test('a rejection under the same policy text supersedes the permit before it', { skip }, () => {
   const all = instances();
-  const [permit, deny] = ['ex-consent-basic-treat', 'ex-consent-basic-reject'].map((id) => policyOf(all.get(id)?.resource as unknown as Consent));
+  const [permit, deny] = ['ex-consent-basic-treat', 'ex-consent-basic-reject'].map((id) =>
+    policyOf(all.get(id)?.resource as unknown as Consent),
+  );
   assert.ok(permit && deny);
   assert.equal(permit.scope, deny.scope);
-  const request = { atMs: IN_2022 + DAY, purpose: 'TREAT', purposeTags: [], organisation: HOSPITAL, actorTags: [], relation: 'other', scope: {} } as const;
+  const request = {
+    atMs: IN_2022 + DAY,
+    purpose: 'TREAT',
+    purposeTags: [],
+    organisation: HOSPITAL,
+    actorTags: [],
+    relation: 'other',
+    scope: {},
+  } as const;
   const later = { ...deny, id: 'e'.repeat(64), sequence: 2 };
   assert.deepEqual(decide([permit, later], request).rules, [`${later.id}#0`]);
   const again = { ...permit, id: 'f'.repeat(64), sequence: 3 };

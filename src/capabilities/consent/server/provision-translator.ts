@@ -63,9 +63,11 @@ export function createProvisionTranslator(context: TranslationContext): (provisi
     const members: string[] = [];
     const others: string[] = [];
     for (const { role, reference } of list) {
-      const isRecipient = role.coding?.some(({ system, code }) => system === PARTICIPATION_TYPE && code === 'IRCP') === true;
+      const isRecipient =
+        role.coding?.some(({ system, code }) => system === PARTICIPATION_TYPE && code === 'IRCP') === true;
       const literal = reference.reference;
-      if (!isRecipient || literal === undefined || !LITERAL.test(literal)) throw new Inexpressible('CONSENT_ACTOR_UNSUPPORTED');
+      if (!isRecipient || literal === undefined || !LITERAL.test(literal))
+        throw new Inexpressible('CONSENT_ACTOR_UNSUPPORTED');
       const member = memberOf(literal);
       if (member === undefined) others.push(tag(tagKey, 'actor', codeOf(literal)));
       else members.push(member);
@@ -80,7 +82,8 @@ export function createProvisionTranslator(context: TranslationContext): (provisi
     const tags = list.map(({ meaning, reference }) => {
       const kind = Object.hasOwn(MEANINGS, meaning) ? MEANINGS[meaning] : undefined;
       const literal = reference.reference;
-      if (kind === undefined || literal === undefined || !LITERAL.test(literal)) throw new Inexpressible('CONSENT_DATA_UNSUPPORTED');
+      if (kind === undefined || literal === undefined || !LITERAL.test(literal))
+        throw new Inexpressible('CONSENT_DATA_UNSUPPORTED');
       return tag(tagKey, kind, codeOf(literal));
     });
     return pad(tags);

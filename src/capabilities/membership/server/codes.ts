@@ -1,0 +1,19 @@
+import type { CodeCatalogue } from '../../../std/reject.ts';
+
+/** Refusals of registration and claiming. */
+export const CODES = {
+  REGISTRATION_UNAVAILABLE: {
+    kind: 'unavailable',
+    sentence: 'No account can be opened while the ledger stands still and the reserve is used up; try again when it moves.',
+  },
+  STAFF_ONLY: { kind: 'denied', sentence: 'Only staff of the organisation may do this.' },
+  PATIENT_UNKNOWN: { kind: 'unknown', sentence: 'There is no such patient here.' },
+  CLAIM_CODE_WRONG: {
+    kind: 'denied',
+    sentence: 'The claim code is wrong, used, or expired; ask the organisation for a new one at the desk.',
+  },
+  CLAIM_TRANSACTION_WRONG: {
+    kind: 'invalid',
+    sentence: 'The transaction is not an account.claim of this account, signed by the new key and naming the custodian as approver.',
+  },
+} as const satisfies CodeCatalogue;

@@ -1,0 +1,91 @@
+import { rejecter } from '../../std/reject.ts';
+import { CODES } from '../codes.ts';
+import type { Command, OptionValues } from '../command.ts';
+import { pathOf } from '../files.ts';
+import type { RunningNode, SeedReport } from '../node-starter.ts';
+import { dataFolder } from '../use-node.ts';
+
+const reject = rejecter(CODES);
+
+const DEFAULT_PORT = 8103;
+
+/** `aceso start`: runs a node until it is told to stop. */
+export const startCommand: Command = {
+  name: 'start',
+  usage: `[--data DIR] [--port N] [--host ADDRESS] [--empty] [--genesis FILE --keys FILE] [--follow URL]
+
+  --data DIR      where the node keeps everything but its root key (default ./data)
+  --port N        port to listen on (default ${DEFAULT_PORT}; 0 takes a free one)
+  --host ADDRESS  address to listen on (default 127.0.0.1)
+  --empty         a new node gets no synthetic patients
+  --genesis FILE --keys FILE   join a ledger with the keys that \`aceso keys organisation\` made
+  --follow URL    follow the ledger of the node at URL`,
+  summary: 'Run a node; a new one is seeded with two hospitals, an institute and synthetic patients',
+  options: {
+    data: { type: 'string' },
+    port: { type: 'string' },
+    host: { type: 'string' },
+    empty: { type: 'boolean' },
+    genesis: { type: 'string' },
+    keys: { type: 'string' },
+    follow: { type: 'string' },
+  },
+  maxArguments: 0,
+  async run(context, values) {
+    let bar: ReturnType<typeof context.progress> | undefined;
+    let step = '';
+    const node = await context.nodes.start({
+      folder: dataFolder(context, values),
+      port: portOf(values),
+      host: typeof values.host === 'string' ? values.host : '127.0.0.1',
+      seed: values.empty !== true,
+      ...(typeof values.genesis === 'string' ? { genesis: pathOf(context, values.genesis) } : {}),
+      ...(typeof values.keys === 'string' ? { keys: pathOf(context, values.keys) } : {}),
+      ...(typeof values.follow === 'string' ? { follow: values.follow } : {}),
+      progress(name, done, total) {
+        if (name !== step) {
+          bar?.stop();
+          bar = context.progress(name);
+          step = name;
+        }
+        bar?.update(done, total);
+      },
+      rootKeyMade: (path) => context.print(`Root key made: ${path}\nWithout it nothing in the data folder can be read. Back it up apart from the data.\n`),
+    });
+    bar?.stop();
+    context.print(greeting(node));
+    await context.untilStopped();
+    context.note('stopping: finishing what was begun');
+    await node.close();
+  },
+};
+
+function portOf({ port }: OptionValues): number {
+  if (port === undefined) return DEFAULT_PORT;
+  const value = typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : Number.NaN;
+  if (!(value <= 65_535)) throw reject('ARGUMENTS_WRONG', { problem: '--port takes a number from 0 to 65535' });
+  return value;
+}
+
+/** Address, demo accounts and three things to try: all that a newcomer needs, on one screen. */
+function greeting({ url, seeded }: RunningNode): string {
+  const lines = [`Aceso is ready at ${url}   FHIR R4: ${url}/fhir   verify a receipt: ${url}/verify`];
+  if (seeded !== undefined) lines.push('', ...seedLines(seeded, url));
+  return [...lines, '', 'Stop with Ctrl-C.'].join('\n');
+}
+
+function seedLines({ organisations, accounts }: SeedReport, url: string): string[] {
+  const width = Math.max(...accounts.map(({ label }) => label.length));
+  const clinician = accounts[0];
+  return [
+    ...organisations.map(({ name, patients, resources }) => `  ${name}: ${patients} synthetic patients, ${resources} resources`),
+    '',
+    'Demo accounts (bearer tokens, shown this once):',
+    ...accounts.map(({ label, token }) => `  ${label.padEnd(width)}  ${token}`),
+    '',
+    'Three things to try, in another terminal:',
+    `  1. read the charts   curl -H "Authorization: Bearer ${clinician?.token}" "${url}/fhir/Patient?_count=3&_pretty=true"`,
+    '  2. the whole story   npx aceso demo',
+    '  3. check offline     npx aceso receipts export --sample 5 --out receipts && npx aceso verify receipts --trust receipts/genesis.json',
+  ];
+}
