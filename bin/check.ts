@@ -13,7 +13,7 @@ interface Step {
 }
 
 const STEPS: readonly Step[] = [
-  { name: 'house: layers, fence, names, sizes, errors page', run: runHouse },
+  { name: 'house: layers, fence, names, sizes, lock, errors page', run: runHouse },
   tool('types', TYPESCRIPT, '--noEmit'),
   tool('contract fence', TYPESCRIPT, '-p', 'tsconfig.contract.json'),
   tool('format and lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'),

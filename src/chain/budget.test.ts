@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { careful, cast, clinician, createNotesChain, hospital, patient, sensor } from '../../test/support/notes-chain.ts';
+import {
+  careful,
+  cast,
+  clinician,
+  createNotesChain,
+  hospital,
+  patient,
+  sensor,
+} from '../../test/support/notes-chain.ts';
 import type { TestSigner } from '../../test/support/test-signer.ts';
 import { testAccount, testSigner } from '../../test/support/test-signer.ts';
 import { isReject } from '../std/reject.ts';
@@ -14,7 +22,11 @@ const burn = (units: number) => ({ type: 'note.burn', units });
 const revoke = { type: 'note.revoke' };
 const limits = { workPerMinute: 1_000_000, workPerTransaction: 900_000 };
 
-function codeOf(chain: ReturnType<typeof createNotesChain>, message: Parameters<typeof chain.wire>[0], by: TestSigner): string {
+function codeOf(
+  chain: ReturnType<typeof createNotesChain>,
+  message: Parameters<typeof chain.wire>[0],
+  by: TestSigner,
+): string {
   const wire = chain.wire(message, { by });
   let early = 'OK';
   try {
@@ -111,7 +123,9 @@ test('the successor of a removed member is charged', () => {
 
 test('a block writes one budget per member, whatever the number of its transactions', () => {
   const chain = createNotesChain();
-  const { writes } = chain.block(Array.from({ length: 50 }, (_, at) => chain.wire(burn(at), { by: at % 2 === 0 ? patient : careful })));
+  const { writes } = chain.block(
+    Array.from({ length: 50 }, (_, at) => chain.wire(burn(at), { by: at % 2 === 0 ? patient : careful })),
+  );
   assert.equal([...writes.keys()].filter((key) => key.startsWith('s/chain.budgets/')).length, 1);
 });
 
@@ -136,7 +150,10 @@ test('heavy accounts: never too high, too low by 1/33 of the total at most, 32 e
         summary = addUse(summary, use);
       }
       assert.ok(summary.length <= HEAVY_ACCOUNTS);
-      assert.deepEqual(summary.map(([name]) => name), summary.map(([name]) => name).sort());
+      assert.deepEqual(
+        summary.map(([name]) => name),
+        summary.map(([name]) => name).sort(),
+      );
       for (const [account, used] of exact) {
         const known = heavyUse(summary, account);
         assert.ok(known <= used && used - known <= total / (HEAVY_ACCOUNTS + 1), `${known} of ${used} in ${total}`);
@@ -153,7 +170,12 @@ test('fairness: whatever a crowd of greedy patients does, one who keeps to a qua
   const crowd = Array.from({ length: 40 }, (_, at) => testSigner(`greedy ${at}`));
   const accounts = {
     ...cast,
-    ...Object.fromEntries(crowd.map(({ account, record }) => [account, { kind: 'patient' as const, status: 'active' as const, sponsor: hospital.account, keys: [record] }])),
+    ...Object.fromEntries(
+      crowd.map(({ account, record }) => [
+        account,
+        { kind: 'patient' as const, status: 'active' as const, sponsor: hospital.account, keys: [record] },
+      ]),
+    ),
   };
   fc.assert(
     fc.property(

@@ -50,25 +50,20 @@ export function createCheck(
     const headBytes = store.get(HEAD_KEY);
     const head = readHead(store);
     if (headBytes === undefined || head === undefined) throw new Error('the store is empty: initialise it first');
-    if (latest === undefined || !equalBytes(latest.headBytes, headBytes)) {
-      const height = head.height + 1;
+    let basis = latest;
+    if (basis === undefined || !equalBytes(basis.headBytes, headBytes)) {
       const committedMs = readTimeMs(store) ?? 0;
-      const rules = registry.inForce(readActivations(reading), height);
-      latest = {
-        headBytes: headBytes.slice(),
-        height,
-        committedMs,
-        rules,
-        minute: -1,
-        budgets: openBudgets(() => reading, 0, limits),
-      };
+      const rules = registry.inForce(readActivations(reading), head.height + 1);
+      const none = openBudgets(() => reading, 0, limits);
+      basis = { headBytes: headBytes.slice(), committedMs, rules, minute: -1, budgets: none };
+      latest = basis;
     }
-    const timeMs = Math.max(nowMs, latest.committedMs);
-    if (latest.minute !== minuteOf(timeMs)) {
-      latest.minute = minuteOf(timeMs);
-      latest.budgets = openBudgets(() => reading, timeMs, limits);
+    const timeMs = Math.max(nowMs, basis.committedMs);
+    if (basis.minute !== minuteOf(timeMs)) {
+      basis.minute = minuteOf(timeMs);
+      basis.budgets = openBudgets(() => reading, timeMs, limits);
     }
-    return { ...latest, timeMs };
+    return { ...basis, timeMs };
   }
 
   return (store, transaction, nowMs) => {

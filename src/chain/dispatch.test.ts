@@ -40,7 +40,11 @@ const wireOf = (message: Message, ...signers: readonly TestSigner[]) => {
 const stranger = testSigner('stranger');
 const impostor: TestSigner = { ...patient, sign: stranger.sign };
 const newKey = testSigner('unclaimed', 'new');
-const claimOf = (signer: TestSigner, record = signer.record): Message => ({ type: 'note.claim', account: signer.account, keys: [record] });
+const claimOf = (signer: TestSigner, record = signer.record): Message => ({
+  type: 'note.claim',
+  account: signer.account,
+  keys: [record],
+});
 const identityKey = '01'.padEnd(64, '0');
 
 const ROWS: readonly Row[] = [
@@ -51,11 +55,26 @@ const ROWS: readonly Row[] = [
   {
     name: 'of another ledger',
     code: 'TRANSACTION_OTHER_LEDGER',
-    wire: (chain) => signWire({ chain: 'ab'.repeat(32), message: put, nonce: 1, notAfterMs: chain.timeMs, signers: [patient] }),
+    wire: (chain) =>
+      signWire({ chain: 'ab'.repeat(32), message: put, nonce: 1, notAfterMs: chain.timeMs, signers: [patient] }),
   },
-  { name: 'expired by a millisecond', code: 'TRANSACTION_EXPIRED', wire: (chain) => chain.wire(put, { by: patient, validityMs: -1 }) },
-  { name: 'on its last millisecond', code: 'OK', wire: (chain) => chain.wire(put, { by: patient, validityMs: 0 }), signed: true },
-  { name: 'valid for ten minutes', code: 'OK', wire: (chain) => chain.wire(put, { by: patient, validityMs: 600_000 }), signed: true },
+  {
+    name: 'expired by a millisecond',
+    code: 'TRANSACTION_EXPIRED',
+    wire: (chain) => chain.wire(put, { by: patient, validityMs: -1 }),
+  },
+  {
+    name: 'on its last millisecond',
+    code: 'OK',
+    wire: (chain) => chain.wire(put, { by: patient, validityMs: 0 }),
+    signed: true,
+  },
+  {
+    name: 'valid for ten minutes',
+    code: 'OK',
+    wire: (chain) => chain.wire(put, { by: patient, validityMs: 600_000 }),
+    signed: true,
+  },
   {
     name: 'valid for a millisecond more',
     code: 'TRANSACTION_TOO_LONG_LIVED',
@@ -63,28 +82,99 @@ const ROWS: readonly Row[] = [
   },
   { name: 'by an unknown account', code: 'SIGNER_UNKNOWN', wire: wireOf(put, stranger) },
   { name: 'approved by an unknown account', code: 'SIGNER_UNKNOWN', wire: wireOf(put, patient, stranger) },
-  { name: 'by a key the account does not hold', code: 'SIGNER_KEY_UNKNOWN', wire: wireOf(put, testSigner('patient', 'other')) },
+  {
+    name: 'by a key the account does not hold',
+    code: 'SIGNER_KEY_UNKNOWN',
+    wire: wireOf(put, testSigner('patient', 'other')),
+  },
   { name: 'signed by somebody else', code: 'SIGNATURE_WRONG', check: 'passes', wire: wireOf(put, impostor) },
-  { name: 'approved with a wrong signature', code: 'SIGNATURE_WRONG', check: 'passes', wire: wireOf(put, hospital, impostor) },
+  {
+    name: 'approved with a wrong signature',
+    code: 'SIGNATURE_WRONG',
+    check: 'passes',
+    wire: wireOf(put, hospital, impostor),
+  },
   { name: 'by a closed account', code: 'SIGNER_CLOSED', wire: wireOf(put, closed) },
   { name: 'by a frozen account', code: 'SIGNER_FROZEN', wire: wireOf(put, frozen) },
-  { name: 'by a frozen account, of what unfreezes it', code: 'OK', wire: wireOf({ type: 'note.thaw' }, frozen), signed: true },
+  {
+    name: 'by a frozen account, of what unfreezes it',
+    code: 'OK',
+    wire: wireOf({ type: 'note.thaw' }, frozen),
+    signed: true,
+  },
   { name: 'by an unclaimed account', code: 'SIGNER_KEY_UNKNOWN', wire: wireOf(put, unclaimed) },
-  { name: 'of a type nobody knows', code: 'MESSAGE_INACTIVE', check: 'MESSAGE_UNKNOWN', wire: wireOf({ type: 'no.such' }, patient), signed: true },
-  { name: 'of a type not yet active', code: 'MESSAGE_INACTIVE', wire: wireOf({ type: 'note.added' }, patient), signed: true },
+  {
+    name: 'of a type nobody knows',
+    code: 'MESSAGE_INACTIVE',
+    check: 'MESSAGE_UNKNOWN',
+    wire: wireOf({ type: 'no.such' }, patient),
+    signed: true,
+  },
+  {
+    name: 'of a type not yet active',
+    code: 'MESSAGE_INACTIVE',
+    wire: wireOf({ type: 'note.added' }, patient),
+    signed: true,
+  },
   { name: 'with an unknown member', code: 'SCHEMA_INVALID', wire: wireOf({ ...put, more: 1 }, patient), signed: true },
-  { name: 'without a member', code: 'SCHEMA_INVALID', wire: wireOf({ type: 'note.put', name: 'a' }, patient), signed: true },
-  { name: 'with a member of another type', code: 'SCHEMA_INVALID', wire: wireOf({ ...put, text: 1 }, patient), signed: true },
-  { name: 'refused by its contract', code: 'NOTE_REFUSED', check: 'passes', wire: wireOf({ type: 'note.fail', how: 'reject' }, patient), signed: true },
-  { name: 'more work than allowed', code: 'WORK_EXCEEDED', check: 'passes', wire: wireOf({ type: 'note.burn', units: 5_000_000 }, hospital), signed: true },
-  { name: 'sensitive, by the plain key of one with a passkey', code: 'SIGNER_UNVERIFIED', wire: wireOf({ type: 'note.sensitive' }, carefulPlain), signed: true },
+  {
+    name: 'without a member',
+    code: 'SCHEMA_INVALID',
+    wire: wireOf({ type: 'note.put', name: 'a' }, patient),
+    signed: true,
+  },
+  {
+    name: 'with a member of another type',
+    code: 'SCHEMA_INVALID',
+    wire: wireOf({ ...put, text: 1 }, patient),
+    signed: true,
+  },
+  {
+    name: 'refused by its contract',
+    code: 'NOTE_REFUSED',
+    check: 'passes',
+    wire: wireOf({ type: 'note.fail', how: 'reject' }, patient),
+    signed: true,
+  },
+  {
+    name: 'more work than allowed',
+    code: 'WORK_EXCEEDED',
+    check: 'passes',
+    wire: wireOf({ type: 'note.burn', units: 5_000_000 }, hospital),
+    signed: true,
+  },
+  {
+    name: 'sensitive, by the plain key of one with a passkey',
+    code: 'SIGNER_UNVERIFIED',
+    wire: wireOf({ type: 'note.sensitive' }, carefulPlain),
+    signed: true,
+  },
   { name: 'sensitive, by the passkey', code: 'OK', wire: wireOf({ type: 'note.sensitive' }, careful), signed: true },
-  { name: 'sensitive, by both', code: 'OK', wire: wireOf({ type: 'note.sensitive' }, carefulPlain, careful), signed: true },
-  { name: 'sensitive, by one without a passkey', code: 'OK', wire: wireOf({ type: 'note.sensitive' }, patient), signed: true },
+  {
+    name: 'sensitive, by both',
+    code: 'OK',
+    wire: wireOf({ type: 'note.sensitive' }, carefulPlain, careful),
+    signed: true,
+  },
+  {
+    name: 'sensitive, by one without a passkey',
+    code: 'OK',
+    wire: wireOf({ type: 'note.sensitive' }, patient),
+    signed: true,
+  },
   { name: 'sensitive, by a clinician', code: 'OK', wire: wireOf({ type: 'note.sensitive' }, clinician), signed: true },
   { name: 'a claim by the key it brings', code: 'OK', wire: wireOf(claimOf(newKey), newKey, hospital), signed: true },
-  { name: 'a claim by a passkey it brings', code: 'OK', wire: wireOf(claimOf(testPasskey('unclaimed')), testPasskey('unclaimed')), signed: true },
-  { name: 'a claim signed by another key than it brings', code: 'SIGNER_KEY_UNKNOWN', wire: wireOf(claimOf(newKey), unclaimed) },
+  {
+    name: 'a claim by a passkey it brings',
+    code: 'OK',
+    wire: wireOf(claimOf(testPasskey('unclaimed')), testPasskey('unclaimed')),
+    signed: true,
+  },
+  {
+    name: 'a claim signed by another key than it brings',
+    code: 'SIGNER_KEY_UNKNOWN',
+    wire: wireOf(claimOf(newKey), unclaimed),
+  },
   {
     name: 'a claim for one account signed for another',
     code: 'SIGNER_KEY_UNKNOWN',
@@ -98,9 +188,17 @@ const ROWS: readonly Row[] = [
   {
     name: 'a claim by a key of small order',
     code: 'SIGNER_KEY_UNKNOWN',
-    wire: wireOf(claimOf(newKey, { id: smallOrderId(), algorithm: 'ed25519', publicKey: identityKey }), { ...newKey, keyId: smallOrderId() }),
+    wire: wireOf(claimOf(newKey, { id: smallOrderId(), algorithm: 'ed25519', publicKey: identityKey }), {
+      ...newKey,
+      keyId: smallOrderId(),
+    }),
   },
-  { name: 'a claim whose form is wrong', code: 'SIGNER_KEY_UNKNOWN', check: 'SCHEMA_INVALID', wire: wireOf({ ...claimOf(newKey), more: 1 }, newKey) },
+  {
+    name: 'a claim whose form is wrong',
+    code: 'SIGNER_KEY_UNKNOWN',
+    check: 'SCHEMA_INVALID',
+    wire: wireOf({ ...claimOf(newKey), more: 1 }, newKey),
+  },
 ];
 
 /** Id of the key that is the neutral point, under which a signature of zeros proves nothing. */
@@ -137,7 +235,12 @@ test('a rejected message leaves no writes, and those around it stay', () => {
   const chain = createNotesChain();
   const burn = chain.wire({ type: 'note.burn', units: 9_000_000 }, { by: hospital });
   const fail = chain.wire({ type: 'note.fail', how: 'reject' }, { by: hospital });
-  const { outcomes } = chain.block([chain.wire(put, { by: hospital }), fail, burn, chain.wire({ ...put, name: 'b' }, { by: hospital })]);
+  const { outcomes } = chain.block([
+    chain.wire(put, { by: hospital }),
+    fail,
+    burn,
+    chain.wire({ ...put, name: 'b' }, { by: hospital }),
+  ]);
   assert.deepEqual(
     outcomes.map(({ code }) => code),
     ['OK', 'NOTE_REFUSED', 'WORK_EXCEEDED', 'OK'],
@@ -150,7 +253,10 @@ test('a rejected message leaves no writes, and those around it stay', () => {
 test('later transactions of a block see what earlier ones wrote', () => {
   const chain = createNotesChain();
   const { outcomes } = chain.block([1, 2].map(() => chain.wire(put, { by: patient })));
-  assert.deepEqual(outcomes.map(({ data }) => data), [{}, { previous: 1 }]);
+  assert.deepEqual(
+    outcomes.map(({ data }) => data),
+    [{}, { previous: 1 }],
+  );
 });
 
 for (const how of ['type', 'text', 'data', 'none', 'large', 'reject-null', 'date', 'random']) {

@@ -69,7 +69,9 @@ export function findRule(rules: RulesInForce, given: Message): FoundRule {
   if (known?.rule === rule) return known.found;
   const { type, ...message } = given;
   // Interpreted: a compiled check evaluates code, which browsers forbid and validators need not trust.
-  const found: FoundRule = Value.Check(rule.schema, message) ? { rule, message: Object.freeze(message) } : 'SCHEMA_INVALID';
+  const found: FoundRule = Value.Check(rule.schema, message)
+    ? { rule, message: Object.freeze(message) }
+    : 'SCHEMA_INVALID';
   checked.set(given, { rule, found });
   return found;
 }

@@ -31,7 +31,12 @@ const MALFORMED: Readonly<Record<string, unknown>> = {
   'no rules': chainSection({}),
   'unknown limit': chainSection({ ...valid.sections.chain, limits: { more: 1 } }),
   'a limit of zero': chainSection({ ...valid.sections.chain, limits: { workPerMinute: 0 } }),
-  'rules twice': chainSection({ rules: [{ capability: 'notes', version: 1 }, { capability: 'notes', version: 2 }] }),
+  'rules twice': chainSection({
+    rules: [
+      { capability: 'notes', version: 1 },
+      { capability: 'notes', version: 2 },
+    ],
+  }),
   'rules of the kernel': chainSection({ rules: [{ capability: 'chain', version: 1 }] }),
   'null inside': { ...valid, sections: { ...valid.sections, notes: { accounts: null } } },
   'a float inside': { ...valid, sections: { ...valid.sections, notes: { half: 0.5 } } },
@@ -59,7 +64,14 @@ test('a kernel wants rules that it has, and sections that somebody reads', () =>
 });
 
 test('contracts that claim the same thing are refused', () => {
-  const other = (rest: Partial<Contract>): Contract => ({ ...notesContract, name: 'other', maps: [], queries: {}, ruleSets: [], ...rest });
+  const other = (rest: Partial<Contract>): Contract => ({
+    ...notesContract,
+    name: 'other',
+    maps: [],
+    queries: {},
+    ruleSets: [],
+    ...rest,
+  });
   assert.equal(kernelCode(valid, [notesContract, other({})]), 'OK');
   for (const rest of [
     { name: 'notes' },
@@ -67,7 +79,12 @@ test('contracts that claim the same thing are refused', () => {
     { maps: notesContract.maps },
     { queries: notesContract.queries ?? {} },
     { ruleSets: notesContract.ruleSets.slice(0, 1) },
-    { ruleSets: [{ version: 1, messages: {} }, { version: 1, messages: {} }] },
+    {
+      ruleSets: [
+        { version: 1, messages: {} },
+        { version: 1, messages: {} },
+      ],
+    },
   ]) {
     assert.equal(kernelCode(valid, [notesContract, other(rest)]), 'thrown', JSON.stringify(rest));
   }

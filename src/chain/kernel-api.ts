@@ -17,8 +17,9 @@ export interface Kernel {
   /** Block time of the head that a store holds, in milliseconds; undefined for an empty store. */
   timeMs(store: KvReader): number | undefined;
   /**
-   * Tells the kernel the ids already in the log within the replay window (`rememberedIds` of leaf.ts over the leaves of
-   * the last ten minutes of block time); called once at start.
+   * Tells the kernel the ids already in the log within the replay window: `rememberedIds` of leaf.ts over the leaves of
+   * the last ten minutes of block time, up to the head of the store from which execution goes on and no further.
+   * Called once at start.
    */
   remember(ids: Iterable<{ readonly id: string; readonly timeMs: number }>): void;
   /**

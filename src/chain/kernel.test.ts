@@ -4,23 +4,24 @@ import { createNotesChain, hospital, patient } from '../../test/support/notes-ch
 import { notes, notesContract, reports } from '../../test/support/notes-contract.ts';
 import { type TestChain, verifySignature } from '../../test/support/test-chain.ts';
 import { testSigner } from '../../test/support/test-signer.ts';
-import { bytesToHex, hexToBytes } from '../std/bytes.ts';
-import type { JsonObject } from '../std/canonical-json.ts';
-import { isReject } from '../std/reject.ts';
 import { consistencyProof, inclusionProof, logRoot } from '../state/log.ts';
 import { logLeafHash, verifyConsistency, verifyInclusion } from '../state/log-proof.ts';
 import { createMemoryStore } from '../state/memory-store.ts';
 import type { KvReader } from '../state/store.ts';
 import { readTreeRoot } from '../state/tree.ts';
+import { bytesToHex, hexToBytes } from '../std/bytes.ts';
+import type { JsonObject } from '../std/canonical-json.ts';
+import { isReject } from '../std/reject.ts';
 import { appHash } from './app-hash.ts';
-import { StorageFault, RulesMissing } from './fault.ts';
+import { RulesMissing, StorageFault } from './fault.ts';
 import { createKernel } from './kernel.ts';
-import { keyRecordHash } from './signature.ts';
 import { parseLeaf, rememberedIds } from './leaf.ts';
+import { keyRecordHash } from './signature.ts';
 import type { Message } from './transaction.ts';
 
 const put: Message = { type: 'note.put', name: 'a', text: 'x' };
-const kernelOf = (chain: TestChain) => createKernel({ genesis: chain.genesis, contracts: [notesContract], verifySignature });
+const kernelOf = (chain: TestChain) =>
+  createKernel({ genesis: chain.genesis, contracts: [notesContract], verifySignature });
 const fresh = (chain: TestChain) => {
   const store = createMemoryStore();
   store.apply(chain.kernel.initialise().writes);
@@ -90,8 +91,14 @@ test('a transaction runs once: in its block, in later ones, and after a restart'
   const chain = createNotesChain();
   const wire = chain.wire(put, { by: patient, validityMs: 600_000 });
   const twice = chain.block([wire, wire]).outcomes;
-  assert.deepEqual(twice.map(({ code }) => code), ['OK', 'TRANSACTION_REPLAYED']);
-  assert.equal(rejectCode(() => chain.kernel.check(chain.store, wire, chain.timeMs)), 'TRANSACTION_REPLAYED');
+  assert.deepEqual(
+    twice.map(({ code }) => code),
+    ['OK', 'TRANSACTION_REPLAYED'],
+  );
+  assert.equal(
+    rejectCode(() => chain.kernel.check(chain.store, wire, chain.timeMs)),
+    'TRANSACTION_REPLAYED',
+  );
   chain.advance(600_000);
   assert.equal(chain.block([wire.slice()]).outcomes[0]?.code, 'TRANSACTION_REPLAYED');
 
@@ -101,7 +108,10 @@ test('a transaction runs once: in its block, in later ones, and after a restart'
   const remembering = kernelOf(chain);
   remembering.remember(rememberedIds(chain.leaves));
   assert.equal(remembering.execute(chain.store, block).outcomes[0]?.code, 'TRANSACTION_REPLAYED');
-  assert.equal(rejectCode(() => remembering.check(chain.store, wire, chain.timeMs)), 'TRANSACTION_REPLAYED');
+  assert.equal(
+    rejectCode(() => remembering.check(chain.store, wire, chain.timeMs)),
+    'TRANSACTION_REPLAYED',
+  );
   chain.advance(1);
   assert.equal(chain.block([wire]).outcomes[0]?.code, 'TRANSACTION_EXPIRED');
 });
@@ -113,7 +123,10 @@ test('a copy with a forged signature does not keep the genuine transaction out',
   forged[forged.length - 1] = (forged.at(-1) as number) ^ 1;
   const { outcomes } = chain.block([forged, wire]);
   assert.equal(outcomes[0]?.id, outcomes[1]?.id);
-  assert.deepEqual(outcomes.map(({ code }) => code), ['SIGNATURE_WRONG', 'OK']);
+  assert.deepEqual(
+    outcomes.map(({ code }) => code),
+    ['SIGNATURE_WRONG', 'OK'],
+  );
   assert.deepEqual([...rememberedIds(chain.leaves)].length, 1);
 });
 
@@ -131,7 +144,10 @@ test('what a worker verified is not verified again, and only for exactly that ke
   const trusted = kernel.execute(chain.store, block, trust);
   assert.deepEqual(seen, [[trusted.outcomes[0]?.id, patient.account, keyRecordHash(patient.record)]]);
   assert.equal(verified, 0);
-  assert.deepEqual(kernel.execute(chain.store, block, () => false), trusted);
+  assert.deepEqual(
+    kernel.execute(chain.store, block, () => false),
+    trusted,
+  );
   assert.equal(verified, 1);
 });
 
@@ -175,12 +191,20 @@ test('rules change at their height: neither before nor by what the software has'
   const chain = createNotesChain();
   const activate = (list: JsonObject[]) =>
     chain.submit({ type: 'note.activate', capability: 'notes', list }, { by: hospital });
-  activate([{ version: 1, fromHeight: 0 }, { version: 2, fromHeight: 4 }, { version: 1, fromHeight: 6 }]);
+  activate([
+    { version: 1, fromHeight: 0 },
+    { version: 2, fromHeight: 4 },
+    { version: 1, fromHeight: 6 },
+  ]);
   const codes = [2, 3, 4, 5, 6].map(() => chain.submit({ type: 'note.added' }, { by: patient }).code);
   assert.deepEqual(codes, ['MESSAGE_INACTIVE', 'MESSAGE_INACTIVE', 'OK', 'OK', 'MESSAGE_INACTIVE']);
 });
 
-for (const [capability, version] of [['notes', 3], ['later', 1], ['chain', 2]] as const) {
+for (const [capability, version] of [
+  ['notes', 3],
+  ['later', 1],
+  ['chain', 2],
+] as const) {
   test(`activated rules that the software lacks (${capability}/${version}) halt it`, () => {
     const chain = createNotesChain();
     const list = [{ version, fromHeight: 3 }];
@@ -192,7 +216,15 @@ for (const [capability, version] of [['notes', 3], ['later', 1], ['chain', 2]] a
 
 test('a capability that the software has and genesis does not activate leaves no trace', () => {
   const chain = createNotesChain();
-  const later = { ...notesContract, name: 'later', maps: [], queries: {}, ruleSets: [{ version: 1, messages: {} }], misbehaviour: () => assert.fail(), genesis: () => assert.fail() };
+  const later = {
+    ...notesContract,
+    name: 'later',
+    maps: [],
+    queries: {},
+    ruleSets: [{ version: 1, messages: {} }],
+    misbehaviour: () => assert.fail(),
+    genesis: () => assert.fail(),
+  };
   const kernel = createKernel({ genesis: chain.genesis, contracts: [later, notesContract], verifySignature });
   assert.deepEqual(kernel.initialise(), chain.kernel.initialise());
   const report = { kind: 'duplicate-vote', validator: 'ab'.repeat(20), height: 1, timeMs: 1 } as const;
@@ -202,7 +234,7 @@ test('a capability that the software has and genesis does not activate leaves no
 
 test('misbehaviour is told before the transactions, and makes a block that has a leaf', () => {
   const faults: unknown[] = [];
-  const chain = createNotesChain({ onInternalError: (error, what) => faults.push(what) });
+  const chain = createNotesChain({ onInternalError: (_error, what) => faults.push(what) });
   const report = { kind: 'duplicate-vote', validator: 'ab'.repeat(20), height: 7, timeMs: 1 } as const;
   assert.equal(chain.block([], [report]).leaves.length, 1);
   assert.equal(chain.state.get(reports, report.validator), 7);
@@ -217,7 +249,11 @@ test('queries answer by name at a committed state', () => {
   const argument = { account: patient.account, name: 'a' };
   assert.equal(chain.kernel.query(chain.store, 'notes.text', argument), 'x');
   for (const name of ['notes.none', 'none.text', 'notes', 'text', 'constructor', '__proto__', '']) {
-    assert.equal(rejectCode(() => chain.kernel.query(chain.store, name, argument)), 'QUERY_UNKNOWN', name);
+    assert.equal(
+      rejectCode(() => chain.kernel.query(chain.store, name, argument)),
+      'QUERY_UNKNOWN',
+      name,
+    );
   }
 });
 

@@ -5,16 +5,26 @@ import { canonicalBytes, type JsonObject } from '../std/canonical-json.ts';
 import { frame } from '../std/frame.ts';
 import { blockLeafToBytes, OUTCOME_LEAF_TAG, type OutcomeLeaf, outcomeLeafToBytes, parseLeaf } from './leaf.ts';
 
-const hex = (length: number) => fc.uint8Array({ minLength: length, maxLength: length }).map((b) => Buffer.from(b).toString('hex'));
-const ascii = fc.string({ unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)), maxLength: 12 });
+const hex = (length: number) =>
+  fc.uint8Array({ minLength: length, maxLength: length }).map((b) => Buffer.from(b).toString('hex'));
+const ascii = fc.string({
+  unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)),
+  maxLength: 12,
+});
 const leaves: fc.Arbitrary<OutcomeLeaf> = fc.record({
   id: hex(32),
   height: fc.maxSafeNat(),
   index: fc.nat(),
   timeMs: fc.maxSafeNat(),
-  signers: fc.array(fc.record({ account: hex(16), key: hex(32), role: fc.constantFrom('sender' as const, 'approver' as const) }), { maxLength: 8 }),
+  signers: fc.array(
+    fc.record({ account: hex(16), key: hex(32), role: fc.constantFrom('sender' as const, 'approver' as const) }),
+    { maxLength: 8 },
+  ),
   code: fc.constantFrom('OK', 'SCHEMA_INVALID'),
-  data: fc.dictionary(ascii.filter((name) => name !== '__proto__'), fc.oneof(ascii, fc.maxSafeInteger(), fc.boolean())) as fc.Arbitrary<JsonObject>,
+  data: fc.dictionary(
+    ascii.filter((name) => name !== '__proto__'),
+    fc.oneof(ascii, fc.maxSafeInteger(), fc.boolean()),
+  ) as fc.Arbitrary<JsonObject>,
 });
 
 test('an outcome’s leaf is the frame of its canonical JSON, and is read back', () => {

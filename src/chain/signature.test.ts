@@ -11,7 +11,13 @@ import { parseTransaction, type Transaction } from './transaction.ts';
 import { ASSERTION_TAG, encodeAssertion } from './webauthn.ts';
 
 function taskOf(signer: TestSigner, record: KeyRecord = signer.record): SignatureTask {
-  const wire = signWire({ chain: 'ab'.repeat(32), message: { type: 'note.put' }, nonce: 1, notAfterMs: 5, signers: [signer] });
+  const wire = signWire({
+    chain: 'ab'.repeat(32),
+    message: { type: 'note.put' },
+    nonce: 1,
+    notAfterMs: 5,
+    signers: [signer],
+  });
   return signatureTasks(parseTransaction(wire) as Transaction, [record])[0] as SignatureTask;
 }
 

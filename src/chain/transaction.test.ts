@@ -70,8 +70,14 @@ const REFUSED_BODIES: Readonly<Record<string, unknown>> = {
   'two senders': { ...body, signers: [signer(hospital, 'sender'), signer(patient, 'sender')] },
   'sender second': { ...body, signers: [signer(hospital, 'approver'), signer(patient, 'sender')] },
   'a signer twice': { ...body, signers: [signer(hospital, 'sender'), signer(hospital, 'approver')] },
-  'unknown member of a signer': { ...body, signers: [{ ...signer(hospital, 'sender'), algorithm: 'ed25519' }, signer(patient, 'approver')] },
-  'account of other form': { ...body, signers: [{ ...signer(hospital, 'sender'), account: 'x' }, signer(patient, 'approver')] },
+  'unknown member of a signer': {
+    ...body,
+    signers: [{ ...signer(hospital, 'sender'), algorithm: 'ed25519' }, signer(patient, 'approver')],
+  },
+  'account of other form': {
+    ...body,
+    signers: [{ ...signer(hospital, 'sender'), account: 'x' }, signer(patient, 'approver')],
+  },
   'message no object': { ...body, message: 'note.put' },
   'message a list': { ...body, message: [] },
   'message without type': { ...body, message: { name: 'a' } },
@@ -88,7 +94,7 @@ for (const [name, value] of Object.entries(REFUSED_BODIES)) {
 
 const text = new TextDecoder().decode(buildBody(body));
 const REFUSED_WIRES: Readonly<Record<string, Uint8Array>> = {
-  'nothing': new Uint8Array(),
+  nothing: new Uint8Array(),
   'no signature': wireOf(body, []),
   'one signature for two signers': wireOf(body, [signature]),
   'a signature too many': wireOf(body, [signature, signature, signature]),
@@ -100,7 +106,12 @@ const REFUSED_WIRES: Readonly<Record<string, Uint8Array>> = {
   'members in another order': frame(TRANSACTION_TAG, utf8(JSON.stringify(body)), signature, signature),
   'a float': frame(TRANSACTION_TAG, utf8(text.replace('1700000000000', '1700000000000.5')), signature, signature),
   'an exponent': frame(TRANSACTION_TAG, utf8(text.replace('1700000000000', '17e11')), signature, signature),
-  'a repeated member': frame(TRANSACTION_TAG, utf8(text.replace('"nonce"', '"nonce":"","nonce"')), signature, signature),
+  'a repeated member': frame(
+    TRANSACTION_TAG,
+    utf8(text.replace('"nonce"', '"nonce":"","nonce"')),
+    signature,
+    signature,
+  ),
   'text beyond ASCII': frame(TRANSACTION_TAG, utf8(text.replace('"b"', '"ü"')), signature, signature),
   'more than 64 KiB': wireOf({ ...body, message: { type: 'note.put', text: 'x'.repeat(MAX_WIRE_BYTES) } }),
 };
@@ -117,7 +128,13 @@ test('eight signers pass, nine do not', () => {
 });
 
 test('whatever is done to a wire, parsing does not throw, and another text has another id', () => {
-  const wire = signWire({ chain: body.chain, message: body.message, nonce: 1, notAfterMs: 5, signers: [hospital, patient] });
+  const wire = signWire({
+    chain: body.chain,
+    message: body.message,
+    nonce: 1,
+    notAfterMs: 5,
+    signers: [hospital, patient],
+  });
   const genuine = parseTransaction(wire);
   const edit = fc.record({ at: fc.nat(wire.length - 1), cut: fc.nat(6), put: fc.uint8Array({ maxLength: 6 }) });
   fc.assert(

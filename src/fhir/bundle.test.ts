@@ -14,7 +14,7 @@ const bundle = (type: string, entry: readonly Entry[]) => ({ resourceType: 'Bund
 const post = (resource: Entry, fullUrl?: string, request: Entry = {}) => ({
   ...(fullUrl === undefined ? {} : { fullUrl }),
   resource,
-  request: { method: 'POST', url: resource['resourceType'], ...request },
+  request: { method: 'POST', url: resource.resourceType, ...request },
 });
 const urn = (n: number) => `urn:uuid:0b7ee0e2-0000-4000-8000-${String(n).padStart(12, '0')}`;
 const codeOf = (answer: { json: { issue: { details: { coding: { code: string }[] } }[] } }) =>

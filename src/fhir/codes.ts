@@ -1,7 +1,7 @@
 import { type CodeCatalogue, rejecter } from '../std/reject.ts';
 
 /** Refusals of the FHIR server. `outcome.ts` maps them to HTTP statuses and OperationOutcome issue types. */
-export const FHIR_CODES = {
+export const CODES = {
   JSON_INVALID: {
     kind: 'invalid',
     sentence: 'The body is not the strict JSON that FHIR asks for; send UTF-8 JSON without duplicate names.',
@@ -80,7 +80,7 @@ export const FHIR_CODES = {
     sentence: 'A search parameter is not supported; leave it out, or send Prefer: handling=lenient.',
   },
   PARAMETER_INVALID: { kind: 'invalid', sentence: 'A search parameter has a value that cannot be used.' },
-  CURSOR_INVALID: { kind: 'invalid', sentence: 'The paging link is not one that this server made; search again.' },
+  PAGE_INVALID: { kind: 'invalid', sentence: 'The paging link is not one that this server made; search again.' },
   SEARCH_TOO_COSTLY: { kind: 'limit', sentence: 'The search would look at more than the server allows; narrow it.' },
   BUNDLE_INVALID: {
     kind: 'invalid',
@@ -99,4 +99,4 @@ export const FHIR_CODES = {
 } as const satisfies CodeCatalogue;
 
 /** Thrower of this catalogue. Data never holds patient data: paths, names of elements, counts. */
-export const rejectFhir = rejecter(FHIR_CODES);
+export const rejectFhir = rejecter(CODES);

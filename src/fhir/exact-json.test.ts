@@ -71,7 +71,7 @@ test('depth up to the limit is taken', () => {
   assert.equal(exactJson(utf8(text)), text);
 });
 
-const string = fc.string({ unit: 'grapheme' }).map((text) => text.replace(/[\u0000-\u001f]/g, ' '));
+const string = fc.string({ unit: 'grapheme' }).map((text) => text.replace(/\p{Cc}/gu, ' '));
 const name = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,12}$/).filter((text) => text !== '__proto__');
 const { value } = fc.letrec((tie) => ({
   value: fc.oneof(
@@ -94,7 +94,7 @@ test('property: only whitespace is dropped, twice is once, the value is the same
       assert.equal(exactJson(utf8(exact)), exact);
       assert.deepEqual(JSON.parse(exact), JSON.parse(written));
     }),
-    { numRuns: process.env['ACESO_LONG'] ? 20_000 : 500 },
+    { numRuns: process.env.ACESO_LONG ? 20_000 : 500 },
   );
 });
 
@@ -111,6 +111,6 @@ test('property: of arbitrary text, it takes nothing that JSON.parse refuses', ()
       }
       assert.deepEqual(JSON.parse(exact), JSON.parse(text));
     }),
-    { numRuns: process.env['ACESO_LONG'] ? 200_000 : 5_000 },
+    { numRuns: process.env.ACESO_LONG ? 200_000 : 5_000 },
   );
 });

@@ -69,19 +69,25 @@ class Scanner {
     if (depth > this.limits.jsonDepth) throw this.fault('nested too deep');
     switch (this.text.charCodeAt(this.at)) {
       case 0x7b:
-        return this.object(depth);
+        this.object(depth);
+        break;
       case 0x5b:
-        return this.array(depth);
+        this.array(depth);
+        break;
       case 0x22:
-        return this.string();
+        this.string();
+        break;
       case 0x74:
-        return this.literal('true');
+        this.literal('true');
+        break;
       case 0x66:
-        return this.literal('false');
+        this.literal('false');
+        break;
       case 0x6e:
-        return this.literal('null');
+        this.literal('null');
+        break;
       default:
-        return this.number();
+        this.number();
     }
   }
 

@@ -36,7 +36,7 @@ const urn = (n: number) => `urn:uuid:0b7ee0e2-0000-4000-8000-${String(n).padStar
 const entry = (fullUrl: string, resource: Record<string, unknown>, method = 'POST') => ({
   fullUrl,
   resource,
-  request: { method, url: resource['resourceType'] },
+  request: { method, url: resource.resourceType },
 });
 const bundle = (...entries: unknown[]) => ({ resourceType: 'Bundle', type: 'transaction', entry: entries });
 
@@ -68,7 +68,7 @@ test('a bundle is imported whole or not at all', async () => {
   for (const [item, code] of bad) {
     await assert.rejects(
       run(bundle(good, item)),
-      (thrown) => isReject(thrown) && thrown.code === code && thrown.data['entry'] === 1,
+      (thrown) => isReject(thrown) && thrown.code === code && thrown.data.entry === 1,
       code,
     );
   }

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Reject } from '../std/reject.ts';
-import { FHIR_CODES, rejectFhir } from './codes.ts';
+import { CODES, rejectFhir } from './codes.ts';
 import { loadDefinitions } from './definitions/load-definitions.ts';
 import { refusalOf, rejectToOutcome, statusOf } from './outcome.ts';
 import { validateStructure } from './validate.ts';
 
 test('every code makes a valid OperationOutcome with a status of its own kind', async () => {
   const definitions = await loadDefinitions();
-  for (const code of Object.keys(FHIR_CODES) as (keyof typeof FHIR_CODES)[]) {
+  for (const code of Object.keys(CODES) as (keyof typeof CODES)[]) {
     const reject = rejectFhir(code, {
       entry: 1,
       issues: [
@@ -20,9 +20,9 @@ test('every code makes a valid OperationOutcome with a status of its own kind', 
     for (const refusal of [reject, rejectFhir(code)]) {
       const outcome = rejectToOutcome(refusal);
       validateStructure(outcome as unknown as { resourceType: string }, definitions);
-      assert.equal(outcome.issue?.[0]?.details?.text, FHIR_CODES[code].sentence);
+      assert.equal(outcome.issue?.[0]?.details?.text, CODES[code].sentence);
       assert.ok(statusOf(refusal) >= 400 && statusOf(refusal) < 600);
-      assert.equal(statusOf(refusal) >= 500, FHIR_CODES[code].kind === 'unavailable', code);
+      assert.equal(statusOf(refusal) >= 500, CODES[code].kind === 'unavailable', code);
     }
   }
 });
@@ -33,7 +33,7 @@ test('every code of the catalogue is used', () => {
     (name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && name !== 'codes.ts',
   );
   const text = sources.map((name) => readFileSync(new URL(name, folder), 'utf8')).join('');
-  for (const code of Object.keys(FHIR_CODES)) assert.ok(new RegExp(`rejectFhir\\([^)]*'${code}'`).test(text), code);
+  for (const code of Object.keys(CODES)) assert.ok(new RegExp(`rejectFhir\\([^)]*'${code}'`).test(text), code);
 });
 
 test('what is no refusal becomes INTERNAL and tells nothing', () => {

@@ -34,6 +34,7 @@ const BY_CODE: Readonly<Partial<Record<string, readonly [status: number, issue: 
   CONDITION_UNMATCHED: [412, 'not-found'],
   PARAMETER_UNKNOWN: [400, 'not-supported'],
   SEARCH_TOO_COSTLY: [403, 'too-costly'],
+  TOO_COSTLY: [403, 'too-costly'],
   VAULT_FULL: [507, 'no-store'],
   VERSION_ERASED: [410, 'deleted'],
   INTERNAL: [500, 'exception'],

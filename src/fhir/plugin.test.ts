@@ -30,8 +30,8 @@ test('create answers 201 with the exact text and where it is', async () => {
     `{"resourceType":"Patient","id":"${id}","meta":{"versionId":"1","lastUpdated":"${meta.lastUpdated}"},` +
       '"name":[{"family":"M\\u00fcller","given":["Ann"]}],"birthDate":"1970-01-02"}',
   );
-  assert.equal(answer.headers['location'], `${BASE_URL}/Patient/${id}/_history/1`);
-  assert.equal(answer.headers['etag'], 'W/"1"');
+  assert.equal(answer.headers.location, `${BASE_URL}/Patient/${id}/_history/1`);
+  assert.equal(answer.headers.etag, 'W/"1"');
   assert.equal(answer.headers['content-type'], 'application/fhir+json; charset=utf-8');
   assert.equal(answer.headers['last-modified'], new Date(meta.lastUpdated).toUTCString());
   const read = await node.send('GET', `Patient/${id}`);
@@ -50,7 +50,7 @@ test('update, vread, history and delete', async () => {
   const id = await newPatient();
   const put = await node.send('PUT', `Patient/${id}`, { resourceType: 'Patient', id, active: true });
   assert.equal(put.status, 200);
-  assert.equal(put.headers['etag'], 'W/"2"');
+  assert.equal(put.headers.etag, 'W/"2"');
   assert.equal((await node.send('GET', `Patient/${id}/_history/1`)).json.birthDate, '1970-01-02');
   assert.equal((await node.send('DELETE', `Patient/${id}`)).status, 204);
   assert.equal((await node.send('DELETE', `Patient/${id}`)).status, 204);
@@ -70,7 +70,7 @@ test('update, vread, history and delete', async () => {
   assert.equal((await node.send('GET', next.slice(BASE_URL.length + 1))).json.entry[0].response.etag, 'W/"2"');
   const again = await node.send('PUT', `Patient/${id}`, { resourceType: 'Patient', id });
   assert.equal(again.status, 201);
-  assert.equal(again.headers['etag'], 'W/"4"');
+  assert.equal(again.headers.etag, 'W/"4"');
   assert.equal((await node.send('DELETE', 'Patient/never-was')).status, 204);
 });
 
@@ -110,13 +110,13 @@ test('a write that others overtake is numbered anew', async () => {
     if (overtaken) return;
     overtaken = true;
     assert.equal(
-      (await node.send('PUT', `Patient/${id}`, { resourceType: 'Patient', id, active: false })).headers['etag'],
+      (await node.send('PUT', `Patient/${id}`, { resourceType: 'Patient', id, active: false })).headers.etag,
       'W/"2"',
     );
   };
   const answer = await node.send('PUT', `Patient/${id}`, { resourceType: 'Patient', id, active: true });
   node.vault.beforeWrite = async () => undefined;
-  assert.equal(answer.headers['etag'], 'W/"3"');
+  assert.equal(answer.headers.etag, 'W/"3"');
 });
 
 test('If-None-Exist creates once, also in a race', async () => {
@@ -290,7 +290,7 @@ test('addresses, methods and forms that are not served', async () => {
     assert.equal(answer.status, status, `${method} ${path} ${answer.text}`);
     assert.equal(codeOf(answer), code, `${method} ${path}`);
   }
-  assert.equal((await node.send('PATCH', 'Patient/1', PATIENT)).headers['allow'], 'GET, PUT, DELETE');
+  assert.equal((await node.send('PATCH', 'Patient/1', PATIENT)).headers.allow, 'GET, PUT, DELETE');
   assert.equal((await node.send('PUT', 'Patient/a_b', { resourceType: 'Patient', id: 'a_b' })).status, 400);
   assert.equal(codeOf(await node.send('PUT', 'Patient/a', { resourceType: 'Patient', id: 'b' })), 'ID_MISMATCH');
   for (const format of ['json', 'application/fhir+json', 'application/fhir%2Bjson']) {

@@ -71,7 +71,10 @@ function prepareOne(
   const closed = type === 'Bundle';
   if (options.target !== undefined && !closed) {
     let links = linkSets.get(definitions.linkElements);
-    if (links === undefined) linkSets.set(definitions.linkElements, (links = new Set(definitions.linkElements)));
+    if (links === undefined) {
+      links = new Set(definitions.linkElements);
+      linkSets.set(definitions.linkElements, links);
+    }
     text = rewriteLinks(text, links, options.target);
   }
   if (options.skipStored === true && isStored(context, type, id, text)) return { ...operation, text, unchanged: true };

@@ -89,11 +89,11 @@ export function nextLink(address: string, query: URLSearchParams, after: string)
 
 function cursorToText(value: string): string {
   const bytes = base64urlToBytes(value);
-  if (bytes === undefined || bytes.length === 0 || bytes.length > 512) throw rejectFhir('CURSOR_INVALID');
+  if (bytes === undefined || bytes.length === 0 || bytes.length > 512) throw rejectFhir('PAGE_INVALID');
   try {
     return utf8ToText(bytes);
   } catch {
-    throw rejectFhir('CURSOR_INVALID');
+    throw rejectFhir('PAGE_INVALID');
   }
 }
 
@@ -104,14 +104,14 @@ function splitValues(text: string): string[] {
 
 function identifierToken(value: string): SearchToken {
   const bar = value.search(/(?<!\\)\|/);
-  const unescape = (text: string) => text.replace(/\\([\\|])/g, '$1');
+  const unquote = (text: string) => text.replace(/\\([\\|])/g, '$1');
   if (bar === -1) {
     if (value === '') throw invalid(IDENTIFIER);
-    return { parameter: IDENTIFIER_VALUE, value: unescape(value) };
+    return { parameter: IDENTIFIER_VALUE, value: unquote(value) };
   }
   // `system|` (any value of a system) has no token of its own.
   if (bar === value.length - 1) throw invalid(IDENTIFIER);
-  return { parameter: IDENTIFIER, value: `${unescape(value.slice(0, bar))}|${unescape(value.slice(bar + 1))}` };
+  return { parameter: IDENTIFIER, value: `${unquote(value.slice(0, bar))}|${unquote(value.slice(bar + 1))}` };
 }
 
 function referenceToken(

@@ -104,7 +104,7 @@ test('pages follow one another to the end, each resource once', async () => {
 });
 
 test('POST _search is the same search', async () => {
-  const answer = await node.send('POST', 'Observation/_search?_count=100', 'patient=' + patients[1], {
+  const answer = await node.send('POST', 'Observation/_search?_count=100', `patient=${patients[1]}`, {
     'content-type': 'application/x-www-form-urlencoded',
   });
   assert.equal(answer.status, 200, answer.text);

@@ -7,6 +7,7 @@ import type { FhirContext, FhirResult } from './context.ts';
 import { informationOutcome } from './outcome.ts';
 import { textOf } from './read.ts';
 import { decideRead, joinInteractions } from './read-decision.ts';
+import { searchAccounts } from './search-accounts.ts';
 import { nextLink, type SearchQuery, searchQuery, selfLink } from './search-parameters.ts';
 
 /** search-type: a page of current resources in order of id, decided and journalled, each account once. */
@@ -64,8 +65,10 @@ function findByTokens(
   const rows: VersionRow[] = [];
   const interactions: InteractionHeader[] = [];
   let { after } = query;
+  const accounts = searchAccounts(context, type, tokens);
   for (let scanned = 0; ; ) {
     const page = context.vault.search(type, tokens, {
+      accounts,
       limit: query.count - rows.length,
       ...(after === undefined ? {} : { after }),
     });
@@ -106,8 +109,10 @@ function candidates(context: FhirContext, type: string, query: SearchQuery): Ver
     }
   } else {
     for (const tokens of query.alternatives) {
+      const accounts = searchAccounts(context, type, tokens);
       for (let after: string | undefined; ; ) {
         const page = context.vault.search(type, tokens, {
+          accounts,
           limit: context.limits.pageMax,
           ...(after === undefined ? {} : { after }),
         });

@@ -23,7 +23,7 @@ export function shapeFaults(
   definitions: CompactDefinitions,
 ): JsonObject[] {
   const faults: JsonObject[] = [];
-  checkResource(resource, String(resource['resourceType']), { faults, definitions });
+  checkResource(resource, String(resource.resourceType), { faults, definitions });
   return faults;
 }
 
@@ -33,7 +33,7 @@ interface Walk {
 }
 
 function checkResource(value: Readonly<Record<string, unknown>>, path: string, walk: Walk): void {
-  const type = value['resourceType'];
+  const type = value.resourceType;
   if (
     typeof type !== 'string' ||
     walk.definitions.types[type]?.k !== 'resource' ||

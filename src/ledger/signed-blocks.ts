@@ -14,6 +14,8 @@ export interface SignedBlock {
 export interface SignedBlockSource {
   /** Blocks from a height on, at most `limit` of them and about 4 MiB, at least one when there is one. */
   signedBlocks(fromHeight: number, limit: number): Promise<readonly SignedBlock[]>;
+  /** The newest head as its operator signed it, without asking witnesses. */
+  operatorHead(): Promise<SignedHead>;
 }
 
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;

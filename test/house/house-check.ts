@@ -3,6 +3,7 @@ import { determinismFaults } from './determinism.ts';
 import { errorsPageFaults } from './errors-page.ts';
 import { houseFaults } from './house-rules.ts';
 import { layerFaults } from './layers.ts';
+import { lockfileFaults } from './lockfile.ts';
 import { type Fault, readTree } from './source-tree.ts';
 
 /** Everything that the checks of our own find below `root`, in byte order of path and then by line. */
@@ -13,6 +14,7 @@ export async function houseCheck(root: string): Promise<Fault[]> {
     ...determinismFaults(files),
     ...ambientAuthorityFaults(files),
     ...houseFaults(files),
+    ...lockfileFaults(files),
     ...(await errorsPageFaults(root, files)),
   ];
   return faults.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : a.line - b.line));

@@ -31,7 +31,7 @@ const PLANTS: readonly (readonly [name: string, path: string, text: string, expe
   [
     'a resolved address',
     'package-lock.json',
-    '{"resolved": "https://example.org/a.tgz"}\n'.replace(' ', '  '),
+    JSON.stringify({ resolved: 'https://example.org/a.tgz' }),
     /package registry/,
   ],
 ];

@@ -1,7 +1,7 @@
 import type { AccountRecord } from '../../src/chain/account.ts';
+import { notesContract } from './notes-contract.ts';
 import { createTestChain, type TestChain, type TestChainOptions } from './test-chain.ts';
 import { type TestSigner, testPasskey, testSigner } from './test-signer.ts';
-import { notesContract } from './notes-contract.ts';
 
 /** The cast of the kernel's tests: a hospital that answers for all the others. */
 export const hospital = testSigner('hospital');
@@ -16,7 +16,13 @@ export const unclaimed = testSigner('unclaimed');
 export const sensor = testSigner('sensor');
 
 function record(signers: readonly TestSigner[], rest: Partial<AccountRecord> = {}): AccountRecord {
-  return { kind: 'patient', status: 'active', sponsor: hospital.account, keys: signers.map((one) => one.record), ...rest };
+  return {
+    kind: 'patient',
+    status: 'active',
+    sponsor: hospital.account,
+    keys: signers.map((one) => one.record),
+    ...rest,
+  };
 }
 
 /** Accounts of the cast, as the section of genesis lists them. */

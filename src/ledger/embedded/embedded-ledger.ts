@@ -189,6 +189,7 @@ export async function createEmbeddedLedger(options: EmbeddedLedgerOptions): Prom
     async signedBlocks(fromHeight, limit) {
       return collectSignedBlocks(chain.stored(fromHeight), await signer.latest(), limit);
     },
+    operatorHead: () => signer.latest(),
     health(): LedgerHealth {
       if (halted !== undefined) return { status: 'stopped', reason: halted.reason };
       const fault = checkClock();

@@ -1,0 +1,110 @@
+import type { FastifyPluginAsync } from 'fastify';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
+import type { Caller } from '../../../auth/caller.ts';
+import type { AccessPort } from '../../../fhir/ports.ts';
+import type { Job } from '../../../jobs/job.ts';
+import type { Ledger } from '../../../ledger/ledger.ts';
+import { submitMessage } from '../../../ledger/submit-message.ts';
+import type { Authenticate } from '../../../server/authenticate.ts';
+import { type OrganisationContext, organisationOf } from '../../../server/organisation.ts';
+import { rejecter } from '../../../std/reject.ts';
+import { accountingOf } from './accounting.ts';
+import { createAccessPort, type LocalRevocations } from './access-port.ts';
+import { breakGlass, bringClaims } from './break-glass.ts';
+import { CODES } from './codes.ts';
+import { createPolicyCache } from './policy-cache.ts';
+
+const reject = rejecter(CODES);
+const strict = { additionalProperties: false } as const;
+const PatientId = Type.String({ pattern: '^[A-Za-z0-9.-]{1,64}$' });
+
+const BreakGlassBody = Type.Object(
+  {
+    patientId: PatientId,
+    reason: Type.Integer({ minimum: 0, maximum: 255 }),
+    statedReason: Type.String({ minLength: 3, maxLength: 1000 }),
+  },
+  strict,
+);
+const ReviewBody = Type.Object(
+  {
+    account: Type.String({ pattern: '^[0-9a-f]{32}$' }),
+    act: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    finding: Type.Union([Type.Literal('justified'), Type.Literal('unjustified'), Type.Literal('unclear')]),
+  },
+  strict,
+);
+
+/** HL7 v3 RoleCode of who may see every patient's accounting, as the organisation attests it. */
+export const PRIVACY_OFFICER = 'https://aceso.health/role|privacy-officer';
+
+export interface AccessServer {
+  readonly access: AccessPort;
+  readonly plugin: FastifyPluginAsync;
+  readonly jobs: readonly Job[];
+  close(): void;
+}
+
+/** The decision point for FHIR, break-glass and its review, and the patient's accounting of who saw what. */
+export function createAccessServer(deps: {
+  organisations: readonly OrganisationContext[];
+  ledger: Ledger;
+  authenticate: Authenticate;
+  revokedLocally: LocalRevocations;
+  clock: () => number;
+}): AccessServer {
+  const { organisations, ledger, authenticate, revokedLocally, clock } = deps;
+  const policies = createPolicyCache(ledger);
+  const access = createAccessPort({ organisations, policies, revokedLocally, clock });
+  const plugin: FastifyPluginAsync = async (app) => {
+    app.post('/api/access/break-glass', async (request) => {
+      const caller = authenticate(request);
+      const body: unknown = request.body;
+      if (!Value.Check(BreakGlassBody, body)) throw reject('REASON_MISSING');
+      const organisation = organisationOf(organisations, caller.custodian);
+      const account = accountOfPatient(organisation, body.patientId);
+      const { reason, statedReason } = body;
+      return breakGlass(organisation, caller, { account, reason, statedReason });
+    });
+    app.post('/api/access/reviews', async (request) => {
+      const caller = authenticate(request);
+      const body: unknown = request.body;
+      if (!Value.Check(ReviewBody, body)) throw reject('REQUEST_INVALID');
+      if (!isPrivacyOfficer(caller)) throw reject('ACCOUNTING_NOT_YOURS');
+      const { signer } = organisationOf(organisations, caller.custodian);
+      const { account, act, finding } = body;
+      const { outcome } = await submitMessage(ledger, clock(), { type: 'access.review', account, act, finding }, signer);
+      return { transaction: outcome.id, code: outcome.code, data: outcome.data };
+    });
+    app.get<{ Params: { id: string }; Querystring: { after?: string } }>('/api/patients/:id/accounting', async (request) => {
+      const caller = authenticate(request);
+      const organisation = organisationOf(organisations, caller.custodian);
+      const account = accountOfPatient(organisation, request.params.id);
+      const isOwn = caller.kind === 'patient' && caller.account === account;
+      if (!isOwn && !isPrivacyOfficer(caller)) throw reject('ACCOUNTING_NOT_YOURS');
+      const { after } = request.query;
+      if (after !== undefined && (typeof after !== 'string' || after.length > 256)) throw reject('REQUEST_INVALID');
+      return accountingOf(organisation, account, after);
+    });
+  };
+  const bring: Job = {
+    name: 'break-glass claims',
+    intervalMs: 2000,
+    run: async () => {
+      for (const organisation of organisations) await bringClaims(organisation);
+    },
+  };
+  return { access, plugin, jobs: [bring], close: policies.close };
+}
+
+/** The organisation's own administrator, and staff whom it attests as privacy officers. */
+function isPrivacyOfficer({ kind, organisation, custodian, roles }: Caller): boolean {
+  return organisation === custodian && (kind === 'system' || roles.includes(PRIVACY_OFFICER));
+}
+
+function accountOfPatient({ vault }: OrganisationContext, patientId: string): string {
+  const account = vault.accountOf('Patient', patientId);
+  if (account === undefined) throw reject('PATIENT_NOT_HERE');
+  return account;
+}

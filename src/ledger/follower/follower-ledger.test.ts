@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import Fastify from 'fastify';
+import { notes } from '../../../test/support/notes-contract.ts';
+import {
+  noteWire,
+  notesGenesis,
+  notesKernel,
+  OPERATOR_SEED,
+  openNotesLedger,
+  silentLog,
+  temporaryFolder,
+} from '../../../test/support/test-ledger.ts';
+import { testSigner } from '../../../test/support/test-signer.ts';
+import { headSignBytes } from '../../chain/head.ts';
+import { signEd25519 } from '../../crypto/node/ed25519.ts';
+import { bytesToHex } from '../../std/bytes.ts';
+import { canonicalText } from '../../std/canonical-json.ts';
+import { isReject } from '../../std/reject.ts';
+import type { EmbeddedLedger } from '../embedded/embedded-ledger.ts';
+import { createLedgerClient, type LedgerClient } from '../http/ledger-client.ts';
+import { createLedgerPlugin } from '../http/ledger-plugin.ts';
+import { createFollowerLedger, type FollowerLedger } from './follower-ledger.ts';
+
+const alice = testSigner('alice');
+const genesis = notesGenesis(['alice']);
+const root = temporaryFolder('follower');
+after(() => rmSync(root, { recursive: true, force: true }));
+
+let folders = 0;
+const newFolder = (): string => join(root, `node-${++folders}`);
+
+function put(ledger: { genesisHash: string }, name: string, text = 'text'): Uint8Array {
+  return noteWire(ledger.genesisHash, alice, { type: 'note.put', name, text }, Date.now() + 60_000);
+}
+
+function follow(upstream: LedgerClient, folder = newFolder()): Promise<FollowerLedger> {
+  return createFollowerLedger({ folder, kernel: notesKernel(genesis), genesis, upstream, clock: Date.now, log: silentLog });
+}
+
+async function serve(ledger: EmbeddedLedger | FollowerLedger) {
+  const app = Fastify();
+  app.register(createLedgerPlugin(ledger));
+  return { app, url: await app.listen({ port: 0, host: '127.0.0.1' }) };
+}
+
+const code = (wanted: string) => (error: unknown) => isReject(error) && error.code === wanted;
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let i = 0; i < 500 && !condition(); i++) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(condition(), 'waited 5 s in vain');
+}
+
+test('a follower executes the blocks of another node, relays to it, and goes on after a restart of either', async () => {
+  const leaderFolder = newFolder();
+  let leader = await openNotesLedger(leaderFolder, genesis);
+  for (let i = 0; i < 70; i++) await leader.submit(put(leader, `n${i}`));
+  let { app, url } = await serve(leader);
+  const client = createLedgerClient({ url });
+  assert.equal(canonicalText(await client.genesis()), canonicalText(genesis));
+
+  const folder = newFolder();
+  let follower = await follow(client, folder);
+  await follower.reached(70);
+  assert.deepEqual(follower.head(), leader.head());
+  assert.equal(follower.health().status, 'following');
+  const committed = await follower.submit(put(follower, 'relayed', 'by the follower'));
+  assert.deepEqual(await leader.find(committed.outcome.id), committed);
+  assert.equal(follower.read().state.get(notes, alice.account, 'relayed'), 'by the follower');
+  assert.deepEqual(await follower.signedHead(), await leader.signedHead());
+  await assert.rejects(follower.submit(new Uint8Array(3)), code('TRANSACTION_MALFORMED'));
+
+  // Who follows the follower gets the same.
+  const second = await serve(follower);
+  const third = await follow(createLedgerClient({ url: second.url }));
+  await third.reached(71);
+  assert.deepEqual(third.head(), leader.head());
+  assert.equal((await third.submit(put(third, 'twice'))).height, 72);
+  await third.close();
+  await second.app.close();
+
+  await follower.close();
+  await leader.submit(put(leader, 'meanwhile'));
+  follower = await follow(createLedgerClient({ url }), folder);
+  await follower.reached(73);
+  await app.close();
+  await leader.close();
+  await until(() => follower.health().reason !== undefined);
+  await assert.rejects(follower.submit(put(follower, 'nowhere')), code('LEDGER_UPSTREAM_UNREACHABLE'));
+  leader = await openNotesLedger(leaderFolder, genesis);
+  app = Fastify();
+  app.register(createLedgerPlugin(leader));
+  await app.listen({ port: Number(new URL(url).port), host: '127.0.0.1' });
+  assert.equal((await follower.submit(put(follower, 'back'))).height, 74);
+  await follower.close();
+  await app.close();
+  await leader.close();
+});
+
+/** The client of `ledger` whose answers are bent. */
+function bentClient(ledger: EmbeddedLedger, bend: (answer: Awaited<ReturnType<LedgerClient['blocks']>>) => unknown): LedgerClient {
+  return {
+    genesis: async () => ledger.genesis,
+    async blocks(from, limit) {
+      if (ledger.head().height < from) await new Promise((resolve) => setTimeout(resolve, 20));
+      const answer = { blocks: await ledger.signedBlocks(from, limit), newest: await ledger.operatorHead() };
+      return bend(structuredClone(answer)) as typeof answer;
+    },
+    submit: (wire) => ledger.submit(wire),
+    close() {},
+  };
+}
+
+test('a node that lies is not followed: the follower stops before the lie, and says why', async () => {
+  const ledger = await openNotesLedger(newFolder(), genesis);
+  for (let i = 0; i < 5; i++) await ledger.submit(put(ledger, `n${i}`));
+  const resign = (head: object): string => bytesToHex(signEd25519(OPERATOR_SEED, headSignBytes(head as never)));
+  // biome-ignore lint/suspicious/noExplicitAny: answers are bent in ways that their type forbids
+  const lies: Record<string, [number, (answer: any) => unknown]> = {
+    'a head that nobody signed': [2, (a) => ((a.blocks[2].signature = '00'.repeat(64)), a)],
+    'a signed head that the block does not lead to': [
+      2,
+      (a) => {
+        a.blocks[2].head.appHash = 'ab'.repeat(32);
+        a.blocks[2].signature = resign(a.blocks[2].head);
+        return a;
+      },
+    ],
+    'a transaction left out': [1, (a) => ((a.blocks[1].block.transactions = []), a)],
+    'a time that goes back': [3, (a) => ((a.blocks[3].block.timeMs = 0), a)],
+  };
+  for (const [name, [height, lie]] of Object.entries(lies)) {
+    const follower = await follow(bentClient(ledger, (answer) => (answer as { blocks: unknown[] }).blocks.length > 3 ? lie(answer) : answer));
+    await assert.rejects(follower.reached(5), code('LEDGER_FORKED'), name);
+    assert.equal(follower.health().status, 'stopped');
+    assert.match(follower.health().reason ?? '', /LEDGER_FORKED/);
+    assert.equal(follower.head().height, height, name);
+    await assert.rejects(follower.submit(put(follower, 'late')), code('LEDGER_FORKED'));
+    await follower.close();
+  }
+
+  const faces: Record<string, (answer: { blocks: unknown[]; newest: { head: object; signature: string } }) => unknown> = {
+    'another head at the same height': (answer) => {
+      const head = { ...answer.newest.head, appHash: 'cd'.repeat(32) };
+      return { ...answer, newest: { head, signature: resign(head) } };
+    },
+    'fewer blocks than it signed': (answer) => {
+      const head = { ...answer.newest.head, height: 1 };
+      return { ...answer, newest: { head, signature: resign(head) } };
+    },
+  };
+  for (const [name, lie] of Object.entries(faces)) {
+    const follower = await follow(bentClient(ledger, (answer) => (answer.blocks.length === 0 ? lie(answer as never) : answer)));
+    await until(() => follower.health().status === 'stopped');
+    assert.match(follower.health().reason ?? '', new RegExp(name));
+    await follower.close();
+  }
+  await ledger.close();
+});
+
+test('the HTTP routes bound what they take and answer errors with codes', async () => {
+  const ledger = await openNotesLedger(newFolder(), genesis);
+  const { outcome, leafIndex } = await ledger.submit(put(ledger, 'one'));
+  const { app, url } = await serve(ledger);
+  const answers: [string, RequestInit | undefined, number, string?][] = [
+    ['/ledger/head', undefined, 200],
+    ['/ledger/health', undefined, 200],
+    ['/ledger/blocks?from=1', undefined, 200],
+    ['/ledger/blocks?from=2', undefined, 200],
+    [`/ledger/transactions/${outcome.id}`, undefined, 200],
+    [`/ledger/leaves/${leafIndex}`, undefined, 200],
+    ['/ledger/blocks', undefined, 400, 'LEDGER_REQUEST_INVALID'],
+    ['/ledger/blocks?from=0', undefined, 400, 'LEDGER_REQUEST_INVALID'],
+    ['/ledger/blocks?from=1&limit=100000', undefined, 400, 'LEDGER_REQUEST_INVALID'],
+    ['/ledger/blocks?from=1&waitMs=9999999', undefined, 400, 'LEDGER_REQUEST_INVALID'],
+    ['/ledger/leaves/-1', undefined, 400, 'LEDGER_REQUEST_INVALID'],
+    ['/ledger/leaves/999', undefined, 404, 'LEDGER_NOT_FOUND'],
+    ['/ledger/transactions/..%2f..%2fetc', undefined, 400, 'LEDGER_REQUEST_INVALID'],
+    [`/ledger/transactions/${'0'.repeat(64)}`, undefined, 404, 'LEDGER_NOT_FOUND'],
+    ['/ledger/transactions', post({ wire: 'AAAA' }), 400, 'TRANSACTION_MALFORMED'],
+    ['/ledger/transactions', post({ wire: '!' }), 400, 'LEDGER_REQUEST_INVALID'],
+    ['/ledger/transactions', post({ wire: 'AAAA', more: 1 }), 400, 'LEDGER_REQUEST_INVALID'],
+    ['/ledger/transactions', post({ wire: 'A'.repeat(200_000) }), 413],
+  ];
+  for (const [path, init, status, wanted] of answers) {
+    const response = await fetch(`${url}${path}`, init);
+    const value = (await response.json()) as { code?: string };
+    assert.equal(response.status, status, path);
+    if (wanted !== undefined) assert.equal(value.code, wanted, path);
+  }
+  const client = createLedgerClient({ url });
+  await assert.rejects(client.submit(new Uint8Array(3)), code('TRANSACTION_MALFORMED'));
+  await app.close();
+  await ledger.close();
+});
+
+function post(body: object): RequestInit {
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+}

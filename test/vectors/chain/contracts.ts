@@ -1,0 +1,14 @@
+import type { Contract } from '../../../src/chain/contract.ts';
+import { notesContract } from '../../support/notes-contract.ts';
+
+/** Contracts that vectors name. */
+const CONTRACTS: Readonly<Record<string, Contract>> = { notes: notesContract };
+
+/** The contracts of these names. Throws TypeError for one that is not in the table. */
+export function contractsOf(names: readonly string[]): readonly Contract[] {
+  return names.map((name) => {
+    const contract = CONTRACTS[name];
+    if (contract === undefined) throw new TypeError(`no contract ${name}: add it to contracts.ts`);
+    return contract;
+  });
+}
