@@ -13,6 +13,13 @@ export const CODES = {
     sentence: 'The root key does not open this data folder; give the key file that was printed at its first start.',
   },
   GENESIS_DIFFERS: { kind: 'conflict', sentence: 'The genesis given is not the one this data folder was made with.' },
+  GENESIS_MISSING: { kind: 'invalid', sentence: 'Joining a ledger needs its genesis: give --genesis FILE, or --follow URL of a member’s node.' },
+  GENESIS_MALFORMED_FILE: { kind: 'invalid', sentence: 'The file is no genesis document; get it again from a member, byte for byte.' },
+  INPUT_FILE_UNREADABLE: { kind: 'unknown', sentence: 'A file given is missing or not in exact canonical JSON.' },
+  OPERATOR_KEY_MISSING: {
+    kind: 'invalid',
+    sentence: 'This node neither follows a ledger nor holds the key that signs its heads; give --follow URL.',
+  },
   ORGANISATION_UNKNOWN: { kind: 'unknown', sentence: 'No organisation of that name is on this node; `aceso inspect node` lists them.' },
   PORT_IN_USE: { kind: 'conflict', sentence: 'Another program listens on that port; give another one with --port N.' },
 } as const satisfies CodeCatalogue;

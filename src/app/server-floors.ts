@@ -1,9 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { createAccessServer } from '../capabilities/access/server/access-server.ts';
-import { createConsentServer } from '../capabilities/consent/server/consent-server.ts';
 import { createMembershipServer } from '../capabilities/membership/server/membership-server.ts';
 import { createRecordsServer } from '../capabilities/records/server/records-server.ts';
-import { createExchange } from '../exchange/exchange.ts';
 import type { AccessPort, RegistrationPort } from '../fhir/ports.ts';
 import type { Job } from '../jobs/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -15,15 +13,28 @@ export interface FloorDependencies {
   readonly organisations: readonly OrganisationContext[];
   readonly ledger: Ledger;
   readonly authenticate: Authenticate;
-  /** Address of this node, without a slash at its end; known once it listens. */
-  readonly baseUrl: () => string;
-  readonly fetch: typeof fetch;
   readonly clock: () => number;
 }
 
+/** What they give in return: the ports that other rooms define, routes, and work that goes on beside. */
 export interface ServerFloors {
   readonly access: AccessPort;
   readonly registration: RegistrationPort;
   readonly plugins: readonly FastifyPluginAsync[];
   readonly jobs: readonly Job[];
+  close(): void;
+}
+
+/** The server floors of all capabilities, wired. */
+export function createServerFloors(deps: FloorDependencies): ServerFloors {
+  const membership = createMembershipServer(deps);
+  const accessServer = createAccessServer({ ...deps, revokedLocally: () => new Set() });
+  const records = createRecordsServer({ ...deps, access: accessServer.access });
+  return {
+    access: accessServer.access,
+    registration: membership.registration,
+    plugins: [membership.plugin, accessServer.plugin, records.plugin],
+    jobs: [...membership.jobs, ...accessServer.jobs, ...records.jobs],
+    close: accessServer.close,
+  };
 }

@@ -1,3 +1,4 @@
+import { compareKeys } from '../state/memory-store.ts';
 import { type StateMap, type StateReader, type StateWriter, stateMap } from '../state/typed-map.ts';
 import type { AccountKind } from './account.ts';
 import { addUse, type HeavyAccounts, heavyUse } from './heavy-accounts.ts';
@@ -116,7 +117,7 @@ export function openBudgets(state: () => StateReader, timeMs: number, limits: Li
       if (isShared(kind)) record.workBy.set(account, (record.workBy.get(account) ?? 0) + work);
     },
     write(writer) {
-      for (const [member, { bytes, work, urgent, before, workBy, urgentBy }] of open) {
+      for (const [member, { bytes, work, urgent, before, workBy, urgentBy }] of [...open].sort(([a], [b]) => compareKeys(a, b))) {
         if (bytes === (before?.bytes ?? 0) && urgent === (before?.urgent ?? 0)) continue;
         const heavy = addUse(before?.heavy ?? [], workBy);
         const heavyUrgent = addUse(before?.heavyUrgent ?? [], urgentBy);

@@ -19,7 +19,7 @@ export function requireKnownRules({ sections }: Genesis, registry: Registry): vo
   for (const { capability, version } of sections.chain.rules) {
     if (!registry.has(capability, version)) throw reject('GENESIS_MALFORMED', { capability, version });
   }
-  for (const capability of Object.keys(sections)) {
+  for (const capability of Object.keys(sections).sort()) {
     const isActive = sections.chain.rules.some((rule) => rule.capability === capability);
     if (capability !== 'chain' && !isActive) throw reject('GENESIS_MALFORMED', { section: capability });
   }

@@ -41,7 +41,7 @@ export const WORK = {
   stateByte: 1,
 } as const;
 
-const names = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
+const names = Object.keys(DEFAULT_LIMITS).sort();
 
 /** Overrides of limits in genesis. */
 export const LimitsSchema = Type.Object(

@@ -46,6 +46,7 @@ const factsByRecord = new Map<string, KeyFacts>();
 const MAX_KNOWN_RECORDS = 16_384;
 
 function keyFacts(record: KeyRecord): KeyFacts {
+  // fence: a key of this cache and no more; another order of members is another entry
   const text = JSON.stringify(record);
   const known = factsByRecord.get(text);
   if (known !== undefined) return known;

@@ -138,13 +138,13 @@ function isMatch(value: Json | undefined, pattern: RegExp): boolean {
 /** True for an object with these members and no others; `names` in byte order. */
 function hasExactly(value: Json, names: readonly string[]): value is JsonObject {
   if (!isObject(value)) return false;
-  const own = Object.keys(value);
-  return own.length === names.length && names.every((name) => Object.hasOwn(value, name));
+  return Object.keys(value).length === names.length && names.every((name) => Object.hasOwn(value, name));
 }
 
 /** Parsed bodies outlive one execution, so that nothing that runs on one may change it for the next. */
 function freeze<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
+  // fence: freezing in any order freezes all
   for (const name of Object.keys(value)) freeze((value as Record<string, unknown>)[name]);
   return Object.freeze(value);
 }

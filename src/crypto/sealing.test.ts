@@ -30,7 +30,7 @@ function hex(text: string): Uint8Array {
 }
 
 interface XWingVectors {
-  readonly xwing: readonly { sk: string; pkSha256: string; ct: string; ss: string }[];
+  readonly xwing: readonly { sk: string; ct: string; ss: string }[];
   readonly hpke: Record<'ikmR' | 'skRm' | 'pkRmSha256' | 'enc' | 'sharedSecret' | 'info' | 'aad' | 'ct' | 'pt', string>;
 }
 

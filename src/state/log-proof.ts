@@ -39,7 +39,7 @@ export function verifyInclusion(
   path: readonly Uint8Array[],
   root: Uint8Array,
 ): boolean {
-  if (!isCount(index) || !isCount(size) || index >= size) return false;
+  if (!isCount(index) || !isCount(size) || index >= size || leafHash.length !== 32) return false;
   let [at, last, hash] = [index, size - 1, leafHash];
   for (const sibling of path) {
     if (last === 0 || sibling.length !== 32) return false;
@@ -62,7 +62,8 @@ export function verifyConsistency(
   toRoot: Uint8Array,
   path: readonly Uint8Array[],
 ): boolean {
-  if (!isCount(from) || !isCount(to) || from > to || path.some((hash) => hash.length !== 32)) return false;
+  if (!isCount(from) || !isCount(to) || from > to) return false;
+  if ([fromRoot, toRoot, ...path].some((hash) => hash.length !== 32)) return false;
   if (from === 0) return path.length === 0 && equalBytes(fromRoot, EMPTY_LOG_ROOT);
   if (from === to) return path.length === 0 && equalBytes(fromRoot, toRoot);
   let [at, last] = [from - 1, to - 1];

@@ -17,13 +17,18 @@ function tileKey(prefix: string, level: number, index: number): string {
   return `${prefix}${level}/${index}`;
 }
 
-/** Writes and root after appending. `size` is the log's size before; sizes stay below 2^53. */
+/**
+ * Writes and root after appending RFC 6962 leaf hashes (`logLeafHash`). `size` is the log's size before; sizes stay
+ * below 2^53. What a store holds beyond `size`, as after a crash, is overwritten. Throws TypeError for a hash that is
+ * not of 32 bytes, Error when a tile is missing.
+ */
 export function appendLog(
   store: TileReader,
   prefix: string,
   size: number,
   leafHashes: readonly Uint8Array[],
 ): { size: number; root: Uint8Array; writes: KvWrites } {
+  if (leafHashes.some(({ length }) => length !== 32)) throw new TypeError('not a hash of 32 bytes');
   const writes = new Map<string, Uint8Array | null>();
   appendLevel(store, writes, prefix, 0, size, leafHashes);
   const newSize = size + leafHashes.length;

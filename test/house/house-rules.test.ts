@@ -4,7 +4,11 @@ import { houseFaults, MAX_LINES } from './house-rules.ts';
 import { plantTree } from './planted-tree.ts';
 import { readTree } from './source-tree.ts';
 
-const CLEAN = { 'src/std/tide-table.ts': 'export const a = 1;\n', 'README.md': 'Run it from anywhere.\n' };
+const CLEAN = {
+  'src/vault/token-index.ts': 'export const a = 1;\n',
+  'src/std/tide-table.ts': 'export const a = 1;\n',
+  'README.md': 'Run it from anywhere.\n',
+};
 
 function messagesWith(t: Parameters<typeof plantTree>[0], planted: Readonly<Record<string, string>>): string[] {
   return houseFaults(readTree(plantTree(t, { ...CLEAN, ...planted }))).map(({ message }) => message);

@@ -6,7 +6,7 @@ export const MAX_LINES = 500;
 
 const CODE_FOLDERS = /^(?:src|bin|test|bench)\//;
 const KEBAB = /^[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+)*$/;
-const EMPTY_NAME = /(?:^|[-./])(?:utils?|helpers?|managers?|misc|common|part\d+|index)(?=[-./]|$)/;
+const EMPTY_NAME = /(?:^|[-./])(?:utils?|helpers?|managers?|misc|common|part\d+)(?=[-./]|$)|(?:^|\/)index\./;
 
 /** Written so that this file does not hold what it looks for. */
 const LEAKS: readonly (readonly [RegExp, string])[] = [

@@ -31,6 +31,18 @@ test('a failure is printed with its place and cause, and the run is bad', () => 
   assert.match(printed[1] ?? '', /the tide is out/);
 });
 
+test('a file that fails as a whole is shown with what it said on stderr', () => {
+  const file = `${ROOT}/src/a.test.ts`;
+  const said: TestEvent = { type: 'test:stderr', data: { file, message: 'SyntaxError: the moon\n' } };
+  const failed: TestEvent = {
+    ...passed({ name: file, details: { error: { cause: 'test failed' } } }),
+    type: 'test:fail',
+  };
+  const { printed, isGood } = closed(LOCAL, said, failed);
+  assert.ok(!isGood);
+  assert.equal(printed[1], '  SyntaxError: the moon');
+});
+
 test('a run without a test is bad', () => {
   const { isGood, lines } = closed(LOCAL);
   assert.ok(!isGood);

@@ -1,10 +1,11 @@
 import { inspect } from 'node:util';
 
-/** What the report needs of node:test's events `test:pass`, `test:fail` and `test:summary`. */
+/** What the report needs of node:test's events `test:pass`, `test:fail`, `test:stderr` and `test:summary`. */
 export interface TestEvent {
   readonly type: string;
   readonly data: {
     readonly name?: string;
+    readonly message?: string;
     readonly nesting?: number;
     readonly file?: string | undefined;
     readonly line?: number | undefined;
@@ -31,17 +32,20 @@ export interface TestReport {
   close(): { readonly lines: string[]; readonly isGood: boolean };
 }
 
+const MAX_STDERR_CHARACTERS = 4000;
+
 /** A concise account of a run: one line for each file, failures in full, skips with their reasons, counts. */
 export function createTestReport(options: TestReportOptions): TestReport {
   const counts = { passed: 0, failed: 0, skipped: 0, todo: 0 };
   const skips: string[] = [];
   const forbiddenSkips: string[] = [];
+  const stderr = new Map<string, string>();
   let files = 0;
 
   const place = (event: TestEvent) => (event.data.file ?? '').replace(`${options.root}/`, '');
 
   const addResult = (event: TestEvent): string[] => {
-    const { name = '', details, skip, todo, line } = event.data;
+    const { name = '', file, details, skip, todo, line } = event.data;
     if (details?.type === 'suite' && event.type === 'test:pass') return [];
     if (skip !== undefined && skip !== false) {
       counts.skipped++;
@@ -59,7 +63,12 @@ export function createTestReport(options: TestReportOptions): TestReport {
     }
     counts.failed++;
     const error = details?.error?.cause ?? details?.error;
-    return [`FAIL ${place(event)}:${line ?? 1} ${name}`, indent(inspect(error, { depth: 4 }))];
+    // A file that failed as a whole, before or between its tests, has said why on stderr alone.
+    const said = name === file ? (stderr.get(file) ?? '') : '';
+    return [
+      `FAIL ${place(event)}:${line ?? 1} ${name}`,
+      indent(said === '' ? inspect(error, { depth: 4 }) : said.trimEnd()),
+    ];
   };
 
   const addSummary = ({ data, ...event }: TestEvent): string[] => {
@@ -71,8 +80,14 @@ export function createTestReport(options: TestReportOptions): TestReport {
     return [`${word} ${place({ data, ...event })} (${tests} tests, ${seconds} s)`];
   };
 
+  const addStderr = ({ data: { file = '', message = '' } }: TestEvent): string[] => {
+    stderr.set(file, `${stderr.get(file) ?? ''}${message}`.slice(-MAX_STDERR_CHARACTERS));
+    return [];
+  };
+
   return {
     add: (event) => {
+      if (event.type === 'test:stderr') return addStderr(event);
       if (event.type === 'test:pass' || event.type === 'test:fail') return addResult(event);
       return event.type === 'test:summary' ? addSummary(event) : [];
     },

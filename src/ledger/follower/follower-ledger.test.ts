@@ -132,7 +132,7 @@ test('a node that lies is not followed: the follower stops before the lie, and s
     'a time that goes back': [3, (a) => ((a.blocks[3].block.timeMs = 0), a)],
   };
   for (const [name, [height, lie]] of Object.entries(lies)) {
-    const follower = await follow(bentClient(ledger, (answer) => (answer as { blocks: unknown[] }).blocks.length > 3 ? lie(answer) : answer));
+    const follower = await follow(bentClient(ledger, (answer) => (answer.blocks.length > 3 ? lie(answer) : answer)));
     await assert.rejects(follower.reached(5), code('LEDGER_FORKED'), name);
     assert.equal(follower.health().status, 'stopped');
     assert.match(follower.health().reason ?? '', /LEDGER_FORKED/);

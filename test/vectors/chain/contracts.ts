@@ -1,8 +1,14 @@
+import { membershipContract } from '../../../src/capabilities/membership/contract/contract.ts';
+import { recordsContract } from '../../../src/capabilities/records/contract/contract.ts';
 import type { Contract } from '../../../src/chain/contract.ts';
 import { notesContract } from '../../support/notes-contract.ts';
 
 /** Contracts that vectors name. */
-const CONTRACTS: Readonly<Record<string, Contract>> = { notes: notesContract };
+const CONTRACTS: Readonly<Record<string, Contract>> = {
+  membership: membershipContract,
+  notes: notesContract,
+  records: recordsContract,
+};
 
 /** The contracts of these names. Throws TypeError for one that is not in the table. */
 export function contractsOf(names: readonly string[]): readonly Contract[] {

@@ -1,0 +1,117 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { randomBytes } from '#crypto/platform';
+import { type Genesis, genesisHash, parseGenesis } from '../chain/genesis.ts';
+import { createLedgerClient } from '../ledger/http/ledger-client.ts';
+import { bytesToHex } from '../std/bytes.ts';
+import { type Json, type JsonObject, parseCanonical } from '../std/canonical-json.ts';
+import { rejecter } from '../std/reject.ts';
+import { loadRootKey } from '../vault/root-key.ts';
+import { CODES } from './codes.ts';
+import { DEMO_FOUNDERS } from './demo-network.ts';
+import { parseOrganisationKeys } from './organisation-keys-file.ts';
+import { newGenesis, newOrganisationKeys, type OrganisationKeys } from './new-network.ts';
+import { type NodeFile, readGenesisFile, readNodeFile, readSecrets, type Secrets, writeNodeFolder } from './node-folder.ts';
+
+const reject = rejecter(CODES);
+
+/** What a node is opened from. */
+export interface NodeData {
+  readonly node: NodeFile;
+  readonly genesis: Genesis;
+  readonly secrets: Secrets;
+  readonly rootKey: Uint8Array;
+  /** True when this call made it. */
+  readonly isNew: boolean;
+}
+
+export interface NodeDataOptions {
+  readonly folder: string;
+  /** Where root keys lie; never inside `folder`. */
+  readonly keyFolder: string;
+  readonly clock: () => number;
+  /** Genesis document to join, and the file of `aceso keys organisation`; without them a new ledger is founded. */
+  readonly genesis?: string;
+  readonly keys?: string;
+  /** Node whose ledger is followed; its genesis is fetched when none is given. */
+  readonly follow?: string;
+  rootKeyMade(path: string): void;
+}
+
+/** Opens a data folder, or makes one: founding a ledger of the demo organisations, or joining with keys that exist. */
+export async function openNodeData(options: NodeDataOptions): Promise<NodeData> {
+  const node = await readNodeFile(options.folder);
+  if (node === undefined) return makeNodeData(options);
+  const rootKey = await rootKeyOf(options, node.node, false);
+  const genesis = parseGenesis(await readGenesisFile(options.folder));
+  if (genesis === undefined) throw reject('NODE_FOLDER_DAMAGED', { file: 'genesis.json' });
+  if (options.genesis !== undefined) {
+    const given = genesisOf(await readCanonicalFile(options.genesis));
+    if (genesisHash(given) !== genesisHash(genesis)) throw reject('GENESIS_DIFFERS');
+  }
+  return { node, genesis, secrets: await readSecrets(options.folder, rootKey), rootKey, isNew: false };
+}
+
+async function makeNodeData(options: NodeDataOptions): Promise<NodeData> {
+  const name = `node-${bytesToHex(randomBytes(8))}`;
+  const parts = options.keys === undefined ? await foundLedger(options) : await joinLedger(options, options.keys);
+  const rootKey = await rootKeyOf(options, name, true);
+  const follows = options.follow === undefined ? {} : { follows: options.follow };
+  const node: NodeFile = { format: 'aceso.node/1', node: name, organisations: parts.keys.map((one) => one.organisation), ...follows };
+  const operator = parts.operatorSeed === undefined ? {} : { operatorSeed: parts.operatorSeed };
+  const secrets: Secrets = { format: 'aceso.secrets/1', ...operator, organisations: parts.keys.map((one) => one.secrets) };
+  await writeNodeFolder(options.folder, { node, genesis: parts.genesis as unknown as Json, secrets, rootKey });
+  return { node, genesis: parts.genesis, secrets, rootKey, isNew: true };
+}
+
+interface LedgerParts {
+  readonly keys: readonly OrganisationKeys[];
+  readonly genesis: Genesis;
+  readonly operatorSeed?: string;
+}
+
+async function foundLedger({ clock }: NodeDataOptions): Promise<LedgerParts> {
+  const operatorSeed = bytesToHex(randomBytes(32));
+  const keys: OrganisationKeys[] = [];
+  for (const plan of DEMO_FOUNDERS) keys.push(await newOrganisationKeys(plan));
+  const founders = keys.map(({ entry }) => entry);
+  return { keys, operatorSeed, genesis: newGenesis({ name: 'aceso-demo', createdMs: clock(), operatorSeed, founders }) };
+}
+
+/** The keys file names its organisation; when it holds the operator's seed too, this node keeps the ledger itself. */
+async function joinLedger(options: NodeDataOptions, keysPath: string): Promise<LedgerParts> {
+  const { keys, operatorSeed } = parseOrganisationKeys(await readCanonicalFile(keysPath));
+  const document = options.genesis !== undefined ? await readCanonicalFile(options.genesis) : await fetchGenesis(options);
+  const own = operatorSeed === undefined || options.follow !== undefined ? {} : { operatorSeed };
+  return { keys, genesis: genesisOf(document), ...own };
+}
+
+async function fetchGenesis({ follow }: NodeDataOptions): Promise<Json> {
+  if (follow === undefined) throw reject('GENESIS_MISSING');
+  const client = createLedgerClient({ url: follow });
+  try {
+    return (await client.genesis()) as JsonObject;
+  } finally {
+    client.close();
+  }
+}
+
+function genesisOf(value: Json): Genesis {
+  const genesis = parseGenesis(value);
+  if (genesis === undefined) throw reject('GENESIS_MALFORMED_FILE');
+  return genesis;
+}
+
+async function readCanonicalFile(path: string): Promise<Json> {
+  const bytes = await readFile(path).catch(() => undefined);
+  const value = bytes === undefined ? undefined : parseCanonical(bytes);
+  if (value === undefined) throw reject('INPUT_FILE_UNREADABLE', { file: path.split('/').at(-1) ?? '' });
+  return value;
+}
+
+async function rootKeyOf({ folder, keyFolder, rootKeyMade }: NodeDataOptions, node: string, create: boolean): Promise<Uint8Array> {
+  const file = join(keyFolder, `${node}.key`);
+  const { key, created } = await loadRootKey({ file, dataFolder: folder, create });
+  if (created) rootKeyMade(file);
+  return key;
+}

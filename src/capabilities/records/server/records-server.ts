@@ -1,0 +1,117 @@
+import type { FastifyPluginAsync, FastifyReply } from 'fastify';
+import type { Caller } from '../../../auth/caller.ts';
+import { type Receipt, receiptToBytes } from '../../../chain/receipt/receipt.ts';
+import type { AccessPort } from '../../../fhir/ports.ts';
+import type { Job } from '../../../jobs/job.ts';
+import type { Ledger } from '../../../ledger/ledger.ts';
+import type { Authenticate } from '../../../server/authenticate.ts';
+import { type OrganisationContext, organisationOf } from '../../../server/organisation.ts';
+import { canonicalBytes } from '../../../std/canonical-json.ts';
+import { rejecter } from '../../../std/reject.ts';
+import type { OpenedEntry } from '../../../vault/vault.ts';
+import { ANCHOR_INTERVAL_MS, anchorJournal } from './anchor-journal.ts';
+import { CODES } from './codes.ts';
+import { issueJournalReceipt, issueStateReceipt, issueTransactionReceipt } from './issue-receipt.ts';
+
+const reject = rejecter(CODES);
+
+/** Says on a response that the receipt holds salt and content hash, and so must be guarded like the record. */
+const PERSONAL_DATA_HEADER = 'aceso-personal-data';
+
+/** Receipts, and the anchoring that makes them possible. */
+export function createRecordsServer(deps: {
+  organisations: readonly OrganisationContext[];
+  ledger: Ledger;
+  authenticate: Authenticate;
+  access: AccessPort;
+}): { readonly plugin: FastifyPluginAsync; readonly jobs: readonly Job[] } {
+  const { organisations, ledger, authenticate, access } = deps;
+  const plugin: FastifyPluginAsync = async (app) => {
+    const genesis = canonicalBytes(ledger.genesis);
+    app.get('/api/genesis', async (_request, reply) => reply.type('application/json').send(Buffer.from(genesis)));
+    // What is on the ledger is every member's already; these two show nothing that a follower does not hold.
+    app.get<{ Params: { id: string } }>('/api/receipts/transactions/:id', async (request, reply) => {
+      const { id } = request.params;
+      if (!/^[0-9a-f]{64}$/.test(id)) throw reject('RECEIPT_SUBJECT_UNKNOWN');
+      return send(reply, await issueTransactionReceipt(ledger, id));
+    });
+    app.get<{ Params: { map: string; '*': string } }>('/api/receipts/state/:map/*', async (request, reply) => {
+      const { map, '*': rest } = request.params;
+      const key = rest.split('/');
+      if (key.length > 8 || ![map, ...key].every((part) => /^[A-Za-z0-9._:-]{1,128}$/.test(part))) {
+        throw reject('RECEIPT_SUBJECT_UNKNOWN');
+      }
+      return send(reply, await issueStateReceipt(ledger, map, key));
+    });
+    app.get<{ Params: VersionParams }>('/api/receipts/versions/:type/:id/:version', async (request, reply) => {
+      const caller = authenticate(request);
+      const organisation = organisationOf(organisations, caller.custodian);
+      const entry = await versionEntry(organisation, access, caller, request.params);
+      return send(reply.header(PERSONAL_DATA_HEADER, 'receipt'), await issueJournalReceipt(ledger, organisation.vault, entry));
+    });
+    app.get<{ Params: EntryParams }>('/api/receipts/journal/:generation/:index', async (request, reply) => {
+      const caller = authenticate(request);
+      const organisation = organisationOf(organisations, caller.custodian);
+      const entry = journalEntry(organisation, caller, request.params);
+      return send(reply.header(PERSONAL_DATA_HEADER, 'receipt'), await issueJournalReceipt(ledger, organisation.vault, entry));
+    });
+  };
+  const jobs = organisations.map((one) => ({
+    name: `anchor ${one.slug}`,
+    intervalMs: ANCHOR_INTERVAL_MS,
+    run: () => anchorJournal(one),
+  }));
+  return { plugin, jobs };
+}
+
+interface VersionParams {
+  readonly type: string;
+  readonly id: string;
+  readonly version: string;
+}
+
+interface EntryParams {
+  readonly generation: string;
+  readonly index: string;
+}
+
+function send(reply: FastifyReply, receipt: Receipt): FastifyReply {
+  return reply.type('application/json').send(Buffer.from(receiptToBytes(receipt)));
+}
+
+function countOf(text: string): number {
+  if (!/^(?:0|[1-9][0-9]{0,14})$/.test(text)) throw reject('RECEIPT_SUBJECT_UNKNOWN');
+  return Number(text);
+}
+
+/** Who may not read a version gets no receipt of it, and is not told that there is one. Giving one out is journalled. */
+async function versionEntry(
+  { vault, clock }: OrganisationContext,
+  access: AccessPort,
+  caller: Caller,
+  { type, id, version }: VersionParams,
+): Promise<OpenedEntry> {
+  const row = vault.version(type, id, countOf(version));
+  if (row === undefined) throw reject('RECEIPT_SUBJECT_UNKNOWN');
+  const { decision, rules, visible } = access.read(caller, row.account, [row]);
+  const isPermitted = decision === 'permit' && visible[0] === true;
+  const { account: actor, organisation, purpose } = caller;
+  const asked = { account: row.account, timeMs: clock(), actor, organisation, purpose, rules, permit: '' };
+  await vault.journal([
+    isPermitted
+      ? { ...asked, kind: 'receipt', decision: 'permit', versions: [row.leaf] }
+      : { ...asked, kind: 'refusal', decision: 'deny', versions: [row.leaf] },
+  ]);
+  const entry = isPermitted ? vault.entry(row.generation, row.journalIndex) : undefined;
+  if (entry === undefined) throw reject('RECEIPT_SUBJECT_UNKNOWN');
+  return entry;
+}
+
+/** An entry about a patient's account is for that patient and for the custodian's own administration. */
+function journalEntry({ vault, account }: OrganisationContext, caller: Caller, params: EntryParams): OpenedEntry {
+  const entry = vault.entry(countOf(params.generation), countOf(params.index));
+  const isOwn = caller.kind === 'patient' && caller.account === entry?.entry.header.account;
+  const isCustodian = caller.kind === 'system' && caller.organisation === account;
+  if (entry === undefined || !(isOwn || isCustodian)) throw reject('RECEIPT_SUBJECT_UNKNOWN');
+  return entry;
+}
