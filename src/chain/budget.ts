@@ -117,7 +117,9 @@ export function openBudgets(state: () => StateReader, timeMs: number, limits: Li
       if (isShared(kind)) record.workBy.set(account, (record.workBy.get(account) ?? 0) + work);
     },
     write(writer) {
-      for (const [member, { bytes, work, urgent, before, workBy, urgentBy }] of [...open].sort(([a], [b]) => compareKeys(a, b))) {
+      for (const [member, { bytes, work, urgent, before, workBy, urgentBy }] of [...open].sort(([a], [b]) =>
+        compareKeys(a, b),
+      )) {
         if (bytes === (before?.bytes ?? 0) && urgent === (before?.urgent ?? 0)) continue;
         const heavy = addUse(before?.heavy ?? [], workBy);
         const heavyUrgent = addUse(before?.heavyUrgent ?? [], urgentBy);

@@ -48,12 +48,11 @@ export function createCheck(
 
   function basisOf(store: KvReader, nowMs: number): Basis & { readonly timeMs: number } {
     const headBytes = store.get(HEAD_KEY);
-    const head = readHead(store);
-    if (headBytes === undefined || head === undefined) throw new Error('the store is empty: initialise it first');
+    if (headBytes === undefined) throw new Error('the store is empty: initialise it first');
     let basis = latest;
     if (basis === undefined || !equalBytes(basis.headBytes, headBytes)) {
       const committedMs = readTimeMs(store) ?? 0;
-      const rules = registry.inForce(readActivations(reading), head.height + 1);
+      const rules = registry.inForce(readActivations(reading), (readHead(store)?.height ?? 0) + 1);
       const none = openBudgets(() => reading, 0, limits);
       basis = { headBytes: headBytes.slice(), committedMs, rules, minute: -1, budgets: none };
       latest = basis;

@@ -3,26 +3,33 @@ import type { KvReader, KvWrites } from '../state/store.ts';
 import { readTreeRoot, updateTree } from '../state/tree.ts';
 import { treeKeyHash, treeValueHash } from '../state/tree-proof.ts';
 import { STATE_PREFIX } from '../state/typed-state.ts';
-import { bytesToHex, utf8ToText } from '../std/bytes.ts';
-import { canonicalBytes } from '../std/canonical-json.ts';
+import { bytesToHex } from '../std/bytes.ts';
+import { canonicalBytes, type Json, parseCanonical } from '../std/canonical-json.ts';
 import { APP_SCHEMA, appHash } from './app-hash.ts';
 import type { BlockHeader, Head } from './block.ts';
+import { StorageFault } from './fault.ts';
 
 /** Where the outcome log lies in the store. */
 export const LOG_PREFIX = 'l/';
 export const HEAD_KEY = 'h/head';
 const TIME_KEY = 'h/time';
 
-/** The head that a store holds; undefined for an empty one. */
+/** The head that a store holds; undefined for an empty one. Throws StorageFault when it is damaged. */
 export function readHead(store: KvReader): Head | undefined {
-  const bytes = store.get(HEAD_KEY);
-  return bytes === undefined ? undefined : (JSON.parse(utf8ToText(bytes)) as Head);
+  return readCanonical<Head>(store, HEAD_KEY);
 }
 
 /** Block time of the head that a store holds, in milliseconds; undefined for an empty one. */
 export function readTimeMs(store: KvReader): number | undefined {
-  const bytes = store.get(TIME_KEY);
-  return bytes === undefined ? undefined : (JSON.parse(utf8ToText(bytes)) as number);
+  return readCanonical<number>(store, TIME_KEY);
+}
+
+function readCanonical<T extends Json>(store: KvReader, key: string): T | undefined {
+  const bytes = store.get(key);
+  if (bytes === undefined) return undefined;
+  const value = parseCanonical(bytes);
+  if (value === undefined) throw new StorageFault(`the store holds damaged bytes under ${key}`);
+  return value as T;
 }
 
 /** Tree of the overlay's state on top of the store's: each changed key once. */

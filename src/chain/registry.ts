@@ -35,7 +35,7 @@ export interface Registry {
 export function createRegistry(given: readonly Contract[]): Registry {
   const contracts = [...given].sort((a, b) => compareKeys(a.name, b.name));
   const declared = checkContracts(contracts);
-  const queries = new Map(contracts.flatMap((contract) => Object.entries(contract.queries ?? {})));
+  const queries = new Map(contracts.flatMap((contract) => entriesInOrder(contract.queries ?? {})));
   // Rebuilt only when an activation takes effect.
   let cached: { readonly key: string; readonly rules: RulesInForce } = { key: '', rules: new Map() };
 
@@ -78,7 +78,7 @@ function collect(
   const rules = new Map<string, MessageRule>();
   for (const [capability, version] of versions) {
     const set = contractOf(capability)?.ruleSets.find((one) => one.version === version);
-    for (const [type, rule] of Object.entries(set?.messages ?? {})) rules.set(type, rule);
+    for (const [type, rule] of entriesInOrder(set?.messages ?? {})) rules.set(type, rule);
   }
   return rules;
 }
@@ -96,13 +96,20 @@ function checkContracts(contracts: readonly Contract[]): ReadonlySet<string> {
     if (name === 'chain') throw new TypeError('the name chain is the kernel’s own');
     claim(`contract ${name}`, `${name}#${at}`);
     for (const map of maps) claim(`map ${map.name}`, name);
-    for (const query of Object.keys(queries ?? {})) claim(`query ${query}`, name);
-    const versions = new Set(ruleSets.map(({ version }) => version));
-    if (versions.size !== ruleSets.length) throw new TypeError(`${name} has a rule version twice`);
-    for (const type of ruleSets.flatMap(({ messages }) => Object.keys(messages))) {
+    for (const query of entriesInOrder(queries ?? {}).map(([query]) => query)) claim(`query ${query}`, name);
+    if (new Set(ruleSets.map(({ version }) => version)).size !== ruleSets.length)
+      throw new TypeError(`${name} has a rule version twice`);
+    for (const type of ruleSets.flatMap(({ messages }) => entriesInOrder(messages).map(([type]) => type))) {
       claim(`message ${type}`, name);
       types.add(type);
     }
   }
   return types;
+}
+
+/** Members of a record by byte order of their names. */
+function entriesInOrder<T>(record: Readonly<Record<string, T>>): [name: string, value: T][] {
+  return Object.keys(record)
+    .sort()
+    .map((name) => [name, record[name] as T]);
 }

@@ -26,6 +26,7 @@ export function createReplayWindow(): ReplayWindow {
   const bucketOf = (timeMs: number): number => Math.floor(timeMs / BUCKET_MS);
 
   function isRemembered(id: string): boolean {
+    // fence: whether any holds it does not depend on the order
     for (const ids of remembered.values()) if (ids.has(id)) return true;
     return false;
   }
@@ -49,9 +50,12 @@ export function createReplayWindow(): ReplayWindow {
     },
     beginBlock(height, timeMs) {
       const now = bucketOf(timeMs);
+      // fence: what is dropped does not depend on the order
       for (const key of buckets.keys()) if (key < now) buckets.delete(key);
+      // fence: nor does it here, where ids of an earlier run are
       for (const key of remembered.keys()) if (key < now) remembered.delete(key);
       if (top < height) return;
+      // fence: what is dropped does not depend on the order
       for (const ids of buckets.values()) {
         for (const [id, ranAt] of ids) if (ranAt >= height) ids.delete(id);
       }

@@ -52,6 +52,7 @@ const REFUSED: Readonly<Record<string, AssertionBend>> = {
   'attested credential data': { flags: 0x45 },
   'extensions announced that are not there': { flags: 0x85 },
   'client data that ends early': { tail: '' },
+  'client data with more after its end': { tail: '},"origin":"x"}' },
   'client data that goes on without a comma': { tail: 'x}' },
   'client data cut after a comma': { tail: ',"x":1' },
   'client data beyond its bound': { tail: `,"x":"${'x'.repeat(2048)}"}` },

@@ -1,33 +1,11 @@
 import type { Command } from './command.ts';
-import { accessAccountingCommand, accessBreakGlassCommand, accessRequestCommand } from './commands/access.ts';
-import { consentGrantCommand, consentListCommand, consentRevokeCommand } from './commands/consent.ts';
-import { demoCommand } from './commands/demo.ts';
-import { genesisCommand } from './commands/genesis.ts';
 import { importCommand } from './commands/import.ts';
-import { inspectCommand } from './commands/inspect.ts';
-import { keysClaimCommand, keysOrganisationCommand, keysTokenCommand } from './commands/keys.ts';
-import { receiptsExportCommand } from './commands/receipts.ts';
 import { startCommand } from './commands/start.ts';
 import { verifyCommand } from './commands/verify.ts';
-import { witnessCommand } from './commands/witness.ts';
 
 /** Every command, in the order that the help shows. */
 export const COMMANDS: readonly Command[] = [
   startCommand,
-  demoCommand,
-  genesisCommand,
-  keysOrganisationCommand,
-  keysTokenCommand,
-  keysClaimCommand,
   importCommand,
-  consentGrantCommand,
-  consentRevokeCommand,
-  consentListCommand,
-  accessRequestCommand,
-  accessBreakGlassCommand,
-  accessAccountingCommand,
-  receiptsExportCommand,
   verifyCommand,
-  witnessCommand,
-  inspectCommand,
 ];

@@ -4,7 +4,8 @@ import type { CodeCatalogue } from '../std/reject.ts';
 export const CODES = {
   SEALING_SUITE_UNKNOWN: {
     kind: 'invalid',
-    sentence: 'The sealing key or sealed box is of a suite that this version does not know. Update, or use a key of a suite that it does.',
+    sentence:
+      'The sealing key or sealed box is of a suite that this version does not know. Update, or use a key of a suite that it does.',
   },
   SEALING_KEY_INVALID: {
     kind: 'invalid',

@@ -25,7 +25,11 @@ test('SHA-256 and HMAC-SHA-256 agree on both, and give plain arrays', () => {
     for (const key of MESSAGES) assert.deepEqual(node.hmacSha256(key, message), web.hmacSha256(key, message));
   }
   for (const platform of [node, web]) {
-    for (const bytes of [platform.sha256(utf8('a')), platform.hmacSha256(utf8('k'), utf8('a')), platform.randomBytes(4)]) {
+    for (const bytes of [
+      platform.sha256(utf8('a')),
+      platform.hmacSha256(utf8('k'), utf8('a')),
+      platform.randomBytes(4),
+    ]) {
       assert.equal(Object.getPrototypeOf(bytes), Uint8Array.prototype);
     }
   }

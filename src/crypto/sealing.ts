@@ -66,7 +66,11 @@ export function createSealing(kem: KEMFactory): Sealing {
       const sealed = key && (await unlessRefused(suite.Seal(key, plaintext, { info, aad })));
       if (sealed === undefined) throw reject('SEALING_KEY_INVALID');
       const { encapsulatedSecret, ciphertext } = sealed;
-      return { suite: SEALING_SUITE, enc: bytesToBase64url(encapsulatedSecret), ciphertext: bytesToBase64url(ciphertext) };
+      return {
+        suite: SEALING_SUITE,
+        enc: bytesToBase64url(encapsulatedSecret),
+        ciphertext: bytesToBase64url(ciphertext),
+      };
     },
 
     async openSealed(seed, box, info, aad) {
@@ -151,7 +155,8 @@ export function isSealingPublicKey(publicKey: Uint8Array): boolean {
 /** Bytes of a registered sealing key. Rejects SEALING_SUITE_UNKNOWN, SEALING_KEY_INVALID. */
 export function sealingKeyBytes(key: { readonly suite: string; readonly publicKey: string }): Uint8Array {
   if (key.suite !== SEALING_SUITE) throw reject('SEALING_SUITE_UNKNOWN');
-  const bytes = key.publicKey.length > textLength(SEALING_PUBLIC_KEY_BYTES) ? undefined : base64urlToBytes(key.publicKey);
+  const bytes =
+    key.publicKey.length > textLength(SEALING_PUBLIC_KEY_BYTES) ? undefined : base64urlToBytes(key.publicKey);
   if (bytes === undefined || !isSealingPublicKey(bytes)) throw reject('SEALING_KEY_INVALID');
   return bytes;
 }

@@ -135,7 +135,11 @@ wycheproof('x25519', 'X25519', async (each) => {
   const pkcs8 = Buffer.from('302e020100300506032b656e04220420', 'hex');
   const spki = Buffer.from('302a300506032b656e032100', 'hex');
   await each((entry) => {
-    const privateKey = createPrivateKey({ key: Buffer.concat([pkcs8, hex(entry.private)]), format: 'der', type: 'pkcs8' });
+    const privateKey = createPrivateKey({
+      key: Buffer.concat([pkcs8, hex(entry.private)]),
+      format: 'der',
+      type: 'pkcs8',
+    });
     const publicKey = createPublicKey({ key: Buffer.concat([spki, hex(entry.public)]), format: 'der', type: 'spki' });
     const agree = () => diffieHellman({ privateKey, publicKey });
     if (entry.flags?.includes('ZeroSharedSecret')) assert.throws(agree, label(entry));

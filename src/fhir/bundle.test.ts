@@ -245,6 +245,29 @@ test('each entry of a batch stands alone', async () => {
   assert.equal(answer.json.entry[3].resource.type, 'searchset');
 });
 
+test('a bug in one entry of a batch fails that entry, and a transaction as a whole', async () => {
+  const organization = (name: string) => post({ resourceType: 'Organization', name });
+  let writes = 0;
+  node.vault.beforeWrite = async () => {
+    if (++writes === 2) throw new TypeError('secret');
+  };
+  const answer = await node.send(
+    'POST',
+    '',
+    bundle('batch', [organization('a'), organization('b'), organization('c')]),
+  );
+  assert.deepEqual(
+    answer.json.entry.map((entry: { response: { status: string } }) => entry.response.status),
+    ['201', '500', '201'],
+  );
+  assert.ok(!answer.text.includes('secret'));
+  writes = 1;
+  const whole = await node.send('POST', '', bundle('transaction', [organization('a')]));
+  node.vault.beforeWrite = async () => undefined;
+  assert.equal(whole.status, 500);
+  assert.equal(codeOf(whole), 'INTERNAL');
+});
+
 test('Bundles that are none are refused', async () => {
   const cases: readonly (readonly [unknown, number, string])[] = [
     [{ resourceType: 'Patient' }, 400, 'BUNDLE_INVALID'],

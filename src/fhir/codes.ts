@@ -94,7 +94,7 @@ export const CODES = {
   },
   INTERNAL: {
     kind: 'unavailable',
-    sentence: 'The server failed; nothing of the request was kept. Report it with the time of the request.',
+    sentence: 'The server failed at this and kept nothing of it. Report it with the time of the request.',
   },
 } as const satisfies CodeCatalogue;
 

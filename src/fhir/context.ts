@@ -14,6 +14,8 @@ export interface FhirServer {
   readonly access: AccessPort;
   readonly registration: RegistrationPort;
   readonly limits: FhirLimits;
+  /** Told of a bug that only one entry of a batch answers for; the request goes on. */
+  readonly reportFailure: (error: unknown) => void;
 }
 
 /** One request's view: the vault of the custodian it is for, and who asks. */

@@ -33,6 +33,11 @@ const OPERATOR: AccessPort = {
   write: () => ({ decision: 'permit', rules: ['import'], visible: [] }),
 };
 
+/** Nothing in an import stands alone, so nothing in it may fail alone. */
+function failImport(error: unknown): never {
+  throw error;
+}
+
 /**
  * Imports one transaction Bundle (bytes as in the file), whole or not at all. An entry's resource keeps its id, or takes
  * the UUID of its fullUrl, so that the same fullUrl in several files is one resource. What has the content of a stored
@@ -49,7 +54,7 @@ export async function importBundle(bytes: Uint8Array, options: ImportOptions): P
     roles: [],
     purpose: 'HOPERAT',
   };
-  const context: FhirContext = { ...options, access: OPERATOR, limits: LIMITS, caller };
+  const context: FhirContext = { ...options, access: OPERATOR, limits: LIMITS, caller, reportFailure: failImport };
   if (bytes.length > LIMITS.bundleBytes) throw rejectFhir('BODY_TOO_LARGE', { limitBytes: LIMITS.bundleBytes });
   const { entries } = readBundle(exactJson(bytes), options.baseUrl, LIMITS);
   const operations = entries.map((entry) => entryToOperation(context, entry));

@@ -11,7 +11,7 @@ import { create, remove, update } from './write.ts';
 const ID = /^[A-Za-z0-9\-.]{1,64}$/;
 
 /** Methods that a path takes, for 405 and its Allow header; undefined when nothing is there. */
-export function methodsOf(path: string, isType: (type: string) => boolean): readonly string[] | undefined {
+function methodsOf(path: string, isType: (type: string) => boolean): readonly string[] | undefined {
   const [type, second, third, fourth, ...rest] = path.split('/') as [string, ...string[]];
   if (path === '') return ['POST'];
   if (path === 'metadata') return ['GET'];
@@ -81,8 +81,8 @@ async function interactAlone(context: FhirContext, entry: RequestEntry, prefer: 
     return resultToEntry(result);
   } catch (thrown) {
     const refusal = refusalOf(thrown);
-    // A bug must show as one: the whole request answers 500, and the host logs it.
-    if (refusal.code === 'INTERNAL') throw thrown;
+    // The entries before this one are written, and the client must learn of them: a bug in one fails that one.
+    if (refusal.code === 'INTERNAL') context.reportFailure(thrown);
     return { response: { status: String(statusOf(refusal)), outcome: rejectToOutcome(refusal) } };
   }
 }

@@ -82,6 +82,25 @@ test('a search leaves one entry for each account', async () => {
   assert.equal(byAccount.get(three.account)?.kind, 'refusal');
 });
 
+test('one entry for each account, also when a page is filled in several goes', async () => {
+  const [one, two] = [await patientWith(0), await patientWith(0)];
+  for (const [index, patient] of [one, two, one, two, one, two].entries()) {
+    const id = `o${index}`;
+    const body = { resourceType: 'Observation', id, status: 'final', code: { text: 'x' } };
+    await node.send('PUT', `Observation/${id}`, { ...body, subject: { reference: `Patient/${patient.id}` } });
+  }
+  node.denies.read = (row) => row.account === two.account;
+  const { json } = await node.send('GET', 'Observation?_count=3');
+  assert.equal(json.entry.length, 3);
+  assert.deepEqual(
+    node.vault.interactions.map(({ kind, account, versions }) => [kind, account, versions.length]).sort(),
+    [
+      ['read', one.account, 3],
+      ['refusal', two.account, 2],
+    ],
+  );
+});
+
 test('a denied write is refused, journalled and leaves nothing', async () => {
   const { id, account } = await patientWith(0);
   node.denies.write = (to) => to === account;

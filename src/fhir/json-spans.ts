@@ -49,7 +49,7 @@ export function stringEnd(text: string, start: number): number {
 }
 
 /** Where the value that begins at `start` ends. */
-export function valueEnd(text: string, start: number): number {
+function valueEnd(text: string, start: number): number {
   const first = text.charCodeAt(start);
   if (first === 0x22) return stringEnd(text, start);
   let at = start;

@@ -41,7 +41,7 @@ const BY_CODE: Readonly<Partial<Record<string, readonly [status: number, issue: 
 };
 
 /** System of the codes in `issue.details`. */
-export const CODE_SYSTEM = 'urn:aceso:codes';
+const CODE_SYSTEM = 'urn:aceso:codes';
 
 /** The refusal that stands for anything thrown: a Reject is one; any other throw is a bug and becomes INTERNAL. */
 export function refusalOf(thrown: unknown): Reject {

@@ -122,7 +122,10 @@ test('a write that others overtake is numbered anew', async () => {
 test('If-None-Exist creates once, also in a race', async () => {
   const body = { resourceType: 'Organization', identifier: [{ system: 'urn:s', value: 'once' }], name: 'O' };
   const send = () => node.send('POST', 'Organization', body, { 'if-none-exist': 'identifier=urn:s|once' });
+  // Long enough for all to have looked before the first has written, were they not one after the other.
+  node.vault.beforeWrite = () => new Promise((resolve) => setTimeout(resolve, 20));
   const answers = await Promise.all([send(), send(), send(), send()]);
+  node.vault.beforeWrite = async () => undefined;
   assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 200, 200, 201]);
   assert.equal(new Set(answers.map(({ json }) => json.id)).size, 1);
   await node.send('POST', 'Organization', body);

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../auth/caller.ts';
 import { utf8ToText } from '../std/bytes.ts';
 import type { Reject } from '../std/reject.ts';
@@ -35,7 +35,15 @@ export function createFhirPlugin(options: FhirPluginOptions): FastifyPluginAsync
   return async (app) => {
     const limits = { ...LIMITS, ...options.limits };
     const { access, registration, baseUrl, clock } = options;
-    const server: FhirServer = { definitions: await loadDefinitions(), limits, access, registration, baseUrl, clock };
+    const server: FhirServer = {
+      definitions: await loadDefinitions(),
+      limits,
+      access,
+      registration,
+      baseUrl,
+      clock,
+      reportFailure: (error) => logFailure(app.log, error),
+    };
     const statement = JSON.stringify(
       capabilityStatement(server, options.software ?? { name: 'Aceso', version: '0' }, clock()),
     );
@@ -128,9 +136,13 @@ function refusalOfHttp(error: unknown, request: FastifyRequest): Reject {
   if (code?.startsWith('FST_ERR_CTP_') && statusCode === 400) return rejectFhir('BODY_EMPTY');
   const refusal = refusalOf(error);
   if (refusal.code === 'INTERNAL') {
-    // Name and frames only: a message may quote what was being worked on.
-    const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
-    request.log.error({ name: error instanceof Error ? error.name : typeof error, frames }, 'FHIR request failed');
+    logFailure(request.log, error);
   }
   return refusal;
+}
+
+/** Name and frames only: a message may quote what was being worked on. */
+function logFailure(log: FastifyBaseLogger, error: unknown): void {
+  const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
+  log.error({ name: error instanceof Error ? error.name : typeof error, frames }, 'FHIR request failed');
 }

@@ -8,7 +8,7 @@ import { instant } from './resource-text.ts';
 import { nextLink, pageParameters, selfLink } from './search-parameters.ts';
 
 /** `W/"n"` of a version (R4 §3.1.0.1.3). */
-export function etagOf(version: number): string {
+function etagOf(version: number): string {
   return `W/"${version}"`;
 }
 

@@ -62,7 +62,8 @@ function appendLevel(
 
 function readTile(store: TileReader, prefix: string, level: number, index: number, width: number): Uint8Array {
   const tile = store.get(tileKey(prefix, level, index));
-  if (tile === undefined || tile.length < width * 32) throw new Error(`log: tile ${tileKey(prefix, level, index)} is missing`);
+  if (tile === undefined || tile.length < width * 32)
+    throw new Error(`log: tile ${tileKey(prefix, level, index)} is missing`);
   return tile.subarray(0, width * 32);
 }
 
@@ -107,7 +108,8 @@ export function logRoot(store: TileReader, prefix: string, size: number): Uint8A
 
 /** PATH(index, D[size]) of RFC 6962 §2.1.1. Throws RangeError when there is no such entry. */
 export function inclusionProof(store: TileReader, prefix: string, index: number, size: number): Uint8Array[] {
-  if (!(Number.isSafeInteger(index) && index >= 0 && index < size)) throw new RangeError(`no entry ${index} in ${size}`);
+  if (!(Number.isSafeInteger(index) && index >= 0 && index < size))
+    throw new RangeError(`no entry ${index} in ${size}`);
   const path: Uint8Array[] = [];
   let [begin, end] = [0, size];
   while (end - begin > 1) {

@@ -1,7 +1,11 @@
 import { createSortedKeys } from './sorted-keys.ts';
 import type { KvReader, KvWrites } from './store.ts';
 
-export { compareKeys } from './sorted-keys.ts';
+/** Byte order of ASCII keys. */
+export function compareKeys(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
 
 /** A store in memory, for tests and for verifying blocks without a disk. It is no snapshot: a reader sees what is applied. */
 export function createMemoryStore(): KvReader & { apply(writes: KvWrites): void } {

@@ -1,9 +1,3 @@
-/** Byte order of ASCII keys. */
-export function compareKeys(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
-}
-
 /** Above so many unsorted keys sorting once is cheaper than putting each in its place. */
 const MAX_INSERTIONS = 64;
 
@@ -20,8 +14,9 @@ export interface SortedKeys {
 export function createSortedKeys(): SortedKeys {
   let sorted: string[] = [];
   let added: string[] = [];
+  // Without a comparison `sort` goes by UTF-16 code units, which for ASCII keys is byte order.
   const settle = () => {
-    if (added.length > MAX_INSERTIONS) sorted = sorted.concat(added).sort(compareKeys);
+    if (added.length > MAX_INSERTIONS) sorted = sorted.concat(added).sort();
     else for (const key of added) sorted.splice(firstAtLeast(sorted, key), 0, key);
     added = [];
   };

@@ -73,8 +73,16 @@ export function encodeNode(left: Child, right: Child): Uint8Array {
 
 /** Both subtrees of a stored node. Throws on a length that no node has: the store is damaged. */
 export function decodeNode(bytes: Uint8Array): readonly [left: Child, right: Child] {
-  if (bytes.length === TWO_NODES) return [{ kind: 'node', bytes, at: 0 }, { kind: 'node', bytes, at: HASH_BYTES }];
-  if (bytes.length === TWO_LEAVES) return [{ kind: 'leaf', bytes, at: 0 }, { kind: 'leaf', bytes, at: LEAF_BYTES }];
+  if (bytes.length === TWO_NODES)
+    return [
+      { kind: 'node', bytes, at: 0 },
+      { kind: 'node', bytes, at: HASH_BYTES },
+    ];
+  if (bytes.length === TWO_LEAVES)
+    return [
+      { kind: 'leaf', bytes, at: 0 },
+      { kind: 'leaf', bytes, at: LEAF_BYTES },
+    ];
   if (bytes.length !== NODE_AND_LEAF && bytes.length !== NODE_AND_EMPTY) throw new Error('state tree: damaged node');
   const node: Child = { kind: 'node', bytes, at: 1 };
   const other: Child = bytes.length === NODE_AND_LEAF ? { kind: 'leaf', bytes, at: 1 + HASH_BYTES } : EMPTY_CHILD;

@@ -58,7 +58,12 @@ export type TreeProof = {
  * True when the tree with `root` holds `valueHash` under `keyHash`, or, for null, holds nothing there. Takes any JSON
  * as proof; one statement has one proof, so nothing can be added to or left out of it.
  */
-export function verifyTreeProof(root: Uint8Array, keyHash: Uint8Array, valueHash: Uint8Array | null, proof: Json): boolean {
+export function verifyTreeProof(
+  root: Uint8Array,
+  keyHash: Uint8Array,
+  valueHash: Uint8Array | null,
+  proof: Json,
+): boolean {
   const parts = proofParts(proof);
   if (parts === undefined || keyHash.length !== 32 || (valueHash !== null && valueHash.length !== 32)) return false;
   const { siblings, other } = parts;

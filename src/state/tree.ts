@@ -67,7 +67,8 @@ export function updateTree(store: KvReader, changes: readonly TreeChange[]): { r
 
 function lastOfEachKey(changes: readonly TreeChange[]): TreeChange[] {
   for (const { keyHash, valueHash } of changes) {
-    if (keyHash.length !== 32 || (valueHash !== null && valueHash.length !== 32)) throw new TypeError('not a hash of 32 bytes');
+    if (keyHash.length !== 32 || (valueHash !== null && valueHash.length !== 32))
+      throw new TypeError('not a hash of 32 bytes');
   }
   // The sort is stable, so of equal keys the last one given comes last.
   const sorted = [...changes].sort((a, b) => compareBytes(a.keyHash, b.keyHash));
@@ -131,7 +132,13 @@ function keyHashOfChange({ keyHash }: TreeChange): Uint8Array {
 }
 
 /** Index of the first entry from … to whose bit at `depth` is 1. */
-function splitAt<T>(sorted: readonly T[], keyHashOf: (entry: T) => Uint8Array, from: number, to: number, depth: number): number {
+function splitAt<T>(
+  sorted: readonly T[],
+  keyHashOf: (entry: T) => Uint8Array,
+  from: number,
+  to: number,
+  depth: number,
+): number {
   let [low, high] = [from, to];
   while (low < high) {
     const middle = (low + high) >> 1;

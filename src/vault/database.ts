@@ -120,9 +120,19 @@ function statementOf<Row>(statement: Database.Statement<unknown[]>, parameters: 
   };
   return {
     get: (...values) => call(values, (bound) => statement.get(bound) as Row | undefined),
-    all: (...values) => call(values, (bound) => statement.all(bound) as Row[]),
+    all: (...values) => call(values, (bound) => (statement.all(bound) as Row[]).map(withBytes)),
     run: (...values) => call(values, (bound) => statement.run(bound).changes),
   };
+}
+
+/** libsql gives a BLOB as Buffer from `get`, but as ArrayBuffer from `all`. */
+function withBytes<Row>(row: Row): Row {
+  const values = row as Record<string, unknown>;
+  for (const name in values) {
+    const value = values[name];
+    if (value instanceof ArrayBuffer) values[name] = new Uint8Array(value);
+  }
+  return row;
 }
 
 /** Runs against SQLite, with its errors turned into refusals. */

@@ -87,9 +87,11 @@ function scrubEntry({ reader, versions }: ScrubParts, entry: EntryRow, counts: {
   counts.versions += 1;
   if (opened.kind === 'erased') counts.erased += 1;
   const { type, id, version } = opened.header;
-  const named = versions.version(type, id, version);
   const resource = versions.resource(type, id);
-  if (named?.position !== entry.position || resource === undefined || resource.version < version) throw new Error('index');
+  const isNewest = resource?.version === version;
+  if (resource === undefined || resource.version < version || isNewest !== (resource.position === entry.position)) {
+    throw new Error('resource row');
+  }
 }
 
 /** The code of what `run` throws; a bug counts as damage too, since nothing but damage leads here. */

@@ -33,16 +33,30 @@ export function readOperations(parts: VaultParts): Reads {
     return resource === undefined ? undefined : currentOf(parts, resource);
   }
 
+  /** Walks back from the newest: a step for each later version. */
   function version(type: string, id: string, number: number): VersionRow | undefined {
-    const found = versions.version(type, id, number);
-    return found === undefined ? undefined : reader.remember(found);
+    const resource = versions.resource(type, id);
+    if (resource === undefined || number > resource.version) return undefined;
+    for (const found of versions.chain(type, id, resource.position)) {
+      if (found.row.version === number) return reader.remember(found);
+    }
+    return undefined;
   }
 
   function history(type: string, id: string, limit: number, after?: string): PageOf<VersionRow> {
     const most = pageRows(limit);
-    const before = cursorToInteger('history', after, Number.MAX_SAFE_INTEGER);
-    const rows = versions.versionsBefore(type, id, before, most + 1).map(reader.remember);
-    return pageOf(rows, most, (row) => keyToCursor('history', String(row.version)));
+    const resource = versions.resource(type, id);
+    if (resource === undefined) return { rows: [] };
+    // The cursor is the place to go on at, so a page costs its own rows only, however long the history is.
+    const from = cursorToInteger('history', after, resource.position);
+    const first = versions.versionAt(from);
+    if (first?.row.type !== type || first.row.id !== id) throw reject('CURSOR_INVALID');
+    const rows: VersionRow[] = [];
+    for (const found of versions.chain(type, id, from)) {
+      if (rows.length === most) return { rows, next: keyToCursor('history', String(found.position)) };
+      rows.push(reader.remember(found));
+    }
+    return { rows };
   }
 
   function entriesOf(account: string, limit: number, after?: string): PageOf<OpenedEntry> {

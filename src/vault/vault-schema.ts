@@ -34,8 +34,13 @@ export interface VaultTables {
   erasing: { key_id: number };
 }
 
+/**
+ * `before` is the position of the resource's version before, -1 for a first one: history is a chain from the newest. An
+ * index by (type, id, version) would dirty one more random page for each write, and could lose the newest unseen.
+ */
 export interface VersionTable {
   position: number;
+  before: number;
   type: string;
   id: string;
   version: number;
@@ -93,6 +98,7 @@ export function createVaultTables(connection: Connection): void {
       .modifyEnd(IS_ITS_KEY),
     table('version')
       .addColumn('position', INTEGER, (c) => c.primaryKey())
+      .addColumn('before', INTEGER, (c) => c.notNull())
       .addColumn('type', 'text', (c) => c.notNull())
       .addColumn('id', 'text', (c) => c.notNull())
       .addColumn('version', INTEGER, (c) => c.notNull())
@@ -132,9 +138,6 @@ export function createVaultTables(connection: Connection): void {
     table('erasing').addColumn('key_id', INTEGER, (c) => c.primaryKey()),
   ];
   const index = (name: string) => vaultQueries.schema.createIndex(name).ifNotExists();
-  const indexes = [
-    index('entry_account').on('entry').columns(['account', 'position']),
-    index('version_name').unique().on('version').columns(['type', 'id', 'version']),
-  ];
+  const indexes = [index('entry_account').on('entry').columns(['account', 'position'])];
   for (const one of [...tables, ...indexes]) connection.execute(one.compile());
 }

@@ -6,7 +6,7 @@ import type { Reject } from '../std/reject.ts';
 import { reject } from './codes.ts';
 import type { EntryRow } from './journal-table.ts';
 import type { KeyStore, VersionKey } from './key-store.ts';
-import { placeOf } from './position.ts';
+import { placeOf, positionOf } from './position.ts';
 import type { OpenedEntry, VersionRow } from './vault.ts';
 import { type KeyedVersion, rowToHeader, type VersionStore } from './version-table.ts';
 import { blobAad, interactionSalt } from './write-operations.ts';
@@ -33,7 +33,7 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
   }
 
   function stored(row: VersionRow): KeyedVersion {
-    const version = versions.version(row.type, row.id, row.version);
+    const version = versions.versionAt(positionOf(row.generation, row.journalIndex));
     if (version === undefined || version.row.leaf !== row.leaf) throw reject('VERSION_UNKNOWN');
     return version;
   }

@@ -1,15 +1,17 @@
 import type { VersionHeader } from '../chain/journal-leaf.ts';
 import { bytesToHex, hexToBytes } from '../std/bytes.ts';
+import { reject } from './codes.ts';
 import { type Connection, ONE, slot } from './database.ts';
 import { placeOf } from './position.ts';
 import type { RowMac } from './row-mac.ts';
 import type { VersionRow } from './vault.ts';
 import { type VersionTable as StoredVersion, vaultQueries } from './vault-schema.ts';
 
-/** A version's row with where its key is. */
+/** A version's row, with its place, that of the version before (-1 for none), and where its key is. */
 export interface KeyedVersion {
   readonly row: VersionRow;
   readonly position: number;
+  readonly before: number;
   readonly keyId: number;
 }
 
@@ -29,10 +31,9 @@ export interface VersionStore {
   putResource(row: ResourceRow): void;
   /** Ids of resources of a type after an id, in order. */
   resourcesAfter(type: string, after: string, limit: number): readonly ResourceRow[];
-  version(type: string, id: string, version: number): KeyedVersion | undefined;
   versionAt(position: number): KeyedVersion | undefined;
-  /** Versions below `before`, newest first. */
-  versionsBefore(type: string, id: string, before: number, limit: number): readonly KeyedVersion[];
+  /** Version at a position and those before it, newest first; nothing from -1. */
+  chain(type: string, id: string, position: number): Iterable<KeyedVersion>;
   addVersion(version: KeyedVersion): void;
   /** Leaves a tombstone: header, leaf and blob address stay; labels and categories go. */
   markErased(version: KeyedVersion): void;
@@ -54,12 +55,23 @@ export function createVersionStore(connection: Connection, mac: RowMac): Version
   function checkedVersion(row: StoredVersion | undefined): KeyedVersion | undefined {
     if (row === undefined) return undefined;
     mac.check(row.mac, 'version', versionValues(row), row.previous, row.leaf, row.blob);
-    return { row: storedToRow(row), position: row.position, keyId: row.key_id };
+    return { row: storedToRow(row), position: row.position, before: row.before, keyId: row.key_id };
+  }
+
+  function* chain(type: string, id: string, from: number): Generator<KeyedVersion> {
+    for (let position = from; position >= 0; ) {
+      const version = checkedVersion(rows.versionAt.get(position));
+      if (version?.row.type !== type || version.row.id !== id || version.before >= position) {
+        throw reject('VAULT_DAMAGED', { table: 'version' });
+      }
+      yield version;
+      position = version.before;
+    }
   }
 
   const write = (statement: { run(...values: (string | number | Uint8Array)[]): number }, row: Omit<StoredVersion, 'mac'>) =>
     statement.run(
-      ...[row.position, row.type, row.id, row.version, row.account, row.action, row.time_ms, row.author],
+      ...[row.position, row.before, row.type, row.id, row.version, row.account, row.action, row.time_ms, row.author],
       ...[row.previous, row.leaf, row.blob, row.key_id, row.labels, row.categories, row.erased],
       mac.of('version', versionValues(row), row.previous, row.leaf, row.blob),
     );
@@ -72,10 +84,8 @@ export function createVersionStore(connection: Connection, mac: RowMac): Version
     },
     resourcesAfter: (type, after, limit) =>
       rows.resourcesAfter.all(type, after, limit).map((row) => checkedResource(row) as ResourceRow),
-    version: (type, id, version) => checkedVersion(rows.version.get(type, id, version)),
     versionAt: (position) => checkedVersion(rows.versionAt.get(position)),
-    versionsBefore: (type, id, before, limit) =>
-      rows.versionsBefore.all(type, id, before, limit).map((row) => checkedVersion(row) as KeyedVersion),
+    chain,
     addVersion: (version) => void write(rows.addVersion, rowToStored(version)),
     markErased(version) {
       const row: VersionRow = { ...version.row, labels: [], categories: [], erased: true };
@@ -94,7 +104,7 @@ function resourceValues(row: ResourceRow): (string | number)[] {
 
 function versionValues(row: Omit<StoredVersion, 'mac'>): (string | number)[] {
   return [
-    ...[row.position, row.type, row.id, row.version, row.account, row.action, row.time_ms, row.author],
+    ...[row.position, row.before, row.type, row.id, row.version, row.account, row.action, row.time_ms, row.author],
     ...[row.key_id, row.labels, row.categories, row.erased],
   ];
 }
@@ -121,9 +131,10 @@ function storedToRow(row: StoredVersion): VersionRow {
   };
 }
 
-function rowToStored({ row, position, keyId }: KeyedVersion): Omit<StoredVersion, 'mac'> {
+function rowToStored({ row, position, before, keyId }: KeyedVersion): Omit<StoredVersion, 'mac'> {
   return {
     position,
+    before,
     type: row.type,
     id: row.id,
     version: row.version,
@@ -150,10 +161,9 @@ export function rowToHeader(row: VersionRow): VersionHeader {
 function prepareRows(connection: Connection) {
   const from = vaultQueries;
   const versions = from.selectFrom('version').selectAll();
-  const named = versions.where('type', '=', slot).where('id', '=', slot);
   const resources = from.selectFrom('resource').selectAll().where('type', '=', slot);
   const insertVersion = from.insertInto('version').values({
-    ...{ position: slot, type: slot, id: slot, version: slot, account: slot, action: slot, time_ms: slot, author: slot },
+    ...{ position: slot, before: slot, type: slot, id: slot, version: slot, account: slot, action: slot, time_ms: slot, author: slot },
     ...{ previous: slot, leaf: slot, blob: slot, key_id: slot, labels: slot, categories: slot, erased: slot, mac: slot },
   });
   return {
@@ -174,11 +184,7 @@ function prepareRows(connection: Connection) {
         )
         .compile(),
     ),
-    version: connection.prepare(named.where('version', '=', slot).compile()),
     versionAt: connection.prepare(versions.where('position', '=', slot).compile()),
-    versionsBefore: connection.prepare(
-      named.where('version', '<', slot).orderBy('version', 'desc').limit(slot).compile(),
-    ),
     addVersion: connection.prepare(insertVersion.compile()),
     replaceVersion: connection.prepare(
       insertVersion

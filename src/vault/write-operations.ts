@@ -39,6 +39,7 @@ interface PreparedVersion {
   readonly sealed: Uint8Array;
   readonly address: Uint8Array;
   readonly leaf: Uint8Array;
+  /** Tokens of the version before, and its own. */
   readonly before: Uint8Array;
   readonly after: Uint8Array;
 }
@@ -125,8 +126,8 @@ function putVersion(parts: WriteParts, tail: JournalTail, version: PreparedVersi
   const position = positionOf(tail.generation, journalIndex);
   const keyId = parts.keyStore.addVersionKey(version.epoch, version.secret);
   const row: VersionRow = { ...version.row, generation: tail.generation, journalIndex };
-  const keyed = { row, position, keyId };
   const { type, id, account } = row;
+  const keyed = { row, position, before: row.version === 1 ? -1 : (parts.versions.resource(type, id)?.position ?? -1), keyId };
   parts.versions.addBlob(version.address, version.sealed);
   parts.versions.addVersion(keyed);
   parts.versions.putResource({ type, id, account, version: row.version, position, tokens: version.after });

@@ -33,7 +33,7 @@ function randomBlocks(): Pick<Vector, 'contracts' | 'genesis' | 'blocks'> {
       { kind: 'patient' as const, status: 'active' as const, sponsor: hospital.account, keys: [record] },
     ]),
   );
-  const limits = { workPerMinute: 600_000, bytesPerMinute: 60_000, urgentPerAccount: 2 };
+  const limits = { workPerMinute: 200_000, bytesPerMinute: 40_000, urgentPerAccount: 2 };
   const chain = createNotesChain({ limits, accounts: { ...cast, ...sponsored }, onInternalError: () => undefined });
   const signers = [hospital, clinician, patient, careful, sensor, ...crowd];
   const pick = <T>(list: readonly T[]): T => list[random(list.length)] as T;

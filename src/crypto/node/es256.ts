@@ -28,7 +28,10 @@ export function generateEs256Key(): { readonly privateKey: Uint8Array; readonly 
 }
 
 /** DER signature over SHA-256 of `message`. Throws when the scalar is not the point's. */
-export function signEs256(key: { readonly privateKey: Uint8Array; readonly publicKey: Uint8Array }, message: Uint8Array): Uint8Array {
+export function signEs256(
+  key: { readonly privateKey: Uint8Array; readonly publicKey: Uint8Array },
+  message: Uint8Array,
+): Uint8Array {
   const jwk = {
     kty: 'EC',
     crv: 'P-256',

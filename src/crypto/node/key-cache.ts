@@ -7,7 +7,9 @@ const MAX_CACHED_KEYS = 4096;
  * Remembers imported public keys by their bytes: importing one costs about as much as half a verification, and the
  * same keys come again and again. Public keys only: what it holds stays in memory. Drops the key used longest ago.
  */
-export function createKeyCache<T extends KeyObject | undefined>(importKey: (bytes: Uint8Array) => T): (bytes: Uint8Array) => T {
+export function createKeyCache<T extends KeyObject | undefined>(
+  importKey: (bytes: Uint8Array) => T,
+): (bytes: Uint8Array) => T {
   const keys = new Map<string, T>();
   return (bytes) => {
     const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');

@@ -1,4 +1,4 @@
-import { createHmac, hash, timingSafeEqual, randomBytes as secureRandomBytes } from 'node:crypto';
+import { createHmac, hash, randomBytes as secureRandomBytes, timingSafeEqual } from 'node:crypto';
 import { verifyEd25519Sync } from './ed25519.ts';
 import { verifyEs256Sync } from './es256.ts';
 
@@ -33,7 +33,11 @@ export function equalSecret(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Ed25519 (RFC 8032); a promise because browsers have it only so. */
-export async function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+export async function verifyEd25519(
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
   return verifyEd25519Sync(publicKey, message, signature);
 }
 

@@ -27,7 +27,8 @@ test('AES-256-GCM: nonce, ciphertext and tag in one; any altered byte, other key
     assert.equal(openAes256Gcm(randomBytes(32), sealed, aad), undefined);
     assert.equal(openAes256Gcm(key, sealed, utf8('headar')), undefined);
     assert.equal(openAes256Gcm(key, sealed.subarray(0, sealed.length - 1), aad), undefined);
-    if (length < 1000) withEachByteAltered(sealed, (altered) => assert.equal(openAes256Gcm(key, altered, aad), undefined));
+    if (length < 1000)
+      withEachByteAltered(sealed, (altered) => assert.equal(openAes256Gcm(key, altered, aad), undefined));
   }
   for (let length = 0; length < 28; length++) assert.equal(openAes256Gcm(key, new Uint8Array(length), aad), undefined);
   assert.notDeepEqual(sealAes256Gcm(key, aad, aad), sealAes256Gcm(key, aad, aad));
@@ -80,7 +81,8 @@ test('the key cache answers as the import does, however many keys pass through i
   });
   const nameOf = (index: number) => Uint8Array.of(index >> 8, index & 255);
   for (let run = 0; run < 3; run++) {
-    for (let index = 0; index < 100; index++) assert.deepEqual(cached(nameOf(index)), { bytes: bytesToHex(nameOf(index)) });
+    for (let index = 0; index < 100; index++)
+      assert.deepEqual(cached(nameOf(index)), { bytes: bytesToHex(nameOf(index)) });
   }
   assert.equal(imports, 100);
   for (let index = 0; index < 10_000; index++) {

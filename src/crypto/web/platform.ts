@@ -33,7 +33,11 @@ export function equalSecret(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /** Ed25519 (RFC 8032). Rejects with NotSupportedError where the browser has none. */
-export async function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> {
+export async function verifyEd25519(
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> {
   if (publicKey.length !== 32 || signature.length !== 64) return false;
   return verifyImported(publicKey, 'Ed25519', 'Ed25519', message, signature);
 }

@@ -87,7 +87,7 @@ export function compactDefinitions(): CompactDefinitions {
   };
 }
 
-export function resourcesOf<R extends Resource>(file: string, resourceType: R['resourceType']): R[] {
+function resourcesOf<R extends Resource>(file: string, resourceType: R['resourceType']): R[] {
   const bundle = readJson(`fhir/r4/${file}`) as Bundle;
   return (bundle.entry ?? []).flatMap(({ resource }) =>
     resource?.resourceType === resourceType ? [resource as R] : [],

@@ -7,7 +7,7 @@ import { type CompactDefinitions, compactToSchema, DEFINITIONS_FORMAT } from './
 let loading: Promise<CompactDefinitions> | undefined;
 
 /** Where the compact definitions are kept: named by package version and format, so that an upgrade builds them anew. */
-export function definitionsFile(): string {
+function definitionsFile(): string {
   const name = `fhir-r4-${definitionsVersion()}-${DEFINITIONS_FORMAT}.json`;
   return fileURLToPath(new URL(`../../../node_modules/.cache/aceso/${name}`, import.meta.url));
 }

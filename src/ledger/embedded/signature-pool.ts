@@ -46,13 +46,14 @@ export function createSignaturePool(threads: number, onWorkerLost: (error: unkno
 
   function startThread(): Thread {
     const worker = new Worker(new URL('./signature-worker.ts', import.meta.url));
-    // The pool alone does not keep the process alive.
+    // Only what is under way keeps the process alive.
     worker.unref();
     const thread: Thread = { worker, batches: 0 };
     worker.on('message', ({ batch, results }: { batch: number; results: Uint8Array }) => {
-      const { requests } = underWay.get(batch) as { requests: readonly Request[] };
+      const requests = underWay.get(batch)?.requests ?? [];
       underWay.delete(batch);
       thread.batches--;
+      if (thread.batches === 0) worker.unref();
       let at = 0;
       for (const request of requests) {
         const own = results.subarray(at, at + request.tasks.length);
@@ -70,12 +71,17 @@ export function createSignaturePool(threads: number, onWorkerLost: (error: unkno
     if (pool === undefined || !pool.includes(thread)) return;
     pool = pool.filter((one) => one !== thread);
     onWorkerLost(error);
-    for (const [batch, { thread: owner, requests }] of underWay) {
-      if (owner !== thread) continue;
+    takeBack((owner) => owner === thread);
+    dispatch();
+  }
+
+  /** Puts what was sent to lost threads back into the queue. */
+  function takeBack(isLost: (thread: Thread) => boolean): void {
+    for (const [batch, { thread, requests }] of underWay) {
+      if (!isLost(thread)) continue;
       underWay.delete(batch);
       queue.unshift(...requests);
     }
-    dispatch();
   }
 
   function dispatch(): void {
@@ -102,6 +108,7 @@ export function createSignaturePool(threads: number, onWorkerLost: (error: unkno
     const batch = nextBatch++;
     underWay.set(batch, { thread, requests });
     thread.batches++;
+    thread.worker.ref();
     thread.worker.postMessage({ batch, tasks: packed }, [packed]);
   }
 
@@ -128,6 +135,7 @@ export function createSignaturePool(threads: number, onWorkerLost: (error: unkno
       const threadsLeft = pool ?? [];
       pool = [];
       await Promise.all(threadsLeft.map(({ worker }) => worker.terminate()));
+      takeBack(() => true);
       verifyHere();
     },
   };

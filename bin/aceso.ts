@@ -1,0 +1,78 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { stderr, stdin, stdout } from 'node:process';
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import cliProgress from 'cli-progress';
+import { pino } from 'pino';
+import packageJson from '../package.json' with { type: 'json' };
+import { createNodeStarter } from '../src/app/start-node.ts';
+import type { CliContext, Progress } from '../src/cli/command.ts';
+import { runCli } from '../src/cli/main.ts';
+
+/*
+ * The only place that knows argv, environment and terminal. ACESO_LOG sets the log level (default warn; logs go to
+ * standard error as JSON lines), XDG_CONFIG_HOME where root keys lie.
+ */
+const { env } = process;
+const logger = pino({ level: env.ACESO_LOG ?? 'warn' }, pino.destination({ dest: 2, sync: false }));
+const keyFolder = join(env.XDG_CONFIG_HOME ?? join(homedir(), '.config'), 'aceso');
+
+/** A bar on a terminal; elsewhere a line at the end, so that a log is no wall of bars. */
+function progress(label: string): Progress {
+  if (stderr.isTTY !== true) {
+    let last = '';
+    return {
+      update: (done, total) => {
+        last = `${label}: ${done} of ${total}`;
+      },
+      stop: () => void (last !== '' && stderr.write(`${last}\n`)),
+    };
+  }
+  const bar = new cliProgress.SingleBar(
+    { format: `${label} {bar} {value}/{total} {eta_formatted}`, stream: stderr, hideCursor: true, clearOnComplete: true },
+    cliProgress.Presets.shades_classic,
+  );
+  let isStarted = false;
+  return {
+    update(done, total) {
+      if (isStarted) bar.update(done);
+      else bar.start(total, done);
+      isStarted = true;
+    },
+    stop: () => bar.stop(),
+  };
+}
+
+/** Reads a line without showing it. */
+async function askSecret(question: string): Promise<string | undefined> {
+  if (stdin.isTTY !== true) return undefined;
+  stderr.write(question);
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: stdin, output: silent, terminal: true });
+  const answer = await lines.question('');
+  lines.close();
+  stderr.write('\n');
+  return answer;
+}
+
+function untilStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  });
+}
+
+const context: CliContext = {
+  env,
+  cwd: process.cwd(),
+  print: (line) => void stdout.write(`${line}\n`),
+  note: (line) => void stderr.write(`${line}\n`),
+  progress,
+  clock: Date.now,
+  untilStopped,
+  askSecret,
+  nodes: createNodeStarter({ keyFolder, clock: Date.now, logger, fetch, version: packageJson.version }),
+  fetch,
+};
+
+process.exitCode = await runCli(process.argv.slice(2), context);

@@ -1,0 +1,67 @@
+import { issueToken, type TokenRecord } from '../auth/tokens.ts';
+import { registerPractitioner } from '../capabilities/membership/server/registration.ts';
+import { PRIVACY_OFFICER } from '../capabilities/access/server/access-server.ts';
+import type { SeedReport } from '../cli/node-starter.ts';
+import { loadDefinitions } from '../fhir/definitions/load-definitions.ts';
+import { importBundle } from '../fhir/import-bundle.ts';
+import type { RegistrationPort } from '../fhir/ports.ts';
+import type { OrganisationContext } from '../server/organisation.ts';
+import { utf8 } from '../std/bytes.ts';
+import { bundleToText } from '../synthetic/written-number.ts';
+import { generatePatients } from '../synthetic/generate.ts';
+import { DEMO_AS_OF, DEMO_PATIENTS_EACH, DEMO_STAFF } from './demo-network.ts';
+
+const YEAR_MS = 365 * 86_400_000;
+
+/** Fills an empty node for trying it out: synthetic patients at each provider, and staff with tokens. */
+export async function seedNode(options: {
+  organisations: readonly OrganisationContext[];
+  registration: RegistrationPort;
+  url: string;
+  clock: () => number;
+  progress(step: string, done: number, total: number): void;
+}): Promise<SeedReport> {
+  const { organisations } = options;
+  const report: { slug: string; name: string; patients: number; resources: number }[] = [];
+  for (const organisation of organisations) report.push(await seedPatients(options, organisation));
+  const accounts: SeedReport['accounts'][number][] = [];
+  for (const { slug, label, roles, purposes } of DEMO_STAFF) {
+    const organisation = organisations.find((one) => one.slug === slug);
+    if (organisation === undefined) continue;
+    const token = await hire(organisation, { label, roles, purposes, nowMs: options.clock() });
+    accounts.push({ label: `${label}, ${organisation.name}`, organisation: slug, token });
+  }
+  return { organisations: report, accounts };
+}
+
+async function seedPatients(options: Parameters<typeof seedNode>[0], organisation: OrganisationContext) {
+  const { slug, name, vault } = organisation;
+  const count = DEMO_STAFF.some((one) => one.slug === slug && one.purposes.includes('TREAT')) ? DEMO_PATIENTS_EACH : 0;
+  const { registration, url, clock } = options;
+  const importing = { vault, definitions: await loadDefinitions(), registration, baseUrl: `${url}/fhir`, clock };
+  let [done, resources] = [0, 0];
+  const bundles = generatePatients({ seed: slug, count, asOf: DEMO_AS_OF, organisation: { seed: slug, name } });
+  for (const bundle of bundles) {
+    const { created } = await importBundle(utf8(bundleToText(bundle)), importing);
+    resources += created;
+    options.progress(`synthetic patients of ${name}`, ++done, count);
+  }
+  return { slug, name, patients: count, resources };
+}
+
+async function hire(
+  organisation: OrganisationContext,
+  { label, roles, purposes, nowMs }: { label: string; roles: readonly string[]; purposes: readonly string[]; nowMs: number },
+): Promise<string> {
+  const account = await registerPractitioner(organisation, { roleCodes: roles });
+  const record: TokenRecord = {
+    account,
+    kind: 'practitioner',
+    organisation: organisation.account,
+    roles: [...roles, ...(label.startsWith('privacy') ? [PRIVACY_OFFICER] : [])],
+    purposes,
+    label,
+    expiresAtMs: nowMs + YEAR_MS,
+  };
+  return issueToken(organisation.vault, record);
+}

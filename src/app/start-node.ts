@@ -1,0 +1,155 @@
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import { issueToken, type TokenRecord, type TokenStore } from '../auth/tokens.ts';
+import type { NodeStarter, RunningNode, StartOptions } from '../cli/node-starter.ts';
+import { createFhirPlugin } from '../fhir/plugin.ts';
+import { type RunningJobs, startJobs } from '../jobs/job.ts';
+import { createLedgerPlugin } from '../ledger/http/ledger-plugin.ts';
+import { createAuthenticate } from '../server/authenticate.ts';
+import { createHttpHost } from '../server/http-host.ts';
+import { type OrganisationContext, organisationOf } from '../server/organisation.ts';
+import { rejecter } from '../std/reject.ts';
+import { CODES } from './codes.ts';
+import { createImportPlugin } from './import-plugin.ts';
+import { createMemoryTokenStore } from './memory-token-store.ts';
+import { openNodeData } from './node-data.ts';
+import { readNodeFile } from './node-folder.ts';
+import { createNodePlugin } from './node-plugin.ts';
+import { openLedger } from './open-ledger.ts';
+import { openOrganisations } from './open-organisations.ts';
+import { readRuntimeFile, removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts';
+import { seedNode } from './seed-node.ts';
+import { createServerFloors } from './server-floors.ts';
+
+const reject = rejecter(CODES);
+
+export interface NodeEnvironment {
+  /** Where root keys and the files of running nodes lie: `$XDG_CONFIG_HOME/aceso`. */
+  readonly keyFolder: string;
+  readonly clock: () => number;
+  readonly logger: FastifyBaseLogger;
+  readonly fetch: typeof fetch;
+  readonly version: string;
+}
+
+/** Starts nodes of this process, and finds those of others. */
+export function createNodeStarter(environment: NodeEnvironment): NodeStarter {
+  return {
+    start: (options) => startNode(environment, options),
+    async running(folder) {
+      const file = await readNodeFile(folder);
+      const info = file === undefined ? undefined : await readRuntimeFile(environment.keyFolder, file.node);
+      if (info === undefined) return undefined;
+      // The file outlives a crash, and another program may have taken the port.
+      const health = await environment.fetch(`${info.url}/health`).then((answer) => answer.json(), () => undefined);
+      return (health as { node?: string } | undefined)?.node === info.node ? info : undefined;
+    },
+  };
+}
+
+/** Things that were opened, to be closed in the opposite order, each even when another fails to. */
+class Closing {
+  readonly #steps: (() => Promise<unknown> | unknown)[] = [];
+  add(step: () => Promise<unknown> | unknown): void {
+    this.#steps.unshift(step);
+  }
+  async run(log: FastifyBaseLogger): Promise<void> {
+    for (const step of this.#steps.splice(0)) {
+      try {
+        await step();
+      } catch (error) {
+        log.error({ err: error }, 'closing failed');
+      }
+    }
+  }
+}
+
+async function startNode(environment: NodeEnvironment, options: StartOptions): Promise<RunningNode> {
+  const closing = new Closing();
+  try {
+    return await openNode(environment, options, closing);
+  } catch (error) {
+    await closing.run(environment.logger);
+    throw error;
+  }
+}
+
+/** Ledger, then vaults, then routes, then jobs; closed the other way round, so that what is begun still finds what it needs. */
+async function openNode(environment: NodeEnvironment, options: StartOptions, closing: Closing): Promise<RunningNode> {
+  const { keyFolder, clock, logger: log, version } = environment;
+  const data = await openNodeData({ ...options, keyFolder, clock });
+  const ledger = await openLedger({ folder: options.folder, data, clock, log });
+  closing.add(() => ledger.close());
+  const organisations = await openOrganisations({ ...data, folder: options.folder, ledger, clock, log });
+  closing.add(async () => {
+    for (const { vault } of organisations) await vault.close();
+  });
+  const sessions = organisations.map(({ account }) => createMemoryTokenStore(account));
+  const stores: TokenStore[] = [...sessions, ...organisations.map(({ vault }) => vault)];
+  const authenticate = createAuthenticate(stores, clock);
+  const floors = createServerFloors({ organisations, ledger, authenticate, clock });
+  closing.add(floors.close);
+  const host = createHttpHost({ logger: log });
+  let url = '';
+  const baseUrl = (): string => url;
+  await host.register(createLedgerPlugin(ledger));
+  for (const plugin of floors.plugins) await host.register(plugin);
+  await host.register(createNodePlugin({ node: data.node.node, version, ledger, organisations }));
+  await host.register(createImportPlugin({ organisations, authenticate, registration: floors.registration, baseUrl, clock }));
+  const vaultOf = (custodian: string) => organisationOf(organisations, custodian).vault;
+  const { access, registration } = floors;
+  const address = `http://${options.host}:${options.port}`;
+  await host.register(
+    createFhirPlugin({
+      vaultOf,
+      access,
+      registration,
+      authenticate: async (request) => authenticate(request),
+      baseUrl: `${address}/fhir`,
+      clock,
+      software: { name: 'Aceso', version },
+    }),
+    { prefix: '/fhir' },
+  );
+  url = await listen(host, options);
+  closing.add(() => host.close());
+  const jobs: RunningJobs = startJobs(floors.jobs, log);
+  closing.add(() => jobs.stop(true));
+  const adminTokens = await issueAdminTokens(organisations, sessions, clock());
+  await writeRuntimeFile(keyFolder, { url, node: data.node.node, adminTokens });
+  closing.add(() => removeRuntimeFile(keyFolder, data.node.node));
+  const seeded = data.isNew && options.seed && options.keys === undefined ? await seedNode({ organisations, registration, url, clock, progress: options.progress }) : undefined;
+  return { url, node: data.node.node, adminTokens, seeded, close: () => closing.run(log) };
+}
+
+async function listen(host: FastifyInstance, options: StartOptions): Promise<string> {
+  try {
+    return await host.listen({ host: options.host, port: options.port });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw reject('PORT_IN_USE', { port: options.port });
+    throw error;
+  }
+}
+
+const DAY_MS = 86_400_000;
+
+/** An administrator's token for each organisation, kept in memory: it ends with the process. */
+async function issueAdminTokens(
+  organisations: readonly OrganisationContext[],
+  sessions: readonly TokenStore[],
+  nowMs: number,
+): Promise<Record<string, string>> {
+  const tokens: Record<string, string> = {};
+  for (const [at, { slug, account }] of organisations.entries()) {
+    const record: TokenRecord = {
+      account,
+      kind: 'system',
+      organisation: account,
+      roles: [],
+      purposes: ['HOPERAT', 'TREAT', 'HPAYMT', 'HRESCH'],
+      label: 'administrator of this run',
+      expiresAtMs: nowMs + 365 * DAY_MS,
+    };
+    tokens[slug] = await issueToken(sessions[at] as TokenStore, record);
+  }
+  return tokens;
+}
