@@ -18,6 +18,12 @@ const { env } = process;
 const logger = pino({ level: env.ACESO_LOG ?? 'warn' }, pino.destination({ dest: 2, sync: false }));
 const keyFolder = join(env.XDG_CONFIG_HOME ?? join(homedir(), '.config'), 'aceso');
 
+// Node says of parts of its WebCrypto that they may change; that is ours to watch, not the operator's.
+process.removeAllListeners('warning');
+process.on('warning', (warning) => {
+  if (warning.name !== 'ExperimentalWarning') logger.warn({ err: warning }, 'warning of the runtime');
+});
+
 /** A bar on a terminal; elsewhere a line at the end, so that a log is no wall of bars. */
 function progress(label: string): Progress {
   if (stderr.isTTY !== true) {

@@ -21,6 +21,7 @@ export const CODES = {
     sentence: 'This node neither follows a ledger nor holds the key that signs its heads; give --follow URL.',
   },
   ADMINISTRATOR_ONLY: { kind: 'denied', sentence: 'Only the organisation’s administrator may do this.' },
+  QUERY_MALFORMED: { kind: 'invalid', sentence: 'A query takes plain text arguments, each once.' },
   ORGANISATION_UNKNOWN: { kind: 'unknown', sentence: 'No organisation of that name is on this node; `aceso inspect node` lists them.' },
   PORT_IN_USE: { kind: 'conflict', sentence: 'Another program listens on that port; give another one with --port N.' },
 } as const satisfies CodeCatalogue;

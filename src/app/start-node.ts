@@ -17,6 +17,7 @@ import { createNodePlugin } from './node-plugin.ts';
 import { openLedger } from './open-ledger.ts';
 import { openOrganisations } from './open-organisations.ts';
 import { readRuntimeFile, removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts';
+import { createQueryPlugin } from './query-plugin.ts';
 import { seedNode } from './seed-node.ts';
 import { createServerFloors } from './server-floors.ts';
 
@@ -94,6 +95,7 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   await host.register(createLedgerPlugin(ledger));
   for (const plugin of floors.plugins) await host.register(plugin);
   await host.register(createNodePlugin({ node: data.node.node, version, ledger, organisations }));
+  await host.register(createQueryPlugin(ledger));
   await host.register(createImportPlugin({ organisations, authenticate, registration: floors.registration, baseUrl, clock }));
   const vaultOf = (custodian: string) => organisationOf(organisations, custodian).vault;
   const { access, registration } = floors;

@@ -24,7 +24,7 @@ export interface Progress {
   stop(): void;
 }
 
-export type OptionValues = Readonly<Record<string, string | boolean | undefined>>;
+export type OptionValues = Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;
 
 /** One command: `aceso NAME …`. */
 export interface Command {

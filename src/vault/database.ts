@@ -87,7 +87,7 @@ function configure(database: Database.Database, options: { cacheBytes: number; m
 function connectionOf(database: Database.Database): Connection {
   const pragma = (text: string) => guarded(() => database.pragma(text) as Record<string, unknown>[]);
   return {
-    prepare: (query) => statementOf(guarded(() => database.prepare(query.sql)), query.parameters.length),
+    prepare: (query) => statementOf(database, query),
     execute: (query) => guarded(() => database.prepare(query.sql).run([...query.parameters])),
     pragma,
     get inTransaction() {
@@ -112,16 +112,27 @@ function connectionOf(database: Database.Database): Connection {
   };
 }
 
-function statementOf<Row>(statement: Database.Statement<unknown[]>, parameters: number): Statement<Row> {
-  // One array as the only argument: libsql takes a lone Uint8Array for an object of named parameters.
-  const call = <R>(values: readonly SqlValue[], run: (bound: unknown) => R): R => {
-    if (values.length !== parameters) throw new TypeError(`statement takes ${parameters} values, not ${values.length}`);
-    return guarded(() => run(values));
-  };
+/**
+ * A prepared statement for each way of running it: libsql 0.5.29 answers `get` with nothing on a statement whose last
+ * `all` found no row. Prepared at first use, since most are run one way only.
+ */
+function statementOf<Row>(database: Database.Database, query: CompiledQuery<Row>): Statement<Row> {
+  const parameters = query.parameters.length;
+  function runner<R>(run: (statement: Database.Statement<unknown[]>, bound: unknown) => R): (...values: readonly SqlValue[]) => R {
+    let statement: Database.Statement<unknown[]> | undefined;
+    return (...values) => {
+      if (values.length !== parameters) throw new TypeError(`statement takes ${parameters} values, not ${values.length}`);
+      return guarded(() => {
+        statement ??= database.prepare(query.sql);
+        // One array as the only argument: libsql takes a lone Uint8Array for an object of named parameters.
+        return run(statement, values);
+      });
+    };
+  }
   return {
-    get: (...values) => call(values, (bound) => statement.get(bound) as Row | undefined),
-    all: (...values) => call(values, (bound) => (statement.all(bound) as Row[]).map(withBytes)),
-    run: (...values) => call(values, (bound) => statement.run(bound).changes),
+    get: runner((statement, bound) => statement.get(bound) as Row | undefined),
+    all: runner((statement, bound) => (statement.all(bound) as Row[]).map(withBytes)),
+    run: runner((statement, bound) => statement.run(bound).changes),
   };
 }
 

@@ -190,7 +190,7 @@ test('above the rate a second clinician of the same member signs', () => {
   for (let n = 0; n < LIMITS.breakGlassAlone; n++) chain.expect('OK', glass(), 'clinic');
   const refused = chain.expect('BREAK_GLASS_SECOND_CLINICIAN', glass(), 'clinic');
   assert.equal(refused.data.alone, LIMITS.breakGlassAlone);
-  for (const other of ['nurse', 'stranger', 'ben'])
+  for (const other of ['nurse', 'stranger', 'ben', 'doctor'])
     chain.expect('BREAK_GLASS_SECOND_CLINICIAN', glass(), 'clinic', [other]);
   chain.expect('BREAK_GLASS_SECOND_CLINICIAN', glass(), 'doctor', ['clinic']);
   const seconded = chain.expect('OK', glass(), 'clinic', ['colleague']);

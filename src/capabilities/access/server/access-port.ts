@@ -32,7 +32,8 @@ export function createAccessPort(options: {
       const policy = policies.of(vault, account);
       // Block time may lag and this clock may lag: the later one, so that nothing lives longer than it should.
       const atMs = Math.max(policies.timeMs(), clock());
-      if (!mayUseBreakGlass(caller, policy, atMs, () => claimedUntilMs({ vault }, account, caller.account))) return denyAll([NOT_BROKEN], versions);
+      if (!mayUseBreakGlass(caller, policy, atMs, () => claimedUntilMs({ vault }, account, caller.account)))
+        return denyAll([NOT_BROKEN], versions);
       const revoked = revokedLocally(caller.custodian, account);
       const held = revoked.size === 0 ? policy.policies : policy.policies.map((one) => withRevocation(one, revoked));
       return toAccessDecision(decide(held, requestOf(caller, account, policy, atMs, versions)));
@@ -59,7 +60,12 @@ function denyAll(rules: readonly string[], versions: readonly VersionRow[]): Acc
 }
 
 /** BTG is no purpose that one just declares: it takes an act, of this practitioner for this patient, within its time. */
-function mayUseBreakGlass({ purpose, account }: Caller, policy: AccountPolicy, atMs: number, claimedMs: () => number): boolean {
+function mayUseBreakGlass(
+  { purpose, account }: Caller,
+  policy: AccountPolicy,
+  atMs: number,
+  claimedMs: () => number,
+): boolean {
   return purpose !== BREAK_GLASS || atMs <= (policy.brokenUntilMs.get(account) ?? 0) || atMs <= claimedMs();
 }
 

@@ -9,8 +9,8 @@ import { submitMessage } from '../../../ledger/submit-message.ts';
 import type { Authenticate } from '../../../server/authenticate.ts';
 import { type OrganisationContext, organisationOf } from '../../../server/organisation.ts';
 import { rejecter } from '../../../std/reject.ts';
-import { accountingOf } from './accounting.ts';
 import { createAccessPort, type LocalRevocations } from './access-port.ts';
+import { accountingOf } from './accounting.ts';
 import { breakGlass, bringClaims } from './break-glass.ts';
 import { CODES } from './codes.ts';
 import { createPolicyCache } from './policy-cache.ts';
@@ -74,19 +74,27 @@ export function createAccessServer(deps: {
       if (!isPrivacyOfficer(caller)) throw reject('ACCOUNTING_NOT_YOURS');
       const { signer } = organisationOf(organisations, caller.custodian);
       const { account, act, finding } = body;
-      const { outcome } = await submitMessage(ledger, clock(), { type: 'access.review', account, act, finding }, signer);
+      const { outcome } = await submitMessage(
+        ledger,
+        clock(),
+        { type: 'access.review', account, act, finding },
+        signer,
+      );
       return { transaction: outcome.id, code: outcome.code, data: outcome.data };
     });
-    app.get<{ Params: { id: string }; Querystring: { after?: string } }>('/api/patients/:id/accounting', async (request) => {
-      const caller = authenticate(request);
-      const organisation = organisationOf(organisations, caller.custodian);
-      const account = accountOfPatient(organisation, request.params.id);
-      const isOwn = caller.kind === 'patient' && caller.account === account;
-      if (!isOwn && !isPrivacyOfficer(caller)) throw reject('ACCOUNTING_NOT_YOURS');
-      const { after } = request.query;
-      if (after !== undefined && (typeof after !== 'string' || after.length > 256)) throw reject('REQUEST_INVALID');
-      return accountingOf(organisation, account, after);
-    });
+    app.get<{ Params: { id: string }; Querystring: { after?: string } }>(
+      '/api/patients/:id/accounting',
+      async (request) => {
+        const caller = authenticate(request);
+        const organisation = organisationOf(organisations, caller.custodian);
+        const account = accountOfPatient(organisation, request.params.id);
+        const isOwn = caller.kind === 'patient' && caller.account === account;
+        if (!isOwn && !isPrivacyOfficer(caller)) throw reject('ACCOUNTING_NOT_YOURS');
+        const { after } = request.query;
+        if (after !== undefined && (typeof after !== 'string' || after.length > 256)) throw reject('REQUEST_INVALID');
+        return accountingOf(organisation, account, after);
+      },
+    );
   };
   const bring: Job = {
     name: 'break-glass claims',

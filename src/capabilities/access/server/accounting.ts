@@ -66,13 +66,23 @@ function actsOf(organisation: OrganisationContext, account: string): BreakGlassE
   const snapshot = organisation.ledger.read();
   try {
     const acts: BreakGlassEntry[] = [];
-    for (const [[, act], { atMs, expiresAtMs, practitioner, organisation: by, origin, reason, reviews }] of snapshot.state.entries(
-      breakGlassActs,
-      [account],
-    )) {
+    for (const [
+      [, act],
+      { atMs, expiresAtMs, practitioner, organisation: by, origin, reason, reviews },
+    ] of snapshot.state.entries(breakGlassActs, [account])) {
       const stated = statedReason(organisation, act);
       const text = stated === undefined ? {} : { statedReason: utf8ToText(stated) };
-      acts.push({ act, atMs, expiresAtMs, practitioner, organisation: by, origin, reason, ...text, reviews: reviews.length });
+      acts.push({
+        act,
+        atMs,
+        expiresAtMs,
+        practitioner,
+        organisation: by,
+        origin,
+        reason,
+        ...text,
+        reviews: reviews.length,
+      });
     }
     return acts;
   } finally {

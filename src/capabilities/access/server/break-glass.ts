@@ -94,12 +94,27 @@ async function journalAct(
 ): Promise<void> {
   const kind = 'break-glass' as const;
   await vault.journal([
-    { kind, account, timeMs: clock(), actor, organisation, purpose: 'BTG', decision: 'permit', rules, versions: [], permit },
+    {
+      kind,
+      account,
+      timeMs: clock(),
+      actor,
+      organisation,
+      purpose: 'BTG',
+      decision: 'permit',
+      rules,
+      versions: [],
+      permit,
+    },
   ]);
 }
 
 /** Until when claims that wait for the ledger let a practitioner read an account; 0 for none. */
-export function claimedUntilMs({ vault }: Pick<OrganisationContext, 'vault'>, account: string, practitioner: string): number {
+export function claimedUntilMs(
+  { vault }: Pick<OrganisationContext, 'vault'>,
+  account: string,
+  practitioner: string,
+): number {
   let until = 0;
   for (const { claim } of pendingClaims(vault)) {
     if (claim.account !== account || claim.practitioner !== practitioner) continue;

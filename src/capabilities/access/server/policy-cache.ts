@@ -74,7 +74,10 @@ function readPolicy(ledger: Ledger, account: string, tagger: Tagger): AccountPol
       tagger,
       brokenUntilMs,
       isDelegate: (asker, atMs) =>
-        held.some(([delegate, one]) => delegate === asker && one.powers.includes('access') && atMs >= one.fromMs && atMs <= one.endsAtMs),
+        held.some(
+          ([delegate, one]) =>
+            delegate === asker && one.powers.includes('access') && atMs >= one.fromMs && atMs <= one.endsAtMs,
+        ),
     };
   } finally {
     snapshot.release();

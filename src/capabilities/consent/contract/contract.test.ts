@@ -154,6 +154,10 @@ test('the defaults of the jurisdiction: own staff, break-glass, and superseding 
     'ada',
   );
   assert.equal(decision(chain, 'ada', 'TREAT', 'hospital').decision, 'deny');
+  assert.deepEqual(
+    policiesOf(chain.state, ADA).map(({ id }) => id),
+    [narrowed.id, 'default:break-glass'],
+  );
   chain.expect('OK', { type: 'consent.revoke', account: ADA, policy: narrowed.id }, 'ada');
   assert.equal(
     decision(chain, 'ada', 'TREAT', 'hospital').decision,

@@ -5,6 +5,7 @@ import type { OrganisationContext } from '../../../server/organisation.ts';
 import { bytesToHex } from '../../../std/bytes.ts';
 import { canonicalBytes, parseCanonical } from '../../../std/canonical-json.ts';
 import { rejecter } from '../../../std/reject.ts';
+import { hasRole } from '../contract/queries.ts';
 import { LIMITS } from '../contract/state.ts';
 import { CODES } from './codes.ts';
 
@@ -41,10 +42,20 @@ export function createAccountReserve(organisation: OrganisationContext): Account
   };
   const refill = async (): Promise<void> => {
     const reserve = readReserve(organisation);
-    if (reserve.length >= RESERVE_TARGET / 2) return;
+    if (!isProvider(organisation) || reserve.length >= RESERVE_TARGET / 2) return;
     await writeReserve(organisation, [...reserve, ...(await openAccounts(organisation, RESERVE_TARGET - reserve.length))]);
   };
   return { take: (count) => exclusively(() => take(count)), refill: () => exclusively(refill) };
+}
+
+/** Only providers open patients' accounts. */
+function isProvider({ ledger, account }: OrganisationContext): boolean {
+  const snapshot = ledger.read();
+  try {
+    return hasRole(snapshot.state, account, 'provider');
+  } finally {
+    snapshot.release();
+  }
 }
 
 function readReserve({ vault }: OrganisationContext): string[] {

@@ -6,6 +6,7 @@ import type { Job } from '../../../jobs/job.ts';
 import type { Ledger } from '../../../ledger/ledger.ts';
 import type { Authenticate } from '../../../server/authenticate.ts';
 import { type OrganisationContext, organisationOf } from '../../../server/organisation.ts';
+import { bytesToHex } from '../../../std/bytes.ts';
 import { canonicalBytes } from '../../../std/canonical-json.ts';
 import { rejecter } from '../../../std/reject.ts';
 import type { OpenedEntry } from '../../../vault/vault.ts';
@@ -48,6 +49,13 @@ export function createRecordsServer(deps: {
       const organisation = organisationOf(organisations, caller.custodian);
       const entry = await versionEntry(organisation, access, caller, request.params);
       return send(reply.header(PERSONAL_DATA_HEADER, 'receipt'), await issueJournalReceipt(ledger, organisation.vault, entry));
+    });
+    app.get('/api/journal', async (request) => {
+      const caller = authenticate(request);
+      const { vault, account } = organisationOf(organisations, caller.custodian);
+      if (caller.kind !== 'system' || caller.organisation !== account) throw reject('RECEIPT_SUBJECT_UNKNOWN');
+      const { custodian, generation, size, root } = vault.journalHead();
+      return { custodian, generation, size, root: bytesToHex(root), anchored: vault.lastAnchor()?.size ?? 0 };
     });
     app.get<{ Params: EntryParams }>('/api/receipts/journal/:generation/:index', async (request, reply) => {
       const caller = authenticate(request);

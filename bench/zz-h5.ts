@@ -1,0 +1,13 @@
+import { noteWire, notesGenesis, openNotesLedger, temporaryFolder } from '../test/support/test-ledger.ts';
+import { testSigner } from '../test/support/test-signer.ts';
+const labels = Array.from({ length: 500 }, (_, i) => `bench ${i}`);
+const signers = labels.map((l) => testSigner(l));
+const ledger = await openNotesLedger(temporaryFolder('bench'), notesGenesis(labels), { threads: Number(process.argv[2] ?? 2) });
+const wires = Array.from({ length: 24000 }, (_, i) => noteWire(ledger.genesisHash, signers[i % 500] as never, { type: 'note.put', name: `n${i % 10_000}`, text: 'x'.repeat(40) }, Date.now() + 9 * 60_000));
+await Promise.all(wires.splice(0, 4000).map((w) => ledger.submit(w)));
+const c0 = process.cpuUsage(); const m0 = process.threadCpuUsage(); const t0 = performance.now();
+let next = 0;
+await Promise.all(Array.from({ length: 4000 }, async () => { while (next < wires.length) await ledger.submit(wires[next++] as Uint8Array); }));
+const c = process.cpuUsage(c0); const m = process.threadCpuUsage(m0); const dt = performance.now() - t0;
+console.log({ tps: 20000 / dt * 1000, cpuPerTx: (c.user + c.system) / 20000, mainPerTx: (m.user + m.system) / 20000, sys: c.system/20000 });
+await ledger.close();

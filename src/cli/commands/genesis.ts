@@ -1,0 +1,82 @@
+import { writeFile } from 'node:fs/promises';
+import { genesisHash, parseGenesis } from '../../chain/genesis.ts';
+import { canonicalBytes, type Json, type JsonObject, parseCanonical } from '../../std/canonical-json.ts';
+import { rejecter } from '../../std/reject.ts';
+import { CODES } from '../codes.ts';
+import type { CliContext, Command } from '../command.ts';
+import { pathOf, readNamedFile } from '../files.ts';
+
+const reject = rejecter(CODES);
+
+/** `aceso genesis`: writes the document that a ledger begins with, or says what one holds. */
+export const genesisCommand: Command = {
+  name: 'genesis',
+  usage: `FILE…  |  --name NAME --operator HEX --member FILE… --out FILE [--witness NAME=HEX…]
+
+  FILE            a genesis document to check and show
+  --name          name of the new ledger
+  --operator      public key that signs its heads (\`aceso keys organisation --operator\` prints it)
+  --member FILE   a founding member’s public entry (written by \`aceso keys organisation\`); repeat for each
+  --witness       a witness’s name and public key
+  --out FILE      where the document goes; every member starts from these very bytes`,
+  summary: 'Found a ledger: write its genesis document, or check one',
+  options: {
+    name: { type: 'string' },
+    operator: { type: 'string' },
+    member: { type: 'string', multiple: true },
+    witness: { type: 'string', multiple: true },
+    out: { type: 'string' },
+  },
+  maxArguments: 1,
+  async run(context, values, [file]) {
+    if (file !== undefined) return show(context, await readNamedFile(context, file));
+    const { name, operator, out } = values;
+    if (typeof name !== 'string' || typeof operator !== 'string' || typeof out !== 'string') {
+      throw reject('ARGUMENTS_WRONG', { command: 'genesis' });
+    }
+    const members = await Promise.all(listOf(values.member).map((path) => readEntry(context, path)));
+    const witnesses = listOf(values.witness).map(witnessOf);
+    const document: JsonObject = {
+      format: 'aceso.genesis/1',
+      name,
+      createdMs: context.clock(),
+      operator: { kind: 'embedded', publicKey: operator },
+      ...(witnesses.length === 0 ? {} : { witnesses }),
+      sections: {
+        chain: { rules: ['access', 'consent', 'membership', 'records'].map((capability) => ({ capability, version: 1 })) },
+        consent: {},
+        membership: { members },
+      },
+    };
+    const bytes = canonicalBytes(document);
+    show(context, bytes);
+    await writeFile(pathOf(context, out), bytes);
+    context.print(`written to ${out}`);
+  },
+};
+
+function listOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? (value as string[]) : [];
+}
+
+async function readEntry(context: CliContext, path: string): Promise<Json> {
+  const entry = parseCanonical(await readNamedFile(context, path));
+  if (typeof entry !== 'object' || Array.isArray(entry)) throw reject('FILE_UNREADABLE', { reason: 'not a member entry' });
+  return entry;
+}
+
+function witnessOf(text: string): JsonObject {
+  const [name = '', publicKey = ''] = text.split('=');
+  return { name, publicKey };
+}
+
+function show(context: CliContext, bytes: Uint8Array): void {
+  const value = parseCanonical(bytes);
+  const genesis = value === undefined ? undefined : parseGenesis(value);
+  if (genesis === undefined) throw reject('FILE_UNREADABLE', { reason: 'not a genesis document in exact bytes' });
+  const { members } = genesis.sections.membership as unknown as { members: readonly { account: string; roles: readonly string[] }[] };
+  context.print(`ledger   ${genesisHash(genesis)}`);
+  context.print(`name     ${genesis.name}`);
+  for (const { account, roles } of members) context.print(`member   ${account}  ${roles.join(', ')}`);
+  for (const { name, publicKey } of genesis.witnesses ?? []) context.print(`witness  ${name}  ${publicKey}`);
+}
