@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { noteWire, notesGenesis, openNotesLedger, temporaryFolder } from '../test/support/test-ledger.ts';
+import { notesGenesis, noteWire, openNotesLedger, temporaryFolder } from '../test/support/test-ledger.ts';
 import { testSigner } from '../test/support/test-signer.ts';
 
 export interface BenchResult {
@@ -32,7 +32,12 @@ export async function benchLedgerTx(): Promise<BenchResult[]> {
     const notAfterMs = Date.now() + 9 * 60_000;
     const text = 'x'.repeat(TEXT_BYTES);
     const wires = Array.from({ length: TRANSACTIONS + UNDER_WAY }, (_, i) =>
-      noteWire(ledger.genesisHash, signers[i % ACCOUNTS] as never, { type: 'note.put', name: `n${i % 10_000}`, text }, notAfterMs),
+      noteWire(
+        ledger.genesisHash,
+        signers[i % ACCOUNTS] as never,
+        { type: 'note.put', name: `n${i % 10_000}`, text },
+        notAfterMs,
+      ),
     );
     const bound = verificationsPerSecond();
     // Workers start, code gets compiled.
@@ -53,7 +58,13 @@ export async function benchLedgerTx(): Promise<BenchResult[]> {
     const blocks = ledger.head().height - firstHeight;
     return [
       { name: 'ledger.tx', value, unit: '1/s', bound, ratio: round(value / bound) },
-      { name: 'ledger.tx.per-block', value: Math.round(TRANSACTIONS / blocks), unit: 'transactions', bound: null, ratio: null },
+      {
+        name: 'ledger.tx.per-block',
+        value: Math.round(TRANSACTIONS / blocks),
+        unit: 'transactions',
+        bound: null,
+        ratio: null,
+      },
       { name: 'ledger.tx.bytes', value: (wires[0] as Uint8Array).length, unit: 'bytes', bound: null, ratio: null },
     ];
   } finally {

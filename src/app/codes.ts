@@ -22,6 +22,7 @@ export const CODES = {
   },
   ADMINISTRATOR_ONLY: { kind: 'denied', sentence: 'Only the organisation’s administrator may do this.' },
   QUERY_MALFORMED: { kind: 'invalid', sentence: 'A query takes plain text arguments, each once.' },
+  WITNESS_UNKNOWN: { kind: 'invalid', sentence: 'Genesis names no witness of that name; its key must be there for receipts to carry its word.' },
   ORGANISATION_UNKNOWN: { kind: 'unknown', sentence: 'No organisation of that name is on this node; `aceso inspect node` lists them.' },
   PORT_IN_USE: { kind: 'conflict', sentence: 'Another program listens on that port; give another one with --port N.' },
 } as const satisfies CodeCatalogue;

@@ -8,6 +8,7 @@ import { createFollowerLedger } from '../ledger/follower/follower-ledger.ts';
 import { createLedgerClient } from '../ledger/http/ledger-client.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { SignedBlockSource } from '../ledger/signed-blocks.ts';
+import { createWitnessClient, type WitnessClient } from '../ledger/witness/witness-client.ts';
 import { hexToBytes } from '../std/bytes.ts';
 import type { JsonObject } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
@@ -21,6 +22,8 @@ const reject = rejecter(CODES);
 export async function openLedger(options: {
   folder: string;
   data: NodeData;
+  /** Addresses of witnesses by name. */
+  witnesses: Readonly<Record<string, string>>;
   clock: () => number;
   log: FastifyBaseLogger;
 }): Promise<Ledger & SignedBlockSource> {
@@ -35,5 +38,15 @@ export async function openLedger(options: {
   }
   const seed = hexToBytes(data.secrets.operatorSeed ?? '');
   if (seed?.length !== 32) throw reject('OPERATOR_KEY_MISSING');
-  return createEmbeddedLedger({ folder, kernel, genesis, operatorKey: { seed }, clock, log });
+  const witnesses = witnessClients(data.genesis, options.witnesses);
+  return createEmbeddedLedger({ folder, kernel, genesis, operatorKey: { seed }, clock, log, witnesses });
+}
+
+/** Only those that genesis names: a receipt with any other's cosignature would be refused. */
+function witnessClients({ witnesses = [] }: Genesis, urls: Readonly<Record<string, string>>): WitnessClient[] {
+  return Object.entries(urls).map(([name, url]) => {
+    const known = witnesses.find((one) => one.name === name);
+    if (known === undefined) throw reject('WITNESS_UNKNOWN', { witness: name });
+    return createWitnessClient({ name, publicKey: known.publicKey, url });
+  });
 }

@@ -20,6 +20,7 @@ import { readRuntimeFile, removeRuntimeFile, writeRuntimeFile } from './runtime-
 import { createQueryPlugin } from './query-plugin.ts';
 import { seedNode } from './seed-node.ts';
 import { createServerFloors } from './server-floors.ts';
+import { startWitness } from './start-witness.ts';
 
 const reject = rejecter(CODES);
 
@@ -36,6 +37,7 @@ export interface NodeEnvironment {
 export function createNodeStarter(environment: NodeEnvironment): NodeStarter {
   return {
     start: (options) => startNode(environment, options),
+    witness: (options) => startWitness(environment, options),
     async running(folder) {
       const file = await readNodeFile(folder);
       const info = file === undefined ? undefined : await readRuntimeFile(environment.keyFolder, file.node);
@@ -78,7 +80,7 @@ async function startNode(environment: NodeEnvironment, options: StartOptions): P
 async function openNode(environment: NodeEnvironment, options: StartOptions, closing: Closing): Promise<RunningNode> {
   const { keyFolder, clock, logger: log, version } = environment;
   const data = await openNodeData({ ...options, keyFolder, clock });
-  const ledger = await openLedger({ folder: options.folder, data, clock, log });
+  const ledger = await openLedger({ folder: options.folder, data, witnesses: options.witnesses ?? {}, clock, log });
   closing.add(() => ledger.close());
   const organisations = await openOrganisations({ ...data, folder: options.folder, ledger, clock, log });
   closing.add(async () => {

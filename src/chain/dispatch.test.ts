@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import {
   careful,
   carefulPlain,
+  cast,
   clinician,
   closed,
   createNotesChain,
@@ -15,7 +16,7 @@ import { notes } from '../../test/support/notes-contract.ts';
 import { signWire, type TestChain } from '../../test/support/test-chain.ts';
 import { type TestSigner, testPasskey, testSigner } from '../../test/support/test-signer.ts';
 import { isReject } from '../std/reject.ts';
-import { accounts } from './account.ts';
+import { type AccountRecord, accounts } from './account.ts';
 import type { CODES } from './codes.ts';
 import { type LogLeaf, parseLeaf } from './leaf.ts';
 import type { Message } from './transaction.ts';
@@ -230,6 +231,21 @@ for (const { name, code, check, wire, signed = false } of ROWS) {
     assert.equal(leaf.signers.length > 0, signed);
   });
 }
+
+test('a sensitive message: a passkey that it brings itself does not count as held, the one held does', () => {
+  const chain = createNotesChain();
+  const second = testPasskey('careful', 'second');
+  const enrol: Message = { type: 'note.enrol', account: second.account, keys: [second.record] };
+  assert.equal(chain.submit(enrol, { by: second, approvers: [carefulPlain] }).code, 'SIGNER_UNVERIFIED');
+  assert.equal(chain.submit(enrol, { by: careful, approvers: [second] }).code, 'OK');
+});
+
+test('a sensitive message: only patients need their passkey', () => {
+  const [plain, passkey] = [testSigner('nurse'), testPasskey('nurse')];
+  const nurse = { ...(cast[clinician.account] as AccountRecord), keys: [plain.record, passkey.record] };
+  const chain = createNotesChain({ accounts: { ...cast, [plain.account]: nurse } });
+  assert.equal(chain.submit({ type: 'note.sensitive' }, { by: plain }).code, 'OK');
+});
 
 test('a rejected message leaves no writes, and those around it stay', () => {
   const chain = createNotesChain();

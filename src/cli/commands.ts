@@ -5,6 +5,7 @@ import { inspectCommand } from './commands/inspect.ts';
 import { receiptsExportCommand } from './commands/receipts.ts';
 import { startCommand } from './commands/start.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { witnessCommand } from './commands/witness.ts';
 
 /** Every command, in the order that the help shows. */
 export const COMMANDS: readonly Command[] = [
@@ -13,5 +14,6 @@ export const COMMANDS: readonly Command[] = [
   importCommand,
   receiptsExportCommand,
   verifyCommand,
+  witnessCommand,
   inspectCommand,
 ];

@@ -25,14 +25,34 @@ export interface StartOptions {
   readonly follow?: string;
   readonly genesis?: string;
   readonly keys?: string;
+  /** Witnesses of the ledger by name, with the address of each; genesis holds their keys. */
+  readonly witnesses?: Readonly<Record<string, string>>;
   progress(step: string, done: number, total: number): void;
   /** Told once, at first start: where the root key lies. */
   rootKeyMade(path: string): void;
 }
 
+export interface WitnessStartOptions {
+  readonly name: string;
+  readonly folder: string;
+  readonly host: string;
+  readonly port: number;
+  /** Exact bytes of the genesis documents of the ledgers to witness; none while only the key is to be made. */
+  readonly genesis: readonly Uint8Array[];
+}
+
+export interface RunningWitness {
+  readonly url: string;
+  /** Ed25519, hexadecimal: what a genesis names. */
+  readonly publicKey: string;
+  readonly keyFile: string;
+  close(): Promise<void>;
+}
+
 /** Starts nodes; `app` does it, and entry points hand it in, since commands stand below it. */
 export interface NodeStarter {
   start(options: StartOptions): Promise<RunningNode>;
+  witness(options: WitnessStartOptions): Promise<RunningWitness>;
   /** URL and administrator tokens of a node that already runs on this folder; undefined when none does. */
   running(folder: string): Promise<Pick<RunningNode, 'url' | 'node' | 'adminTokens'> | undefined>;
 }

@@ -59,6 +59,8 @@ test('equalSecret is equality', () => {
     assert.ok(equalSecret(secret, secret.slice()));
     assert.ok(equalSecret(new Uint8Array(0), new Uint8Array(0)));
     assert.ok(!equalSecret(secret, secret.subarray(1)));
+    assert.ok(!equalSecret(secret, secret.subarray(0, 32)));
+    assert.ok(!equalSecret(secret.subarray(0, 32), secret));
     for (let at = 0; at < secret.length; at++) {
       const other = secret.slice();
       other[at] = (other[at] as number) ^ 0x80;

@@ -4,7 +4,8 @@ import type { CodeCatalogue } from '../std/reject.ts';
 export const CODES = {
   LEDGER_CLOSED: {
     kind: 'unavailable',
-    sentence: 'The node is shutting down. Look the transaction up by its id when it is back, and send it again if it is not there.',
+    sentence:
+      'The node is shutting down. Look the transaction up by its id when it is back, and send it again if it is not there.',
   },
   LEDGER_STOPPED: {
     kind: 'unavailable',
@@ -12,17 +13,23 @@ export const CODES = {
   },
   LEDGER_CLOCK_UNCONFIRMED: {
     kind: 'unavailable',
-    sentence: 'The clock of the node went back or jumped. Set it right, then confirm it; nothing is committed until then.',
+    sentence:
+      'The clock of the node went back or jumped. Set it right, then confirm it; nothing is committed until then.',
   },
   LEDGER_STORAGE_FULL: {
     kind: 'unavailable',
-    sentence: 'The disk of the ledger is full. Free space, look the transaction up by its id, and send it again if it is not there.',
+    sentence:
+      'The disk of the ledger is full. Free space, look the transaction up by its id, and send it again if it is not there.',
   },
   LEDGER_STORAGE_FAILED: {
     kind: 'unavailable',
-    sentence: 'The disk of the ledger failed and what it holds is uncertain. Check the disk, then start the node again.',
+    sentence:
+      'The disk of the ledger failed and what it holds is uncertain. Check the disk, then start the node again.',
   },
-  LEDGER_MEMPOOL_FULL: { kind: 'limit', sentence: 'Too many transactions wait for a block. Try again in a few seconds.' },
+  LEDGER_MEMPOOL_FULL: {
+    kind: 'limit',
+    sentence: 'Too many transactions wait for a block. Try again in a few seconds.',
+  },
   LEDGER_SPONSOR_QUEUE_FULL: {
     kind: 'limit',
     sentence: 'Too many transactions of this member and its accounts wait for a block. Try again in a few seconds.',
@@ -57,13 +64,18 @@ export const CODES = {
   },
   LEDGER_OPERATOR_KEY_WRONG: {
     kind: 'denied',
-    sentence: 'The operator key is not the one that the genesis document names; heads signed by it would convince nobody.',
+    sentence:
+      'The operator key is not the one that the genesis document names; heads signed by it would convince nobody.',
   },
-  LEDGER_REQUEST_INVALID: { kind: 'invalid', sentence: 'The request is malformed; check its parameters against the documentation.' },
+  LEDGER_REQUEST_INVALID: {
+    kind: 'invalid',
+    sentence: 'The request is malformed; check its parameters against the documentation.',
+  },
   LEDGER_NOT_FOUND: { kind: 'unknown', sentence: 'The ledger holds nothing under this id, height or index.' },
   LEDGER_UPSTREAM_UNREACHABLE: {
     kind: 'unavailable',
-    sentence: 'The node that this one follows does not answer. Look the transaction up by its id before you send it again.',
+    sentence:
+      'The node that this one follows does not answer. Look the transaction up by its id before you send it again.',
   },
   LEDGER_UPSTREAM_MALFORMED: {
     kind: 'unavailable',
@@ -76,6 +88,7 @@ export const CODES = {
   },
   WITNESS_STATE_DAMAGED: {
     kind: 'invalid',
-    sentence: 'The state file of the witness cannot be read. Restore it; a witness that forgot what it signed must not sign again.',
+    sentence:
+      'The state file of the witness cannot be read. Restore it; a witness that forgot what it signed must not sign again.',
   },
 } as const satisfies CodeCatalogue;

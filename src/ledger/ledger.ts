@@ -1,7 +1,7 @@
 import type { Block, Head, Outcome } from '../chain/block.ts';
-import type { Json, JsonObject } from '../std/canonical-json.ts';
 import type { KvReader } from '../state/store.ts';
 import type { StateReader } from '../state/typed-map.ts';
+import type { Json, JsonObject } from '../std/canonical-json.ts';
 
 /** Why the ledger stands still, for health, API and CLI; `ok` while it moves. */
 export type LedgerHealth = { readonly status: 'ok' | 'stopped' | 'following'; readonly reason?: string };
@@ -32,7 +32,13 @@ export interface Ledger {
   /** Where a transaction is in the log; undefined when it is not. */
   find(id: string): Promise<Committed | undefined>;
   /** State at the latest committed block; a snapshot. Call `release` when done with a long-held one. */
-  read(): { readonly state: StateReader; readonly store: KvReader; readonly head: Head; readonly timeMs: number; release(): void };
+  read(): {
+    readonly state: StateReader;
+    readonly store: KvReader;
+    readonly head: Head;
+    readonly timeMs: number;
+    release(): void;
+  };
   query(name: string, argument: JsonObject): Json;
   /** Committed blocks from `height` on, for followers; ends at the head. */
   blocks(fromHeight: number): AsyncIterable<Block>;

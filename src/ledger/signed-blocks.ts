@@ -1,6 +1,6 @@
 import type { Block, Head } from '../chain/block.ts';
-import type { SignedHead } from './store/head-log.ts';
 import type { StoredBlock } from './store/block-record.ts';
+import type { SignedHead } from './store/head-log.ts';
 
 /** A block with the head it led to and the operator's signature over that head: what a follower checks. */
 export interface SignedBlock {
@@ -36,6 +36,7 @@ export async function collectSignedBlocks(
     bytes += one.block.transactions.reduce((sum, wire) => sum + wire.length, 0);
     before = one;
   }
-  if (before?.head.height === latest.head.height) out.push({ block: before.block, head: before.head, signature: latest.signature });
+  if (before?.head.height === latest.head.height)
+    out.push({ block: before.block, head: before.head, signature: latest.signature });
   return out;
 }

@@ -175,6 +175,8 @@ test('inclusion: whatever is altered in a proof or its statement is refused', ()
       assert.ok(!verifyInclusion(leaf.with(31, (leaf[31] as number) ^ 1), index, size, inclusion, root));
     }
   }
+  // A later entry of a larger log is not the only entry of one of size 1.
+  assert.ok(!verifyInclusion(hashes[1] as Uint8Array, 0, 1, [hashes[0] as Uint8Array], logRoot(store, 'l/', 2)));
   assert.ok(!verifyInclusion(EMPTY_LOG_ROOT, 0, 0, [], EMPTY_LOG_ROOT));
   for (const index of [0.5, Number.NaN, -1, 2 ** 53])
     assert.ok(!verifyInclusion(EMPTY_LOG_ROOT, index, 2, [], EMPTY_LOG_ROOT));
@@ -199,6 +201,8 @@ test('consistency: whatever is altered in a proof or its statement is refused', 
       }
     }
   }
+  const [two, leaves] = [roots[2] as Uint8Array, hashes.slice(0, 2) as [Uint8Array, Uint8Array]];
+  assert.ok(!verifyConsistency(1, two, 1, two, leaves));
   assert.ok(verifyConsistency(0, EMPTY_LOG_ROOT, 5, roots[5] as Uint8Array, []));
   assert.ok(!verifyConsistency(0, roots[1] as Uint8Array, 5, roots[5] as Uint8Array, []));
   assert.ok(!verifyConsistency(6, roots[6] as Uint8Array, 5, roots[5] as Uint8Array, []));

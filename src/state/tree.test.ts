@@ -8,7 +8,15 @@ import type { Json } from '../std/canonical-json.ts';
 import { frame } from '../std/frame.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { proveKey, readTreeRoot, type TreeChange, updateTree } from './tree.ts';
-import { EMPTY_TREE_ROOT, type TreeProof, treeKeyHash, treeValueHash, verifyTreeProof } from './tree-proof.ts';
+import {
+  EMPTY_TREE_ROOT,
+  type TreeProof,
+  treeKeyHash,
+  treeLeafHash,
+  treeNodeHash,
+  treeValueHash,
+  verifyTreeProof,
+} from './tree-proof.ts';
 
 const RUNS = process.env.ACESO_LONG === '1' ? 200_000 : 5_000;
 
@@ -192,6 +200,23 @@ test('a proof of presence proves neither absence nor another key; one of absence
   // The leaf itself, named as the one in the way, does not hide itself.
   const itself = { keyHash: bytesToHex(held), valueHash: bytesToHex(value) };
   assert.ok(!verifyTreeProof(root, held, null, { ...proveKey(store, held), other: itself }));
+});
+
+test('a root over a shape that no tree has proves nothing', () => {
+  const [key, other] = [new Uint8Array(32), new Uint8Array(32).fill(0xff)];
+  const value = treeValueHash(utf8('v'));
+  const [leaf, misplaced] = [treeLeafHash(key, value), treeLeafHash(other, value)];
+  // A leaf with nothing beside it stands one level too deep.
+  assert.ok(!verifyTreeProof(treeNodeHash(leaf, EMPTY_TREE_ROOT), key, value, { siblings: [''] }));
+  // A leaf on the side where its key does not lead says nothing about keys that do.
+  const inTheWay = {
+    siblings: [bytesToHex(leaf)],
+    other: { keyHash: bytesToHex(other), valueHash: bytesToHex(value) },
+  };
+  assert.ok(!verifyTreeProof(treeNodeHash(misplaced, leaf), key, null, inTheWay));
+  // Presence has no leaf in the way, not even where it would fit.
+  assert.ok(verifyTreeProof(leaf, key, value, { siblings: [] }));
+  assert.ok(!verifyTreeProof(leaf, key, value, { ...inTheWay, siblings: [] }));
 });
 
 test('the empty tree proves that nothing is there, and what is no proof at all is refused', () => {

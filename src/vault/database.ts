@@ -63,7 +63,7 @@ export function openDatabase(path: string, options: { key: string; cacheBytes: n
     try {
       configure(database, options);
     } catch (error) {
-      database.close();
+      release(database);
       throw error;
     }
     return connectionOf(database);
@@ -101,15 +101,23 @@ function connectionOf(database: Database.Database): Connection {
       if (row?.busy !== 0) throw reject('VAULT_STORAGE_FAILED', { step: 'checkpoint' });
     },
     close() {
-      // Statements that are not yet collected keep libsql's handle, and with it the lock, alive after close(): leave
-      // WAL and exclusive mode first, which also leaves one file and no log behind.
       pragma('wal_checkpoint(TRUNCATE)');
+      // One file and no log is left behind; only out of WAL can the lock be given back.
       pragma('journal_mode=DELETE');
-      pragma('locking_mode=NORMAL');
-      database.prepare('SELECT count(*) FROM sqlite_schema').all();
-      database.close();
+      release(database);
     },
   };
+}
+
+/** Statements that are not yet collected keep libsql's handle alive after close(), so the lock is given back before. */
+function release(database: Database.Database): void {
+  try {
+    database.pragma('locking_mode=NORMAL');
+    database.prepare('SELECT count(*) FROM sqlite_schema').all();
+  } catch {
+    // Not readable (a wrong key, a damaged page); reading it was only to make the lock change.
+  }
+  database.close();
 }
 
 /**

@@ -23,7 +23,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   exchange: [...PURE, ...SERVICES, 'server', 'contract'],
   devices: [...PURE, ...SERVICES, 'server', 'contract'],
   synthetic: ['std'],
-  wallet: [...PURE, 'contract'],
+  // A wallet builds and signs what the endpoints take: their definitions are its vocabulary.
+  wallet: [...PURE, 'contract', 'api'],
   api: [...PURE, 'contract'],
   'capability-server': [...PURE, ...SERVICES, 'server', 'fhir', 'exchange', 'devices', 'contract', 'api'],
   web: [...PURE, 'contract', 'api', 'wallet'],
@@ -42,7 +43,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   state: [],
   chain: ['typebox'],
   contract: ['typebox'],
-  api: ['typebox'],
+  api: ['typebox', '@medplum/fhirtypes'],
   synthetic: ['@medplum/fhirtypes'],
   jobs: ['pino'],
 };
@@ -66,7 +67,6 @@ export function roomOf(path: string): string | undefined {
   const floor = /^(contract|api|server|web)(?:\.tsx?)?$/.exec(rest[1] ?? '')?.[1];
   const isFile = rest.length === 2;
   if (floor === undefined || isFile !== /\.tsx?$/.test(rest[1] ?? '')) return undefined;
-  if (floor === 'api' && !isFile) return undefined;
   return floor === 'server' || floor === 'web' ? `capability-${floor}` : floor;
 }
 

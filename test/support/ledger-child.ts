@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { noteWire, notesGenesis, openNotesLedger } from './test-ledger.ts';
+import { notesGenesis, noteWire, openNotesLedger } from './test-ledger.ts';
 import { testSigner } from './test-signer.ts';
 
 /** A node under load, to be killed: prints the id of each transaction whose outcome it was told. */
@@ -15,7 +15,8 @@ await Promise.all(
       const { outcome } = await ledger.submit(noteWire(ledger.genesisHash, signer, message, Date.now() + 60_000));
       // Into the pipe before anything else happens: what the parent reads was acknowledged.
       writeSync(1, `${outcome.id}\n`);
-      if (i % 10 === 0) await ledger.signedHead().then(({ head }) => writeSync(1, `head ${head.height} ${head.appHash}\n`));
+      if (i % 10 === 0)
+        await ledger.signedHead().then(({ head }) => writeSync(1, `head ${head.height} ${head.appHash}\n`));
     }
   }),
 );

@@ -116,6 +116,9 @@ const claim = messageRule({
   },
 });
 
+/** A claim for an account that has keys already, and sensitive. */
+const enrol = messageRule({ ...claim, sensitive: true });
+
 const activate = messageRule({
   schema: Type.Object(
     { capability: Type.String(), list: Type.Array(Type.Unsafe<RuleActivation>(Type.Object({}))) },
@@ -137,6 +140,7 @@ const first = {
   'note.sensitive': sensitive,
   'note.thaw': thaw,
   'note.claim': claim,
+  'note.enrol': enrol,
   'note.activate': activate,
 };
 

@@ -60,7 +60,11 @@ export function temporaryFolder(name: string): string {
 }
 
 /** An embedded ledger of notes on a folder, on the main thread alone unless asked otherwise. */
-export function openNotesLedger(folder: string, genesis: JsonObject, options: Partial<EmbeddedLedgerOptions> = {}): Promise<EmbeddedLedger> {
+export function openNotesLedger(
+  folder: string,
+  genesis: JsonObject,
+  options: Partial<EmbeddedLedgerOptions> = {},
+): Promise<EmbeddedLedger> {
   return createEmbeddedLedger({
     folder,
     kernel: notesKernel(genesis),

@@ -12,14 +12,15 @@ const DEFAULT_PORT = 8103;
 /** `aceso start`: runs a node until it is told to stop. */
 export const startCommand: Command = {
   name: 'start',
-  usage: `[--data DIR] [--port N] [--host ADDRESS] [--empty] [--genesis FILE --keys FILE] [--follow URL]
+  usage: `[--data DIR] [--port N] [--host ADDRESS] [--empty] [--genesis FILE --keys FILE] [--follow URL] [--witness NAME=URL…]
 
   --data DIR      where the node keeps everything but its root key (default ./data)
   --port N        port to listen on (default ${DEFAULT_PORT}; 0 takes a free one)
   --host ADDRESS  address to listen on (default 127.0.0.1)
   --empty         a new node gets no synthetic patients
   --genesis FILE --keys FILE   join a ledger with the keys that \`aceso keys organisation\` made
-  --follow URL    follow the ledger of the node at URL`,
+  --follow URL    follow the ledger of the node at URL
+  --witness NAME=URL  address of a witness that genesis names; repeat for each`,
   summary: 'Run a node; a new one is seeded with two hospitals, an institute and synthetic patients',
   options: {
     data: { type: 'string' },
@@ -29,6 +30,7 @@ export const startCommand: Command = {
     genesis: { type: 'string' },
     keys: { type: 'string' },
     follow: { type: 'string' },
+    witness: { type: 'string', multiple: true },
   },
   maxArguments: 0,
   async run(context, values) {
@@ -42,6 +44,7 @@ export const startCommand: Command = {
       ...(typeof values.genesis === 'string' ? { genesis: pathOf(context, values.genesis) } : {}),
       ...(typeof values.keys === 'string' ? { keys: pathOf(context, values.keys) } : {}),
       ...(typeof values.follow === 'string' ? { follow: values.follow } : {}),
+      witnesses: witnessesOf(values),
       progress(name, done, total) {
         if (name !== step) {
           bar?.stop();
@@ -65,6 +68,16 @@ function portOf({ port }: OptionValues): number {
   const value = typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : Number.NaN;
   if (!(value <= 65_535)) throw reject('ARGUMENTS_WRONG', { problem: '--port takes a number from 0 to 65535' });
   return value;
+}
+
+function witnessesOf({ witness }: OptionValues): Record<string, string> {
+  const urls: Record<string, string> = {};
+  for (const text of Array.isArray(witness) ? (witness as string[]) : []) {
+    const at = text.indexOf('=');
+    if (at < 1) throw reject('ARGUMENTS_WRONG', { problem: '--witness takes NAME=URL' });
+    urls[text.slice(0, at)] = text.slice(at + 1);
+  }
+  return urls;
 }
 
 /** Address, demo accounts and three things to try: all that a newcomer needs, on one screen. */

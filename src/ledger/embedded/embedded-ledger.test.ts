@@ -5,9 +5,9 @@ import { after, test } from 'node:test';
 import { notes } from '../../../test/support/notes-contract.ts';
 import {
   GENESIS_MS,
-  noteWire,
   notesGenesis,
   notesKernel,
+  noteWire,
   openNotesLedger,
   temporaryFolder,
 } from '../../../test/support/test-ledger.ts';
@@ -15,9 +15,9 @@ import { testSigner } from '../../../test/support/test-signer.ts';
 import { headSignBytes } from '../../chain/head.ts';
 import { parseLeaf } from '../../chain/leaf.ts';
 import { verifyEd25519Sync } from '../../crypto/node/ed25519.ts';
+import { createMemoryStore } from '../../state/memory-store.ts';
 import { equalBytes, hexToBytes } from '../../std/bytes.ts';
 import { isReject } from '../../std/reject.ts';
-import { createMemoryStore } from '../../state/memory-store.ts';
 import type { EmbeddedLedger, EmbeddedLedgerOptions } from './embedded-ledger.ts';
 
 const alice = testSigner('alice');
@@ -32,7 +32,12 @@ const open = (folder: string, options: Partial<EmbeddedLedgerOptions> = {}): Pro
   openNotesLedger(folder, genesis, options);
 
 function put(ledger: EmbeddedLedger, name: string, text = 'text', signer = alice): Uint8Array {
-  return noteWire(ledger.genesisHash, signer, { type: 'note.put', name, text }, Math.max(Date.now(), ledger.head().timeMs) + 60_000);
+  return noteWire(
+    ledger.genesisHash,
+    signer,
+    { type: 'note.put', name, text },
+    Math.max(Date.now(), ledger.head().timeMs) + 60_000,
+  );
 }
 
 const refusedWith = (code: string) => (error: unknown) => {
@@ -59,7 +64,9 @@ test('a transaction is committed, found, in a signed head, and there after a res
   assert.equal(ledger.query('notes.text', { account: alice.account, name: 'first' }), 'hello');
   const { head, commit } = await ledger.signedHead();
   assert.equal(head.height, committed.height);
-  const [key, signature] = [commit['publicKey'], commit['signature']].map((hex) => hexToBytes(hex as string) as Uint8Array);
+  const [key, signature] = [commit['publicKey'], commit['signature']].map(
+    (hex) => hexToBytes(hex as string) as Uint8Array,
+  );
   assert.ok(verifyEd25519Sync(key as Uint8Array, headSignBytes(head), signature as Uint8Array));
   await ledger.close();
   await assert.rejects(ledger.submit(new Uint8Array()), refusedWith('LEDGER_CLOSED'));
@@ -137,8 +144,14 @@ test('bad transactions are refused before they cost a block', async () => {
   const stranger = testSigner('stranger');
   const cases: [string, Uint8Array][] = [
     ['TRANSACTION_MALFORMED', new Uint8Array(10)],
-    ['TRANSACTION_OTHER_LEDGER', noteWire('00'.repeat(32), alice, { type: 'note.put', name: 'a', text: '' }, Date.now() + 1000)],
-    ['TRANSACTION_EXPIRED', noteWire(ledger.genesisHash, alice, { type: 'note.put', name: 'a', text: '' }, Date.now() - 1000)],
+    [
+      'TRANSACTION_OTHER_LEDGER',
+      noteWire('00'.repeat(32), alice, { type: 'note.put', name: 'a', text: '' }, Date.now() + 1000),
+    ],
+    [
+      'TRANSACTION_EXPIRED',
+      noteWire(ledger.genesisHash, alice, { type: 'note.put', name: 'a', text: '' }, Date.now() - 1000),
+    ],
     ['SIGNER_UNKNOWN', put(ledger, 'a', 'b', stranger)],
   ];
   for (const [code, wire] of cases) await assert.rejects(ledger.submit(wire), refusedWith(code));
@@ -173,7 +186,10 @@ test('two nodes on one folder: the second is refused', async () => {
 
 test('another operator key and another genesis are refused', async () => {
   const folder = newFolder();
-  await assert.rejects(open(folder, { operatorKey: { seed: new Uint8Array(32) } }), refusedWith('LEDGER_OPERATOR_KEY_WRONG'));
+  await assert.rejects(
+    open(folder, { operatorKey: { seed: new Uint8Array(32) } }),
+    refusedWith('LEDGER_OPERATOR_KEY_WRONG'),
+  );
   await (await open(folder)).close();
   const other = notesGenesis(['alice']);
   await assert.rejects(openNotesLedger(folder, other), refusedWith('LEDGER_OTHER_GENESIS'));
@@ -221,7 +237,8 @@ test('a torn last block that nothing names is cut off; one that a signed head, t
   // Without the state, the signed head still names the block.
   rmSync(join(folder, 'state'), { recursive: true });
   await assert.rejects(open(folder), refusedWith('LEDGER_BLOCK_DAMAGED'));
-  for (const name of readdirSync(join(folder, 'blocks'))) if (name.endsWith('.heads')) rmSync(join(folder, 'blocks', name));
+  for (const name of readdirSync(join(folder, 'blocks')))
+    if (name.endsWith('.heads')) rmSync(join(folder, 'blocks', name));
   const cut = await open(folder);
   assert.equal(cut.cut?.height, 6);
   await cut.close();
@@ -239,7 +256,12 @@ test('a clock that went back or jumped stops the ledger until it is confirmed', 
   let [clockMs, monotonicMs] = [GENESIS_MS + 1_000_000, 0];
   const options = { clock: () => clockMs, monotonic: () => monotonicMs };
   const wire = (ledger: EmbeddedLedger, name: string): Uint8Array =>
-    noteWire(ledger.genesisHash, alice, { type: 'note.put', name, text: '' }, Math.max(clockMs, ledger.head().timeMs) + 60_000);
+    noteWire(
+      ledger.genesisHash,
+      alice,
+      { type: 'note.put', name, text: '' },
+      Math.max(clockMs, ledger.head().timeMs) + 60_000,
+    );
   const ledger = await open(folder, options);
   const first = await ledger.submit(wire(ledger, 'a'));
   assert.equal(first.timeMs, clockMs);

@@ -8,9 +8,9 @@ import { isReject, type Reject, rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
 import type { Commit, Committed, Ledger, LedgerHealth } from '../ledger.ts';
 import { collectSignedBlocks, type SignedBlockSource } from '../signed-blocks.ts';
+import type { CutTail } from '../store/block-log.ts';
 import { type ChainLog, type CommittedChainOptions, openCommittedChain } from '../store/committed-chain.ts';
 import { ledgerReads } from '../store/ledger-reads.ts';
-import type { CutTail } from '../store/block-log.ts';
 import { createCosigner } from '../witness/cosigner.ts';
 import type { WitnessClient } from '../witness/witness-client.ts';
 import { type ClockFault, createBlockClock } from './block-clock.ts';
@@ -62,13 +62,16 @@ export async function createEmbeddedLedger(options: EmbeddedLedgerOptions): Prom
   const monotonic = options.monotonic ?? (() => performance.now());
   const publicKey = bytesToHex(ed25519PublicKey(operatorKey.seed));
   const operator = genesis['operator'] as JsonObject | undefined;
-  if (operator?.['kind'] !== 'embedded' || operator['publicKey'] !== publicKey) throw reject('LEDGER_OPERATOR_KEY_WRONG');
+  if (operator?.['kind'] !== 'embedded' || operator['publicKey'] !== publicKey)
+    throw reject('LEDGER_OPERATOR_KEY_WRONG');
 
   const chain = await openCommittedChain(options);
   const blockLimits = options.blockLimits ?? DEFAULT_BLOCK_LIMITS;
   const blockClock = createBlockClock(clock, monotonic);
   const mempool = createMempool(options.mempoolLimits);
-  const signatures = createSignaturePool(options.threads ?? 2, (error) => log.error({ error: String(error) }, 'a signature worker ended'));
+  const signatures = createSignaturePool(options.threads ?? 2, (error) =>
+    log.error({ error: String(error) }, 'a signature worker ended'),
+  );
   const signer = createHeadSigner(chain, operatorKey.seed, log);
   const cosigner = createCosigner({ chain, witnesses, seed: operatorKey.seed, latest: () => signer.latest(), log });
   let now = chain.snapshot();
@@ -103,7 +106,8 @@ export async function createEmbeddedLedger(options: EmbeddedLedgerOptions): Prom
     const fault = checkClock();
     if (fault !== undefined) throw reject('LEDGER_CLOCK_UNCONFIRMED', { ...fault });
     if (!chain.hasRoom()) throw reject('LEDGER_STORAGE_FULL');
-    if (fullSinceMs !== undefined && monotonic() - fullSinceMs < FULL_DISK_RETRY_MS) throw reject('LEDGER_STORAGE_FULL');
+    if (fullSinceMs !== undefined && monotonic() - fullSinceMs < FULL_DISK_RETRY_MS)
+      throw reject('LEDGER_STORAGE_FULL');
   }
 
   function startProducing(): void {
@@ -129,7 +133,12 @@ export async function createEmbeddedLedger(options: EmbeddedLedgerOptions): Prom
     const { taken, expired } = mempool.take(blockLimits, timeMs);
     intake.refuse(expired, () => rejectTransaction('TRANSACTION_EXPIRED', { timeMs }));
     if (taken.length === 0) return;
-    const block: Block = { height: previous.height + 1, timeMs, transactions: taken.map(({ wire }) => wire), misbehaviour: [] };
+    const block: Block = {
+      height: previous.height + 1,
+      timeMs,
+      transactions: taken.map(({ wire }) => wire),
+      misbehaviour: [],
+    };
     let executed: Executed;
     try {
       executed = kernel.execute(now, block, intake.isVerified);
@@ -193,7 +202,8 @@ export async function createEmbeddedLedger(options: EmbeddedLedgerOptions): Prom
     health(): LedgerHealth {
       if (halted !== undefined) return { status: 'stopped', reason: halted.reason };
       const fault = checkClock();
-      if (fault !== undefined) return { status: 'stopped', reason: `the clock ${fault.kind} by ${fault.byMs} ms; confirm it` };
+      if (fault !== undefined)
+        return { status: 'stopped', reason: `the clock ${fault.kind} by ${fault.byMs} ms; confirm it` };
       return fullSinceMs === undefined ? { status: 'ok' } : { status: 'stopped', reason: 'the disk is full' };
     },
     confirmClock() {
@@ -221,4 +231,3 @@ export async function createEmbeddedLedger(options: EmbeddedLedgerOptions): Prom
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
-

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { noteWire, notesGenesis, openNotesLedger, temporaryFolder } from '../../../test/support/test-ledger.ts';
+import { notesGenesis, noteWire, openNotesLedger, temporaryFolder } from '../../../test/support/test-ledger.ts';
 import { testSigner } from '../../../test/support/test-signer.ts';
 import { isReject } from '../../std/reject.ts';
 import { createSimulatedDisk, seededRandom } from '../store/simulated-disk.ts';

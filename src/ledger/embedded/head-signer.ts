@@ -26,7 +26,8 @@ export function createHeadSigner(chain: CommittedChain, seed: Uint8Array, log: C
 
   function signed(): SignedHead {
     const { timeMs: _, ...head } = chain.head();
-    if (last?.head.height !== head.height) last = { head, signature: bytesToHex(signEd25519(seed, headSignBytes(head))) };
+    if (last?.head.height !== head.height)
+      last = { head, signature: bytesToHex(signEd25519(seed, headSignBytes(head))) };
     return last;
   }
 
@@ -61,7 +62,8 @@ export function createHeadSigner(chain: CommittedChain, seed: Uint8Array, log: C
       }
       return chain.heads.latest() as SignedHead;
     },
-    advance: () => void advance().catch((error) => log.error({ error: String(error) }, 'a signed head could not be written')),
+    advance: () =>
+      void advance().catch((error) => log.error({ error: String(error) }, 'a signed head could not be written')),
     close: async () => {
       await writing?.catch(() => {});
     },

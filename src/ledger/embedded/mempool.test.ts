@@ -7,8 +7,16 @@ const LIMITS = { transactions: 10, bytes: 1_000, perSponsor: 6, urgentReserve: 2
 const ALL = { transactions: 100, bytes: 10_000 };
 
 let ids = 0;
-function transaction(sponsor: string, lane: 'ordinary' | 'urgent' = 'ordinary', notAfterMs = 100, bytes = 10): PooledTransaction {
-  return { wire: new Uint8Array(bytes), checked: { id: `${sponsor}${++ids}`, notAfterMs, sponsor, lane, signatures: [] } };
+function transaction(
+  sponsor: string,
+  lane: 'ordinary' | 'urgent' = 'ordinary',
+  notAfterMs = 100,
+  bytes = 10,
+): PooledTransaction {
+  return {
+    wire: new Uint8Array(bytes),
+    checked: { id: `${sponsor}${++ids}`, notAfterMs, sponsor, lane, signatures: [] },
+  };
 }
 
 function filled(transactions: readonly PooledTransaction[]) {
@@ -52,7 +60,10 @@ test('places are bounded by count, bytes and member, with room left for urgent o
   assert.throws(() => mempool.reserve(transaction('d', 'urgent')), refused('LEDGER_MEMPOOL_FULL'));
   mempool.giveBack(urgent);
   mempool.reserve(transaction('d', 'urgent'));
-  assert.throws(() => createMempool(LIMITS).reserve(transaction('a', 'ordinary', 100, 1_001)), refused('LEDGER_MEMPOOL_FULL'));
+  assert.throws(
+    () => createMempool(LIMITS).reserve(transaction('a', 'ordinary', 100, 1_001)),
+    refused('LEDGER_MEMPOOL_FULL'),
+  );
 });
 
 test('a block is bounded by count and bytes, and expired transactions come apart and free their place', () => {

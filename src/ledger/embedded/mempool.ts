@@ -45,7 +45,10 @@ export interface Mempool {
    * Takes the next block's transactions out: urgent ones first, each lane going round the members, so that one who
    * sends much delays only itself. Those that have expired come apart.
    */
-  take(limits: BlockLimits, timeMs: number): { readonly taken: PooledTransaction[]; readonly expired: PooledTransaction[] };
+  take(
+    limits: BlockLimits,
+    timeMs: number,
+  ): { readonly taken: PooledTransaction[]; readonly expired: PooledTransaction[] };
   /** Transactions that are ready for a block. */
   ready(): number;
 }
@@ -110,7 +113,8 @@ export function createMempool(limits: MempoolLimits = DEFAULT_MEMPOOL_LIMITS): M
   return {
     reserve({ wire, checked }) {
       const reserve = checked.lane === 'urgent' ? 0 : limits.urgentReserve;
-      if (count >= limits.transactions - reserve || bytes + wire.length > limits.bytes) throw reject('LEDGER_MEMPOOL_FULL');
+      if (count >= limits.transactions - reserve || bytes + wire.length > limits.bytes)
+        throw reject('LEDGER_MEMPOOL_FULL');
       const ofSponsor = bySponsor.get(checked.sponsor) ?? 0;
       const room = checked.lane === 'urgent' ? limits.perSponsor + limits.urgentReserve : limits.perSponsor;
       if (ofSponsor >= room) throw reject('LEDGER_SPONSOR_QUEUE_FULL', { sponsor: checked.sponsor });

@@ -12,7 +12,13 @@ function taskOf(label: string, text: string, passkey = false): BareTask {
   const { algorithm, publicKey, rpIdHash, origin } = signer.record;
   const message = utf8(text);
   const more = rpIdHash === undefined || origin === undefined ? {} : { rpIdHash, origin };
-  return { algorithm, publicKey: hexToBytes(publicKey) as Uint8Array, message, signature: signer.sign(message), ...more };
+  return {
+    algorithm,
+    publicKey: hexToBytes(publicKey) as Uint8Array,
+    message,
+    signature: signer.sign(message),
+    ...more,
+  };
 }
 
 const forged = (task: BareTask): BareTask => ({ ...task, message: utf8('another message') });
@@ -36,7 +42,10 @@ test('workers find what the main thread finds, for single requests and for many'
     return i % 7 === 0 ? tasks.map(forged) : tasks;
   });
   const results = await Promise.all(requests.map((tasks) => pool.verify(tasks)));
-  assert.deepEqual(results, requests.map((_, i) => i % 7 !== 0));
+  assert.deepEqual(
+    results,
+    requests.map((_, i) => i % 7 !== 0),
+  );
   assert.equal(pool.pending(), 0);
   await pool.close();
   assert.deepEqual(lost, []);

@@ -58,7 +58,10 @@ export function createSignaturePool(threads: number, onWorkerLost: (error: unkno
       for (const request of requests) {
         const own = results.subarray(at, at + request.tasks.length);
         at += request.tasks.length;
-        settle(request, own.every((one) => one === 1));
+        settle(
+          request,
+          own.every((one) => one === 1),
+        );
       }
       dispatch();
     });

@@ -5,5 +5,8 @@ import type { BareTask } from './signature-batch.ts';
 
 /** True when a task's signature holds, by node:crypto: the check of kernel, inline path and workers alike. */
 export function verifyTask(task: BareTask): boolean {
-  return checkSignature({ ...task, account: '', keyRecordHash: '' }, { verifyEd25519: verifyEd25519Sync, verifyEs256: verifyEs256Sync });
+  return checkSignature(
+    { ...task, account: '', keyRecordHash: '' },
+    { verifyEd25519: verifyEd25519Sync, verifyEs256: verifyEs256Sync },
+  );
 }

@@ -5,9 +5,9 @@ import { after, test } from 'node:test';
 import Fastify from 'fastify';
 import { notes } from '../../../test/support/notes-contract.ts';
 import {
-  noteWire,
   notesGenesis,
   notesKernel,
+  noteWire,
   OPERATOR_SEED,
   openNotesLedger,
   silentLog,
@@ -37,7 +37,14 @@ function put(ledger: { genesisHash: string }, name: string, text = 'text'): Uint
 }
 
 function follow(upstream: LedgerClient, folder = newFolder()): Promise<FollowerLedger> {
-  return createFollowerLedger({ folder, kernel: notesKernel(genesis), genesis, upstream, clock: Date.now, log: silentLog });
+  return createFollowerLedger({
+    folder,
+    kernel: notesKernel(genesis),
+    genesis,
+    upstream,
+    clock: Date.now,
+    log: silentLog,
+  });
 }
 
 async function serve(ledger: EmbeddedLedger | FollowerLedger) {
@@ -100,7 +107,10 @@ test('a follower executes the blocks of another node, relays to it, and goes on 
 });
 
 /** The client of `ledger` whose answers are bent. */
-function bentClient(ledger: EmbeddedLedger, bend: (answer: Awaited<ReturnType<LedgerClient['blocks']>>) => unknown): LedgerClient {
+function bentClient(
+  ledger: EmbeddedLedger,
+  bend: (answer: Awaited<ReturnType<LedgerClient['blocks']>>) => unknown,
+): LedgerClient {
   return {
     genesis: async () => ledger.genesis,
     async blocks(from, limit) {
@@ -141,18 +151,21 @@ test('a node that lies is not followed: the follower stops before the lie, and s
     await follower.close();
   }
 
-  const faces: Record<string, (answer: { blocks: unknown[]; newest: { head: object; signature: string } }) => unknown> = {
-    'another head at the same height': (answer) => {
-      const head = { ...answer.newest.head, appHash: 'cd'.repeat(32) };
-      return { ...answer, newest: { head, signature: resign(head) } };
-    },
-    'fewer blocks than it signed': (answer) => {
-      const head = { ...answer.newest.head, height: 1 };
-      return { ...answer, newest: { head, signature: resign(head) } };
-    },
-  };
+  const faces: Record<string, (answer: { blocks: unknown[]; newest: { head: object; signature: string } }) => unknown> =
+    {
+      'another head at the same height': (answer) => {
+        const head = { ...answer.newest.head, appHash: 'cd'.repeat(32) };
+        return { ...answer, newest: { head, signature: resign(head) } };
+      },
+      'fewer blocks than it signed': (answer) => {
+        const head = { ...answer.newest.head, height: 1 };
+        return { ...answer, newest: { head, signature: resign(head) } };
+      },
+    };
   for (const [name, lie] of Object.entries(faces)) {
-    const follower = await follow(bentClient(ledger, (answer) => (answer.blocks.length === 0 ? lie(answer as never) : answer)));
+    const follower = await follow(
+      bentClient(ledger, (answer) => (answer.blocks.length === 0 ? lie(answer as never) : answer)),
+    );
     await until(() => follower.health().status === 'stopped');
     assert.match(follower.health().reason ?? '', new RegExp(name));
     await follower.close();

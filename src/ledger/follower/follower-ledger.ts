@@ -78,7 +78,8 @@ export async function createFollowerLedger(options: FollowerLedgerOptions): Prom
     requireSigned(signed);
     const own = headOnly();
     // It gave us these blocks with signed heads, so it cannot honestly have fewer.
-    if (signed.head.height < own.height) throw reject('LEDGER_FORKED', { height: own.height, why: 'fewer blocks than it signed' });
+    if (signed.head.height < own.height)
+      throw reject('LEDGER_FORKED', { height: own.height, why: 'fewer blocks than it signed' });
     if (signed.head.height === own.height && !sameHead(signed.head, own)) {
       throw reject('LEDGER_FORKED', { height: own.height, why: 'another head at the same height' });
     }
@@ -96,7 +97,8 @@ export async function createFollowerLedger(options: FollowerLedgerOptions): Prom
     requireSigned({ head, signature });
     if (block.timeMs < previous.timeMs) throw reject('LEDGER_FORKED', { height: block.height, why: 'time went back' });
     const executed: Executed = kernel.execute(now, block);
-    if (!sameHead(executed.head, head)) throw reject('LEDGER_FORKED', { height: block.height, why: 'blocks lead to another head' });
+    if (!sameHead(executed.head, head))
+      throw reject('LEDGER_FORKED', { height: block.height, why: 'blocks lead to another head' });
     await chain.commit(block, executed, newest?.head.height === previous.height ? newest.signature : '');
     newest = { head, signature };
     now.release();
@@ -123,7 +125,8 @@ export async function createFollowerLedger(options: FollowerLedgerOptions): Prom
       .catch(() => {})
       .then(async () => {
         const signed = newest;
-        if (signed !== undefined && signed.head.height > (chain.heads.latest()?.head.height ?? -1)) await chain.heads.write(signed);
+        if (signed !== undefined && signed.head.height > (chain.heads.latest()?.head.height ?? -1))
+          await chain.heads.write(signed);
       });
     return writing;
   }
@@ -153,7 +156,8 @@ export async function createFollowerLedger(options: FollowerLedgerOptions): Prom
         fault = error;
       }
       if (closing || stopped !== undefined) return;
-      if (!unreachable) log.warn({ error: String(fault) }, 'the node that this one follows gave no blocks; trying again');
+      if (!unreachable)
+        log.warn({ error: String(fault) }, 'the node that this one follows gave no blocks; trying again');
       unreachable = true;
       await pause(retryMs);
       retryMs = Math.min(MAX_RETRY_MS, retryMs * 2);
@@ -202,7 +206,11 @@ export async function createFollowerLedger(options: FollowerLedgerOptions): Prom
     operatorHead,
     async signedHead() {
       const { head, signature } = await operatorHead();
-      return { head, commit: { kind: 'embedded', publicKey: operator['publicKey'] as string, signature }, cosignatures: [] };
+      return {
+        head,
+        commit: { kind: 'embedded', publicKey: operator['publicKey'] as string, signature },
+        cosignatures: [],
+      };
     },
     async submit(wire) {
       if (closing) throw reject('LEDGER_CLOSED');
@@ -215,10 +223,13 @@ export async function createFollowerLedger(options: FollowerLedgerOptions): Prom
       if (committed === undefined) throw reject('LEDGER_UPSTREAM_MALFORMED', { id, height });
       return committed;
     },
-    signedBlocks: async (fromHeight, limit) => collectSignedBlocks(chain.stored(fromHeight), await operatorHead(), limit),
+    signedBlocks: async (fromHeight, limit) =>
+      collectSignedBlocks(chain.stored(fromHeight), await operatorHead(), limit),
     health(): LedgerHealth {
       if (stopped !== undefined) return { status: 'stopped', reason: stopped.reason };
-      return unreachable ? { status: 'following', reason: 'the node that this one follows does not answer' } : { status: 'following' };
+      return unreachable
+        ? { status: 'following', reason: 'the node that this one follows does not answer' }
+        : { status: 'following' };
     },
     async close() {
       closing = true;

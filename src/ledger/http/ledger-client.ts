@@ -20,7 +20,11 @@ export interface LedgerClient {
   /** Exact canonical genesis document. */
   genesis(): Promise<JsonObject>;
   /** Blocks from a height on and the newest head; waits up to `waitMs` for a block when there is none. Nothing is verified. */
-  blocks(from: number, limit: number, waitMs: number): Promise<{ readonly blocks: readonly SignedBlock[]; readonly newest: SignedHead }>;
+  blocks(
+    from: number,
+    limit: number,
+    waitMs: number,
+  ): Promise<{ readonly blocks: readonly SignedBlock[]; readonly newest: SignedHead }>;
   /** Throws the Reject that the other node answered with. */
   submit(wire: Uint8Array): Promise<Committed>;
   close(): void;
@@ -69,7 +73,9 @@ export function createLedgerClient({ url, fetch: request = fetch }: LedgerClient
     async submit(wire) {
       const body = JSON.stringify({ wire: bytesToBase64url(wire) });
       const headers = { 'content-type': 'application/json' };
-      const value = parseJson(await call('/ledger/transactions', REQUEST_TIMEOUT_MS, { method: 'POST', headers, body }));
+      const value = parseJson(
+        await call('/ledger/transactions', REQUEST_TIMEOUT_MS, { method: 'POST', headers, body }),
+      );
       if (!Value.Check(CommittedForm, value)) throw reject('LEDGER_UPSTREAM_MALFORMED');
       return value as unknown as Committed;
     },
@@ -104,6 +110,7 @@ function refusalOf(status: number, body: Uint8Array): Reject {
   if (kind === undefined || typeof code !== 'string' || !/^[A-Z][A-Z0-9_]{0,63}$/.test(code)) {
     return reject('LEDGER_UPSTREAM_MALFORMED', { status });
   }
-  const sentence = typeof message === 'string' ? message.slice(0, 500).replace(`${code}: `, '') : 'The other node refused it.';
+  const sentence =
+    typeof message === 'string' ? message.slice(0, 500).replace(`${code}: `, '') : 'The other node refused it.';
   return new Reject(code, { kind, sentence }, {});
 }

@@ -49,7 +49,10 @@ export type BlocksForm = Static<typeof BlocksForm>;
 /** A transaction's place, as `Committed`. */
 export const CommittedForm = Type.Object(
   {
-    outcome: Type.Object({ id: Hash, code: Type.String({ maxLength: 64 }), data: Type.Record(Type.String(), Type.Unknown()) }, strict),
+    outcome: Type.Object(
+      { id: Hash, code: Type.String({ maxLength: 64 }), data: Type.Record(Type.String(), Type.Unknown()) },
+      strict,
+    ),
     height: Count,
     index: Count,
     timeMs: Count,
@@ -59,15 +62,30 @@ export const CommittedForm = Type.Object(
 );
 
 /** Body of `POST /ledger/transactions`. */
-export const SubmitForm = Type.Object({ wire: Type.String({ pattern: '^[A-Za-z0-9_-]+$', maxLength: 100_000 }) }, strict);
+export const SubmitForm = Type.Object(
+  { wire: Type.String({ pattern: '^[A-Za-z0-9_-]+$', maxLength: 100_000 }) },
+  strict,
+);
 
 export function signedBlockToForm({ block, head, signature }: SignedBlock): SignedBlockForm {
   const { timeMs, misbehaviour } = block;
-  return { timeMs, transactions: block.transactions.map(bytesToBase64url), misbehaviour: [...misbehaviour], head, signature };
+  return {
+    timeMs,
+    transactions: block.transactions.map(bytesToBase64url),
+    misbehaviour: [...misbehaviour],
+    head,
+    signature,
+  };
 }
 
 /** The block of a form; undefined when its base64url is not exact. */
-export function formToSignedBlock({ timeMs, transactions, misbehaviour, head, signature }: SignedBlockForm): SignedBlock | undefined {
+export function formToSignedBlock({
+  timeMs,
+  transactions,
+  misbehaviour,
+  head,
+  signature,
+}: SignedBlockForm): SignedBlock | undefined {
   const wires = transactions.map(base64urlToBytes);
   if (!wires.every((wire) => wire !== undefined)) return undefined;
   return { block: { height: head.height, timeMs, transactions: wires, misbehaviour }, head, signature };

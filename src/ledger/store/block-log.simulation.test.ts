@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Head } from '../../chain/block.ts';
 import { isReject } from '../../std/reject.ts';
-import type { StoredBlock } from './block-record.ts';
 import { openBlockLog } from './block-log.ts';
+import type { StoredBlock } from './block-record.ts';
 import { openHeadLog } from './head-log.ts';
 import { createSimulatedDisk, SimulatedCrash, seededRandom } from './simulated-disk.ts';
 
@@ -21,7 +21,13 @@ function blockOf(height: number, random: () => number, salt: number): StoredBloc
     const at = Math.floor(random() * (POOL.length - 700));
     return POOL.slice(at, at + Math.floor(random() * 700));
   });
-  const head: Head = { appHash: 'ef'.repeat(32), genesis: GENESIS, height, logRoot: 'cd'.repeat(32), logSize: height * 2 };
+  const head: Head = {
+    appHash: 'ef'.repeat(32),
+    genesis: GENESIS,
+    height,
+    logRoot: 'cd'.repeat(32),
+    logSize: height * 2,
+  };
   return { block: { height, timeMs: salt, transactions, misbehaviour: [] }, head, previousSignature: 'aa'.repeat(64) };
 }
 
@@ -30,7 +36,10 @@ function assertSame(found: readonly StoredBlock[], expected: readonly StoredBloc
   assert.equal(found.length, expected.length, `seed ${seed}: lost`);
   for (const [at, { block, ...rest }] of found.entries()) {
     const { block: other, ...otherRest } = expected[at] as StoredBlock;
-    assert.equal(JSON.stringify([block.height, block.timeMs, rest]), JSON.stringify([other.height, other.timeMs, otherRest]));
+    assert.equal(
+      JSON.stringify([block.height, block.timeMs, rest]),
+      JSON.stringify([other.height, other.timeMs, otherRest]),
+    );
     assert.equal(block.transactions.length, other.transactions.length);
     for (const [i, bytes] of block.transactions.entries()) {
       assert.equal(Buffer.compare(bytes, other.transactions[i] as Uint8Array), 0, `seed ${seed}: altered`);
@@ -75,7 +84,8 @@ async function simulate(seed: number): Promise<{ crashes: number; cuts: number }
         }
       }
     } catch (error) {
-      if (!(error instanceof SimulatedCrash) && !(isReject(error) && error.code === 'LEDGER_STORAGE_FAILED')) throw error;
+      if (!(error instanceof SimulatedCrash) && !(isReject(error) && error.code === 'LEDGER_STORAGE_FAILED'))
+        throw error;
       crashes++;
       disk.restart();
     }

@@ -3,7 +3,13 @@ import { bytesToHex, compareBytes, hexToBytes } from '../../std/bytes.ts';
 import { rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
 import { type AppendFile, type AppendFolder, isDiskFull } from './append-folder.ts';
-import { encodeRecord, SEGMENT_HEADER_BYTES, type SegmentHeader, segmentHeaderToBytes, type StoredBlock } from './block-record.ts';
+import {
+  encodeRecord,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  type StoredBlock,
+  segmentHeaderToBytes,
+} from './block-record.ts';
 import { hasRecordAfter, readSegmentHeader, walkSegment } from './segment.ts';
 
 const reject = rejecter(CODES);
@@ -70,7 +76,14 @@ interface Segment {
  * apart as soon as its signed head is durable, which is right after.
  */
 export async function openBlockLog(options: BlockLogOptions): Promise<BlockLog> {
-  const { folder, genesisHash, genesisHeight = 0, segmentBytes = DEFAULT_SEGMENT_BYTES, namedHeight = 0, verifyFromHeight = 0 } = options;
+  const {
+    folder,
+    genesisHash,
+    genesisHeight = 0,
+    segmentBytes = DEFAULT_SEGMENT_BYTES,
+    namedHeight = 0,
+    verifyFromHeight = 0,
+  } = options;
   const genesis = hexToBytes(genesisHash) as Uint8Array;
   const segments: Segment[] = [];
   let last: { segment: Segment; file: AppendFile } | undefined;
@@ -104,7 +117,8 @@ export async function openBlockLog(options: BlockLogOptions): Promise<BlockLog> 
       if (segments.length > 0) last = { segment: lastSegment(), file: await folder.open(lastSegment().name) };
       return;
     }
-    if (compareBytes(header.genesis, genesis) !== 0) throw reject('LEDGER_OTHER_GENESIS', { genesis: bytesToHex(header.genesis) });
+    if (compareBytes(header.genesis, genesis) !== 0)
+      throw reject('LEDGER_OTHER_GENESIS', { genesis: bytesToHex(header.genesis) });
     const nextFirst = names[names.indexOf(name) + 1];
     const skip = nextFirst !== undefined && Number.parseInt(nextFirst, 10) <= verifyFromHeight;
     const expected = height + 1;
@@ -130,7 +144,8 @@ export async function openBlockLog(options: BlockLogOptions): Promise<BlockLog> 
   }
 
   async function cutTail(segment: Segment, file: AppendFile, sizeBytes: number, isLast: boolean): Promise<void> {
-    const torn = isLast && namedHeight <= height && !(await hasRecordAfter(file, segment.header, segment.endOffset, sizeBytes));
+    const torn =
+      isLast && namedHeight <= height && !(await hasRecordAfter(file, segment.header, segment.endOffset, sizeBytes));
     if (!torn) throw damaged(height + 1);
     cut = { height: height + 1, bytes: sizeBytes - segment.endOffset };
     await file.truncate(segment.endOffset);
@@ -222,7 +237,12 @@ export async function openBlockLog(options: BlockLogOptions): Promise<BlockLog> 
         const offset = segment.offsets?.[step];
         const before = segment.firstHeight + step * INDEX_STRIDE - 1;
         if (offset === undefined) throw damaged(next);
-        for await (const { record } of walkSegment(file, segment.header, { offset, height: before }, segment.endOffset)) {
+        for await (const { record } of walkSegment(
+          file,
+          segment.header,
+          { offset, height: before },
+          segment.endOffset,
+        )) {
           if (record.height < next) continue;
           yield record.decode();
           next++;
@@ -243,7 +263,8 @@ export async function openBlockLog(options: BlockLogOptions): Promise<BlockLog> 
   async function verify(): Promise<void> {
     let [expected, before] = [genesisHeight + 1, genesis as Uint8Array];
     for (const segment of [...segments]) {
-      if (segment.firstHeight !== expected || compareBytes(segment.header.previousHash, before) !== 0) throw damaged(expected);
+      if (segment.firstHeight !== expected || compareBytes(segment.header.previousHash, before) !== 0)
+        throw damaged(expected);
       // Blocks may be appended meanwhile: only what was there at the start is read.
       const { endOffset } = segment;
       const file = await folder.open(segment.name);

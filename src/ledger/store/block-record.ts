@@ -105,7 +105,11 @@ export function checkRecord(bytes: Uint8Array, salt: Uint8Array, previousHash?: 
 
 /** Offsets at which a record's magic stands in `bytes`. */
 export function* recordMagics(bytes: Uint8Array): Generator<number> {
-  for (let at = bytes.indexOf(RECORD_MAGIC[0] as number); at >= 0; at = bytes.indexOf(RECORD_MAGIC[0] as number, at + 1)) {
+  for (
+    let at = bytes.indexOf(RECORD_MAGIC[0] as number);
+    at >= 0;
+    at = bytes.indexOf(RECORD_MAGIC[0] as number, at + 1)
+  ) {
     if (startsWith(bytes.subarray(at), RECORD_MAGIC)) yield at;
   }
 }
@@ -114,7 +118,8 @@ function decodePayload(height: number, payload: Uint8Array): StoredBlock {
   // Copied: the transactions outlive the window of the file that they were read from.
   const parts = unframe(PAYLOAD_TAG, payload.slice());
   const header = parts?.[0] === undefined ? undefined : parseCanonical(parts[0]);
-  if (parts === undefined || header === undefined) throw new Error('a record of another format has the hash of this one');
+  if (parts === undefined || header === undefined)
+    throw new Error('a record of another format has the hash of this one');
   const { timeMs, misbehaviour, head, previousSignature } = header as unknown as {
     timeMs: number;
     misbehaviour: readonly Misbehaviour[];

@@ -135,10 +135,14 @@ async function requireAgreement({ state, blocks }: Parts, kernel: Kernel): Promi
   const flushed = kernel.head(snapshot) as Head;
   snapshot.release();
   const beside = await blocks.read(flushed.height);
-  if (beside !== undefined && !sameHead(beside.head, flushed)) throw reject('LEDGER_STATE_DAMAGED', { height: flushed.height });
+  if (beside !== undefined && !sameHead(beside.head, flushed))
+    throw reject('LEDGER_STATE_DAMAGED', { height: flushed.height });
 }
 
-async function recover({ kernel, log }: CommittedChainOptions, { state, blocks, heads }: Parts): Promise<CommittedChain> {
+async function recover(
+  { kernel, log }: CommittedChainOptions,
+  { state, blocks, heads }: Parts,
+): Promise<CommittedChain> {
   const listeners = new Set<Listener>();
   let current: Head & { timeMs: number };
   let flushTimer: NodeJS.Timeout | undefined;

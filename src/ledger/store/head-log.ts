@@ -41,7 +41,8 @@ export async function openHeadLog(folder: AppendFolder): Promise<HeadLog> {
     const file = await folder.open(name);
     const bytes = await file.read(0, await file.sizeBytes());
     await file.close();
-    for (const signed of recordsOf(bytes)) if (latest === undefined || signed.head.height >= latest.head.height) latest = signed;
+    for (const signed of recordsOf(bytes))
+      if (latest === undefined || signed.head.height >= latest.head.height) latest = signed;
   }
   let number = names.length === 0 ? 0 : Number.parseInt(names.at(-1) as string, 10);
   let file: AppendFile | undefined;

@@ -5,7 +5,10 @@ import type { Ledger } from '../ledger.ts';
 import type { CommittedChain } from './committed-chain.ts';
 import type { Snapshot } from './state-store.ts';
 
-type Reads = Pick<Ledger, 'genesisHash' | 'genesis' | 'head' | 'find' | 'read' | 'query' | 'blocks' | 'leaf' | 'subscribe'>;
+type Reads = Pick<
+  Ledger,
+  'genesisHash' | 'genesis' | 'head' | 'find' | 'read' | 'query' | 'blocks' | 'leaf' | 'subscribe'
+>;
 
 /** The part of a ledger that only reads what is committed: the same for the node that orders and those that follow. */
 export function ledgerReads(chain: CommittedChain, kernel: Kernel, genesis: JsonObject, now: () => Snapshot): Reads {
@@ -17,7 +20,13 @@ export function ledgerReads(chain: CommittedChain, kernel: Kernel, genesis: Json
     read() {
       const store = chain.snapshot();
       const head = kernel.head(store) as Head;
-      return { state: kernel.state(store), store, head, timeMs: kernel.timeMs(store) ?? 0, release: () => store.release() };
+      return {
+        state: kernel.state(store),
+        store,
+        head,
+        timeMs: kernel.timeMs(store) ?? 0,
+        release: () => store.release(),
+      };
     },
     query: (name, argument) => kernel.query(now(), name, argument),
     async *blocks(fromHeight) {

@@ -1,5 +1,5 @@
-import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
 import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { AppendFile, AppendFolder } from './append-folder.ts';
 
@@ -9,7 +9,11 @@ export async function openAppendFolder(path: string): Promise<AppendFolder> {
   // The new folder's own name must be durable too, else its files are gone with it.
   if (made !== undefined) await syncFolder(dirname(path));
   return {
-    list: async () => (await readdir(path, { withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name).sort(),
+    list: async () =>
+      (await readdir(path, { withFileTypes: true }))
+        .filter((entry) => entry.isFile())
+        .map(({ name }) => name)
+        .sort(),
     open: async (name) => appendFile(await open(join(path, name), constants.O_RDWR | constants.O_CREAT, 0o600)),
     remove: (name) => unlink(join(path, name)),
     sync: () => syncFolder(path),

@@ -71,7 +71,12 @@ export async function* walkSegment(
  * True when a sound record stands anywhere after `offset`: then what is damaged there is no torn tail, since a record
  * is only begun when the one before it is durable.
  */
-export async function hasRecordAfter(file: AppendFile, header: SegmentHeader, offset: number, endOffset: number): Promise<boolean> {
+export async function hasRecordAfter(
+  file: AppendFile,
+  header: SegmentHeader,
+  offset: number,
+  endOffset: number,
+): Promise<boolean> {
   const smallest = RECORD_HEADER_BYTES + RECORD_HASH_BYTES;
   const rest = await file.read(offset, endOffset - offset);
   for (const at of recordMagics(rest)) {

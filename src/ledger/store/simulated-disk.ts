@@ -118,7 +118,8 @@ export function createSimulatedDisk(random: () => number): SimulatedDisk {
     },
     flip(name: string, offset: number) {
       const file = names.get(name) as SimulatedFile;
-      for (const bytes of [file.current, file.durable]) bytes[offset] = (bytes[offset] as number) ^ (1 + Math.floor(random() * 255));
+      for (const bytes of [file.current, file.durable])
+        bytes[offset] = (bytes[offset] as number) ^ (1 + Math.floor(random() * 255));
     },
   });
 }

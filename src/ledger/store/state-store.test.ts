@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { isReject } from '../../std/reject.ts';
 import { compareKeys } from '../../state/memory-store.ts';
 import type { KvReader } from '../../state/store.ts';
+import { isReject } from '../../std/reject.ts';
 import { lockFolder } from './folder-lock.ts';
 import { seededRandom } from './simulated-disk.ts';
 import { openStateStore } from './state-store.ts';
@@ -14,9 +14,16 @@ const folder = mkdtempSync(join(tmpdir(), 'aceso-state-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const NO_INDEX = { firstLeafIndex: 0, leaves: [], transactions: new Map() };
 
-function check(reader: KvReader, model: ReadonlyMap<string, number>, keys: readonly string[], range: readonly [string, string]): void {
+function check(
+  reader: KvReader,
+  model: ReadonlyMap<string, number>,
+  keys: readonly string[],
+  range: readonly [string, string],
+): void {
   for (const key of keys) assert.equal(reader.get(key)?.[0], model.get(key), key);
-  const expected = [...model].filter(([key]) => key >= range[0] && key < range[1]).sort(([a], [b]) => compareKeys(a, b));
+  const expected = [...model]
+    .filter(([key]) => key >= range[0] && key < range[1])
+    .sort(([a], [b]) => compareKeys(a, b));
   assert.deepEqual(
     [...reader.range(...range)].map(([key, value]) => [key, value[0]]),
     expected,
@@ -67,7 +74,11 @@ test('leaves and transactions are found before and after a flush', async () => {
   for (let height = 0; height < 10; height++) {
     const leaves = [0, 1, 2].map((i) => Uint8Array.of(height, i));
     const transactions = new Map([0, 1].map((i) => [id(height * 3 + i), height * 3 + i]));
-    store.apply(height, new Map([['h/head', Uint8Array.of(height)]]), { firstLeafIndex: height * 3, leaves, transactions });
+    store.apply(height, new Map([['h/head', Uint8Array.of(height)]]), {
+      firstLeafIndex: height * 3,
+      leaves,
+      transactions,
+    });
     if (height % 4 === 3) await store.flush();
   }
   for (let index = 0; index < 30; index++) {
@@ -89,7 +100,10 @@ test('a released snapshot refuses to be read', async () => {
 
 test('a folder has one holder at a time', async () => {
   const lock = await lockFolder(join(folder, 'locked'));
-  await assert.rejects(lockFolder(join(folder, 'locked')), (error) => isReject(error) && error.code === 'DATA_FOLDER_IN_USE');
+  await assert.rejects(
+    lockFolder(join(folder, 'locked')),
+    (error) => isReject(error) && error.code === 'DATA_FOLDER_IN_USE',
+  );
   lock.release();
   (await lockFolder(join(folder, 'locked'))).release();
 });

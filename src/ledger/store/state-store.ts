@@ -1,7 +1,7 @@
 import { type Database, open, type RootDatabase, type Transaction } from 'lmdb';
+import type { KvReader, KvWrites } from '../../state/store.ts';
 import { hexToBytes } from '../../std/bytes.ts';
 import { frame, u64, unframe } from '../../std/frame.ts';
-import type { KvReader, KvWrites } from '../../state/store.ts';
 import { createMemtable, layeredReader, type Memtable } from './memtable.ts';
 
 /** What a block adds beside its writes: its leaves, and where the leaf of each transaction stands. */
@@ -57,6 +57,9 @@ interface Generation {
 
 const LEAVES_TAG = 'aceso/leaves/1';
 const HEIGHT_KEY = 'height';
+/** Values kept in memory beside LMDB, whose lookups cost more than a map's; the largest that are worth it. */
+const CACHE_ENTRIES = 64 * 1024;
+const CACHED_VALUE_BYTES = 4096;
 /** Readers that may hold different generations at once. Generations change a few times a second at most. */
 const MAX_READERS = 1024;
 
@@ -82,6 +85,8 @@ export function openStateStore({ path, onFlushFailed = () => {} }: StateStoreOpt
   let frozen: Layer | undefined;
   let flushing: Promise<boolean> | undefined;
   let closed = false;
+  /** What LMDB holds in the newest generation, as far as it was read; null: nothing. Older generations read past it. */
+  const cache = new Map<string, Uint8Array | null>();
   let generation = openGeneration();
   let appliedHeight = generation.height;
   const forgotten = new FinalizationRegistry<Generation>(drop);
@@ -93,15 +98,27 @@ export function openStateStore({ path, onFlushFailed = () => {} }: StateStoreOpt
     const height = meta.get(HEIGHT_KEY, options);
     const reader: KvReader = {
       get(key) {
+        const isNewest = generation.reader === reader;
+        const known = isNewest ? cache.get(key) : undefined;
+        if (known !== undefined) return known ?? undefined;
         const value = state.get(key, options);
-        return value === undefined ? undefined : plain(value);
+        const own = value === undefined ? null : plain(value);
+        if (isNewest) remember(key, own);
+        return own ?? undefined;
       },
       *range(from, to) {
         if (from >= to) return;
-        for (const { key, value } of state.getRange({ start: from, end: to, transaction })) yield [key, plain(value)] as const;
+        for (const { key, value } of state.getRange({ start: from, end: to, transaction }))
+          yield [key, plain(value)] as const;
       },
     };
     return { height: height === undefined ? -1 : readU64(height), transaction, reader, holders: 1 };
+  }
+
+  function remember(key: string, value: Uint8Array | null): void {
+    if (value !== null && value.length > CACHED_VALUE_BYTES) return;
+    if (cache.size >= CACHE_ENTRIES) cache.clear();
+    cache.set(key, value);
   }
 
   function drop(held: Generation): void {
@@ -133,6 +150,11 @@ export function openStateStore({ path, onFlushFailed = () => {} }: StateStoreOpt
     frozen = undefined;
     const old = generation;
     generation = openGeneration();
+    // The cache goes over to the new generation with what this flush has changed.
+    for (const [key, value] of layer.table.newest()) {
+      cache.delete(key);
+      remember(key, value);
+    }
     drop(old);
     return true;
   }

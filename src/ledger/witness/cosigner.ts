@@ -1,8 +1,8 @@
 import { checkpointOrigin, checkpointText } from '../../chain/checkpoint.ts';
 import { NOTE_ED25519, noteKeyId, signedNoteToText } from '../../chain/signed-note.ts';
 import { ed25519PublicKey, signEd25519 } from '../../crypto/node/ed25519.ts';
-import { hexToBytes, utf8 } from '../../std/bytes.ts';
 import { consistencyProof } from '../../state/log.ts';
+import { hexToBytes, utf8 } from '../../std/bytes.ts';
 import type { ChainLog, CommittedChain } from '../store/committed-chain.ts';
 import type { SignedHead } from '../store/head-log.ts';
 import type { Cosignature, CosignRequest, WitnessClient } from './witness-client.ts';
@@ -63,8 +63,16 @@ export function createCosigner(options: CosignerOptions): Cosigner {
     const origin = checkpointOrigin(head.genesis);
     const text = checkpointText({ origin, size: head.logSize, root: hexToBytes(head.logRoot) as Uint8Array });
     const keyId = noteKeyId(origin, NOTE_ED25519, ed25519PublicKey(seed));
-    const note = signedNoteToText({ text, signatures: [{ name: origin, keyId, signature: signEd25519(seed, utf8(text)) }] });
-    return { size: head.logSize, note, text, proofFrom: (oldSize) => consistencyProof(store, LOG_PREFIX, oldSize, head.logSize) };
+    const note = signedNoteToText({
+      text,
+      signatures: [{ name: origin, keyId, signature: signEd25519(seed, utf8(text)) }],
+    });
+    return {
+      size: head.logSize,
+      note,
+      text,
+      proofFrom: (oldSize) => consistencyProof(store, LOG_PREFIX, oldSize, head.logSize),
+    };
   }
 
   async function ask(witness: WitnessClient, request: CosignRequest): Promise<Cosignature | undefined> {

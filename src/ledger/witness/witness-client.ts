@@ -1,6 +1,6 @@
-import { verifyEd25519Sync } from '../../crypto/node/ed25519.ts';
 import { cosignatureSignBytes, parseCosignature } from '../../chain/cosignature.ts';
 import { NOTE_COSIGNATURE_V1, noteKeyId, parseSignedNote, signaturesBy } from '../../chain/signed-note.ts';
+import { verifyEd25519Sync } from '../../crypto/node/ed25519.ts';
 import { bytesToBase64, bytesToBase64url, hexToBytes } from '../../std/bytes.ts';
 
 /** A witness's statement about a checkpoint, in the form that receipts carry. A type alias: it is canonical JSON. */

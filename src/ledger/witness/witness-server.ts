@@ -1,10 +1,16 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Checkpoint } from '../../chain/checkpoint.ts';
 import { cosignatureSignBytes, encodeCosignature } from '../../chain/cosignature.ts';
-import { NOTE_COSIGNATURE_V1, NOTE_ED25519, noteKeyId, noteSignatureLine, signaturesBy } from '../../chain/signed-note.ts';
+import {
+  NOTE_COSIGNATURE_V1,
+  NOTE_ED25519,
+  noteKeyId,
+  noteSignatureLine,
+  signaturesBy,
+} from '../../chain/signed-note.ts';
 import { ed25519PublicKey, signEd25519, verifyEd25519Sync } from '../../crypto/node/ed25519.ts';
-import { bytesToHex, hexToBytes, utf8 } from '../../std/bytes.ts';
 import { verifyConsistency } from '../../state/log-proof.ts';
+import { bytesToHex, hexToBytes, utf8 } from '../../std/bytes.ts';
 import { type AddCheckpoint, parseAddCheckpoint } from './add-checkpoint.ts';
 import { openWitnessState } from './witness-state.ts';
 
@@ -52,7 +58,9 @@ export async function createWitnessServer(options: WitnessServerOptions): Promis
   function isSignedByLog({ note, checkpoint }: AddCheckpoint, logKey: Uint8Array): boolean {
     const id = noteKeyId(checkpoint.origin, NOTE_ED25519, logKey);
     const bytes = utf8(note.text);
-    return signaturesBy(note, checkpoint.origin, id).some(({ signature }) => verifyEd25519Sync(logKey, bytes, signature));
+    return signaturesBy(note, checkpoint.origin, id).some(({ signature }) =>
+      verifyEd25519Sync(logKey, bytes, signature),
+    );
   }
 
   async function decide(request: AddCheckpoint | undefined): Promise<WitnessAnswer> {
@@ -60,7 +68,8 @@ export async function createWitnessServer(options: WitnessServerOptions): Promis
     const { checkpoint, oldSize, proof, note } = request;
     const log = logs.find(({ origin }) => origin === checkpoint.origin);
     if (log === undefined) return plain(404, 'unknown log\n');
-    if (!isSignedByLog(request, hexToBytes(log.publicKey) ?? new Uint8Array())) return plain(403, 'no signature by a key of the log\n');
+    if (!isSignedByLog(request, hexToBytes(log.publicKey) ?? new Uint8Array()))
+      return plain(403, 'no signature by a key of the log\n');
     if (oldSize > checkpoint.size) return plain(400, 'old size is larger than the checkpoint\n');
     const known = state.get(checkpoint.origin);
     if (oldSize !== (known?.size ?? 0)) return conflict(known?.size ?? 0);
@@ -84,7 +93,11 @@ export async function createWitnessServer(options: WitnessServerOptions): Promis
     addCheckpoint,
     plugin: async (app) => {
       app.removeAllContentTypeParsers();
-      app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_BODY_BYTES }, async (_request: unknown, body: Buffer) => body);
+      app.addContentTypeParser(
+        '*',
+        { parseAs: 'buffer', bodyLimit: MAX_BODY_BYTES },
+        async (_request: unknown, body: Buffer) => body,
+      );
       app.post('/add-checkpoint', { bodyLimit: MAX_BODY_BYTES }, async ({ body }, reply) => {
         const answer = await addCheckpoint(body instanceof Uint8Array ? body : new Uint8Array());
         return reply.code(answer.status).type(answer.contentType).send(answer.body);

@@ -15,7 +15,10 @@ const StateFile = Type.Object(
     logs: Type.Record(
       Type.String({ maxLength: 255 }),
       Type.Object(
-        { size: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), root: Type.String({ pattern: '^[0-9a-f]{64}$' }) },
+        {
+          size: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+          root: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+        },
         strict,
       ),
     ),

@@ -3,17 +3,24 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import Fastify from 'fastify';
-import { temporaryFolder, noteWire, notesGenesis, openNotesLedger, OPERATOR_SEED, silentLog } from '../../../test/support/test-ledger.ts';
+import {
+  notesGenesis,
+  noteWire,
+  OPERATOR_SEED,
+  openNotesLedger,
+  silentLog,
+  temporaryFolder,
+} from '../../../test/support/test-ledger.ts';
 import { testSigner } from '../../../test/support/test-signer.ts';
 import { checkpointOrigin, checkpointText } from '../../chain/checkpoint.ts';
 import { cosignatureSignBytes } from '../../chain/cosignature.ts';
 import { NOTE_ED25519, noteKeyId, signedNoteToText } from '../../chain/signed-note.ts';
 import { ed25519PublicKey, signEd25519, verifyEd25519Sync } from '../../crypto/node/ed25519.ts';
-import { base64urlToBytes, bytesToBase64, bytesToHex, hexToBytes, utf8 } from '../../std/bytes.ts';
-import { isReject } from '../../std/reject.ts';
 import { appendLog, consistencyProof, logRoot } from '../../state/log.ts';
 import { logLeafHash } from '../../state/log-proof.ts';
 import { createMemoryStore } from '../../state/memory-store.ts';
+import { base64urlToBytes, bytesToBase64, bytesToHex, hexToBytes, utf8 } from '../../std/bytes.ts';
+import { isReject } from '../../std/reject.ts';
 import { createWitnessClient } from './witness-client.ts';
 import { createWitnessServer, type WitnessServer } from './witness-server.ts';
 
@@ -54,7 +61,10 @@ function body(log: ReturnType<typeof logOf>, from: number, to: number, bend: Ben
   const seed = bend.seed ?? LOG_SEED;
   const text = checkpointText({ origin, size: to, root: bend.root ?? log.root(to) });
   const keyId = noteKeyId(origin, NOTE_ED25519, ed25519PublicKey(seed));
-  const note = signedNoteToText({ text, signatures: [{ name: origin, keyId, signature: signEd25519(seed, utf8(text)) }] });
+  const note = signedNoteToText({
+    text,
+    signatures: [{ name: origin, keyId, signature: signEd25519(seed, utf8(text)) }],
+  });
   const proof = bend.proof ?? (from === 0 || from === to ? [] : log.proof(from, to));
   return utf8(`old ${from}\n${proof.map((hash) => `${bytesToBase64(hash)}\n`).join('')}\n${note}`);
 }
@@ -117,7 +127,13 @@ test('a ledger gets its heads cosigned over HTTP, again after the witness or the
     const origin = checkpointOrigin(opened.genesisHash);
     await opened.close();
     const logs = [{ origin, publicKey: bytesToHex(ed25519PublicKey(OPERATOR_SEED)) }];
-    server = await createWitnessServer({ seed: WITNESS_SEED, name: 'witness.example', stateFile, logs, clock: () => NOW_MS });
+    server = await createWitnessServer({
+      seed: WITNESS_SEED,
+      name: 'witness.example',
+      stateFile,
+      logs,
+      clock: () => NOW_MS,
+    });
     await scope.register(server.plugin, { prefix: '/w1' });
   });
   const address = await app.listen({ port: 0, host: '127.0.0.1' });
@@ -129,7 +145,9 @@ test('a ledger gets its heads cosigned over HTTP, again after the witness or the
   for (const round of [1, 2]) {
     const ledger = await openNotesLedger(node, genesis, { witnesses: [client(), dead], log: silentLog });
     for (let i = 0; i < 3; i++) {
-      await ledger.submit(noteWire(ledger.genesisHash, alice, { type: 'note.put', name: `n${i}`, text: '' }, Date.now() + 60_000));
+      await ledger.submit(
+        noteWire(ledger.genesisHash, alice, { type: 'note.put', name: `n${i}`, text: '' }, Date.now() + 60_000),
+      );
       const { head, cosignatures } = await ledger.signedHead();
       assert.equal(head.height, (round - 1) * 3 + i + 1);
       assert.equal(cosignatures.length, 1);
@@ -138,7 +156,9 @@ test('a ledger gets its heads cosigned over HTTP, again after the witness or the
       const root = hexToBytes(head.logRoot) as Uint8Array;
       const text = checkpointText({ origin: checkpointOrigin(head.genesis), size: head.logSize, root });
       const bytes = base64urlToBytes(signature as string) as Uint8Array;
-      assert.ok(verifyEd25519Sync(hexToBytes(publicKey) as Uint8Array, cosignatureSignBytes(text, timeS as number), bytes));
+      assert.ok(
+        verifyEd25519Sync(hexToBytes(publicKey) as Uint8Array, cosignatureSignBytes(text, timeS as number), bytes),
+      );
     }
     await ledger.close();
   }

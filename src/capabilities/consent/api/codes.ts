@@ -34,12 +34,12 @@ export const CODES = {
   CONSENT_DATA_UNSUPPORTED: {
     kind: 'invalid',
     sentence:
-      'The element provision.data has a meaning other than instance, related or authoredby, or a reference that is not literal.',
+      'The element provision.data has a meaning other than instance, related or authoredby, or a reference that names nothing a version is known by.',
   },
   CONSENT_ACTOR_UNSUPPORTED: {
     kind: 'invalid',
     sentence:
-      'The element provision.actor has a role other than information recipient (IRCP), or a reference that is not literal.',
+      'The element provision.actor has a role other than information recipient (IRCP), or a reference that names nobody on the ledger; use an identifier of system urn:aceso:member or urn:aceso:account.',
   },
   CONSENT_PURPOSE_UNSUPPORTED: {
     kind: 'invalid',

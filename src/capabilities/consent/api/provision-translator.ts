@@ -1,4 +1,5 @@
-import type { Coding, ConsentProvision, ConsentProvisionActor, ConsentProvisionData } from '@medplum/fhirtypes';
+import type { Coding, ConsentProvision, ConsentProvisionActor, ConsentProvisionData, Reference } from '@medplum/fhirtypes';
+import { ACCOUNT_SYSTEM, MEMBER_SYSTEM } from './account-identifier.ts';
 import { MAX_LIST, type Provision, TAGS_PER_LIST } from '../contract/policy.ts';
 import { ACT_REASON, isPurpose } from '../contract/purposes.ts';
 import { padTags, type TagKind, tag } from '../contract/tags.ts';
@@ -13,8 +14,11 @@ export interface TranslationContext {
   readonly randomBytes: (length: number) => Uint8Array;
   /** Member account of a reference to an Organization; undefined for one that is no member. */
   readonly memberOf: (reference: string) => string | undefined;
-  /** The code that a reference is tagged by, the same as for versions and askers; the reference itself unless given. */
-  readonly codeOf?: (reference: string) => string;
+  /**
+   * The code that a reference is tagged by, the same as for versions and askers; undefined for one that no version or
+   * asker is ever tagged by: a denial that names it would deny nothing. The reference itself unless given.
+   */
+  readonly codeOf?: (reference: string, kind: TagKind) => string | undefined;
 }
 
 /** Thrown where a Consent says more than a policy can. */
@@ -28,6 +32,7 @@ export class Inexpressible extends Error {
 
 const PARTICIPATION_TYPE = 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType';
 const MEANINGS: Readonly<Record<string, TagKind>> = { instance: 'instance', related: 'related', authoredby: 'author' };
+const ACCOUNT = /^[0-9a-f]{32}$/;
 const LITERAL = /^[A-Z][A-Za-z]+\/[A-Za-z0-9.-]{1,64}$/;
 
 /** A translator of provisions of one account; throws Inexpressible. */
@@ -65,11 +70,10 @@ export function createProvisionTranslator(context: TranslationContext): (provisi
     for (const { role, reference } of list) {
       const isRecipient =
         role.coding?.some(({ system, code }) => system === PARTICIPATION_TYPE && code === 'IRCP') === true;
-      const literal = reference.reference;
-      if (!isRecipient || literal === undefined || !LITERAL.test(literal))
-        throw new Inexpressible('CONSENT_ACTOR_UNSUPPORTED');
-      const member = memberOf(literal);
-      if (member === undefined) others.push(tag(tagKey, 'actor', codeOf(literal)));
+      const member = memberNamed(reference);
+      const code = member ?? codeNamed(reference, 'actor');
+      if (!isRecipient || code === undefined) throw new Inexpressible('CONSENT_ACTOR_UNSUPPORTED');
+      if (member === undefined) others.push(tag(tagKey, 'actor', code));
       else members.push(member);
     }
     return {
@@ -78,13 +82,23 @@ export function createProvisionTranslator(context: TranslationContext): (provisi
     };
   }
 
+  /** The member that a reference names, by its identifier on the ledger or as the custodian's resource. */
+  function memberNamed({ identifier, reference }: Reference): string | undefined {
+    if (identifier?.system === MEMBER_SYSTEM) return accountIn(identifier.value);
+    return reference === undefined || !LITERAL.test(reference) ? undefined : memberOf(reference);
+  }
+
+  function codeNamed({ identifier, reference }: Reference, kind: TagKind): string | undefined {
+    if (identifier?.system === ACCOUNT_SYSTEM || identifier?.system === MEMBER_SYSTEM) return accountIn(identifier.value);
+    return reference === undefined || !LITERAL.test(reference) ? undefined : codeOf(reference, kind);
+  }
+
   function data(list: readonly ConsentProvisionData[]): readonly string[] {
     const tags = list.map(({ meaning, reference }) => {
       const kind = Object.hasOwn(MEANINGS, meaning) ? MEANINGS[meaning] : undefined;
-      const literal = reference.reference;
-      if (kind === undefined || literal === undefined || !LITERAL.test(literal))
-        throw new Inexpressible('CONSENT_DATA_UNSUPPORTED');
-      return tag(tagKey, kind, codeOf(literal));
+      const code = kind === undefined ? undefined : codeNamed(reference, kind);
+      if (kind === undefined || code === undefined) throw new Inexpressible('CONSENT_DATA_UNSUPPORTED');
+      return tag(tagKey, kind, code);
     });
     return pad(tags);
   }
@@ -106,6 +120,10 @@ export function createProvisionTranslator(context: TranslationContext): (provisi
       ...(dataPeriod.toMs === undefined ? {} : { dataToMs: dataPeriod.toMs }),
     };
   };
+}
+
+function accountIn(value: string | undefined): string | undefined {
+  return value !== undefined && ACCOUNT.test(value) ? value : undefined;
 }
 
 function codeText({ system, code }: Coding): string {

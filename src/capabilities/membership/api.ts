@@ -1,0 +1,76 @@
+import { type Static, Type } from 'typebox';
+
+/** What the endpoints of membership take and give, for servers and wallets alike. Byte strings in base64url. */
+
+const strict = { additionalProperties: false } as const;
+const Account = Type.String({ pattern: '^[0-9a-f]{32}$' });
+const Hex32 = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const Base64url = Type.String({ pattern: '^[A-Za-z0-9_-]*$', maxLength: 16_384 });
+const PatientId = Type.String({ pattern: '^[A-Za-z0-9.-]{1,64}$' });
+const TimeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+/** HPKE info of the box that a tag key travels in; its aad is the account. */
+export const TAG_KEY_INFO = 'aceso/tag-key/1';
+
+/** What the desk hands a patient: all that a wallet needs to claim the account. Good once, and for minutes. */
+export const ClaimSlip = Type.Object(
+  {
+    code: Type.String({ minLength: 1, maxLength: 64 }),
+    expiresAtMs: TimeMs,
+    patient: PatientId,
+    account: Account,
+    custodian: Account,
+    /** Id of the custodian's key that will approve the claim. */
+    approverKey: Account,
+    /** Genesis hash of the ledger. */
+    genesis: Hex32,
+  },
+  strict,
+);
+export type ClaimSlip = Static<typeof ClaimSlip>;
+
+/** Body of `POST /api/accounts/claim`. */
+export const ClaimRequest = Type.Object(
+  {
+    custodian: Account,
+    account: Account,
+    code: Type.String({ minLength: 1, maxLength: 64 }),
+    /** Body of the `account.claim` transaction, naming the new key as sender and the custodian's as approver. */
+    body: Base64url,
+    /** The new key's signature. */
+    signature: Base64url,
+    /** X-Wing public key of the wallet, which the tag key is sealed to. */
+    sealingPublicKey: Base64url,
+  },
+  strict,
+);
+export type ClaimRequest = Static<typeof ClaimRequest>;
+
+/** Its answer: the tag key sealed to the wallet, and a bearer token to read and see the accounting over HTTP. */
+export const ClaimAnswer = Type.Object(
+  {
+    transaction: Hex32,
+    tagKey: Type.Object({ suite: Type.String({ maxLength: 64 }), enc: Base64url, ciphertext: Base64url }, strict),
+    token: Type.String({ maxLength: 128 }),
+    tokenExpiresAtMs: TimeMs,
+  },
+  strict,
+);
+export type ClaimAnswer = Static<typeof ClaimAnswer>;
+
+/** Body of `POST /api/tokens`: someone who works for the organisation, registered on the ledger and given a token. */
+export const TokenRequest = Type.Object(
+  {
+    label: Type.String({ pattern: '^[\\x20-\\x7e]{1,64}$' }),
+    /** `system|code`, attested by the organisation. */
+    roleCodes: Type.Array(Type.String({ minLength: 3, maxLength: 193 }), { maxItems: 16 }),
+    purposes: Type.Array(Type.String({ pattern: '^[A-Z]{1,16}$' }), { minItems: 1, maxItems: 16 }),
+    days: Type.Integer({ minimum: 1, maximum: 366 }),
+  },
+  strict,
+);
+export type TokenRequest = Static<typeof TokenRequest>;
+
+/** Its answer; the token is shown this once. */
+export const TokenAnswer = Type.Object({ account: Account, token: Type.String({ maxLength: 128 }), expiresAtMs: TimeMs }, strict);
+export type TokenAnswer = Static<typeof TokenAnswer>;
