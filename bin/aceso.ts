@@ -36,7 +36,12 @@ function progress(label: string): Progress {
     };
   }
   const bar = new cliProgress.SingleBar(
-    { format: `${label} {bar} {value}/{total} {eta_formatted}`, stream: stderr, hideCursor: true, clearOnComplete: true },
+    {
+      format: `${label} {bar} {value}/{total} {eta_formatted}`,
+      stream: stderr,
+      hideCursor: true,
+      clearOnComplete: true,
+    },
     cliProgress.Presets.shades_classic,
   );
   let isStarted = false;

@@ -2,7 +2,10 @@ import type { CodeCatalogue } from '../std/reject.ts';
 
 /** What can keep a node from starting, beside what its parts say. */
 export const CODES = {
-  NODE_FOLDER_EMPTY: { kind: 'unknown', sentence: 'There is no node in this data folder; `aceso start --data DIR` makes one.' },
+  NODE_FOLDER_EMPTY: {
+    kind: 'unknown',
+    sentence: 'There is no node in this data folder; `aceso start --data DIR` makes one.',
+  },
   NODE_FOLDER_DAMAGED: {
     kind: 'invalid',
     sentence: 'A file of the data folder cannot be read; restore it from backup, since nothing was changed.',
@@ -13,8 +16,14 @@ export const CODES = {
     sentence: 'The root key does not open this data folder; give the key file that was printed at its first start.',
   },
   GENESIS_DIFFERS: { kind: 'conflict', sentence: 'The genesis given is not the one this data folder was made with.' },
-  GENESIS_MISSING: { kind: 'invalid', sentence: 'Joining a ledger needs its genesis: give --genesis FILE, or --follow URL of a member’s node.' },
-  GENESIS_MALFORMED_FILE: { kind: 'invalid', sentence: 'The file is no genesis document; get it again from a member, byte for byte.' },
+  GENESIS_MISSING: {
+    kind: 'invalid',
+    sentence: 'Joining a ledger needs its genesis: give --genesis FILE, or --follow URL of a member’s node.',
+  },
+  GENESIS_MALFORMED_FILE: {
+    kind: 'invalid',
+    sentence: 'The file is no genesis document; get it again from a member, byte for byte.',
+  },
   INPUT_FILE_UNREADABLE: { kind: 'unknown', sentence: 'A file given is missing or not in exact canonical JSON.' },
   OPERATOR_KEY_MISSING: {
     kind: 'invalid',
@@ -22,7 +31,13 @@ export const CODES = {
   },
   ADMINISTRATOR_ONLY: { kind: 'denied', sentence: 'Only the organisation’s administrator may do this.' },
   QUERY_MALFORMED: { kind: 'invalid', sentence: 'A query takes plain text arguments, each once.' },
-  WITNESS_UNKNOWN: { kind: 'invalid', sentence: 'Genesis names no witness of that name; its key must be there for receipts to carry its word.' },
-  ORGANISATION_UNKNOWN: { kind: 'unknown', sentence: 'No organisation of that name is on this node; `aceso inspect node` lists them.' },
+  WITNESS_UNKNOWN: {
+    kind: 'invalid',
+    sentence: 'Genesis names no witness of that name; its key must be there for receipts to carry its word.',
+  },
+  ORGANISATION_UNKNOWN: {
+    kind: 'unknown',
+    sentence: 'No organisation of that name is on this node; `aceso inspect node` lists them.',
+  },
   PORT_IN_USE: { kind: 'conflict', sentence: 'Another program listens on that port; give another one with --port N.' },
 } as const satisfies CodeCatalogue;

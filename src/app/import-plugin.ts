@@ -21,13 +21,23 @@ export function createImportPlugin(deps: {
   const { organisations, authenticate, registration, baseUrl, clock } = deps;
   return async (app) => {
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser(['application/fhir+json', 'application/json'], { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    app.addContentTypeParser(
+      ['application/fhir+json', 'application/json'],
+      { parseAs: 'buffer' },
+      (_request, body, done) => done(null, body),
+    );
     app.post('/api/import', { bodyLimit: LIMITS.bundleBytes }, async (request) => {
       const caller = authenticate(request);
       if (caller.kind !== 'system' || caller.organisation !== caller.custodian) throw reject('ADMINISTRATOR_ONLY');
       const { vault } = organisationOf(organisations, caller.custodian);
       const definitions = await loadDefinitions();
-      return importBundle(request.body as Uint8Array, { vault, definitions, registration, baseUrl: `${baseUrl()}/fhir`, clock });
+      return importBundle(request.body as Uint8Array, {
+        vault,
+        definitions,
+        registration,
+        baseUrl: `${baseUrl()}/fhir`,
+        clock,
+      });
     });
   };
 }

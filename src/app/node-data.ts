@@ -9,9 +9,16 @@ import { rejecter } from '../std/reject.ts';
 import { loadRootKey } from '../vault/root-key.ts';
 import { CODES } from './codes.ts';
 import { DEMO_FOUNDERS } from './demo-network.ts';
-import { parseOrganisationKeys } from './organisation-keys-file.ts';
 import { newGenesis, newOrganisationKeys, type OrganisationKeys } from './new-network.ts';
-import { type NodeFile, readGenesisFile, readNodeFile, readSecrets, type Secrets, writeNodeFolder } from './node-folder.ts';
+import {
+  type NodeFile,
+  readGenesisFile,
+  readNodeFile,
+  readSecrets,
+  type Secrets,
+  writeNodeFolder,
+} from './node-folder.ts';
+import { parseOrganisationKeys } from './organisation-keys-file.ts';
 
 const reject = rejecter(CODES);
 
@@ -57,9 +64,18 @@ async function makeNodeData(options: NodeDataOptions): Promise<NodeData> {
   const parts = options.keys === undefined ? await foundLedger(options) : await joinLedger(options, options.keys);
   const rootKey = await rootKeyOf(options, name, true);
   const follows = options.follow === undefined ? {} : { follows: options.follow };
-  const node: NodeFile = { format: 'aceso.node/1', node: name, organisations: parts.keys.map((one) => one.organisation), ...follows };
+  const node: NodeFile = {
+    format: 'aceso.node/1',
+    node: name,
+    organisations: parts.keys.map((one) => one.organisation),
+    ...follows,
+  };
   const operator = parts.operatorSeed === undefined ? {} : { operatorSeed: parts.operatorSeed };
-  const secrets: Secrets = { format: 'aceso.secrets/1', ...operator, organisations: parts.keys.map((one) => one.secrets) };
+  const secrets: Secrets = {
+    format: 'aceso.secrets/1',
+    ...operator,
+    organisations: parts.keys.map((one) => one.secrets),
+  };
   await writeNodeFolder(options.folder, { node, genesis: parts.genesis as unknown as Json, secrets, rootKey });
   return { node, genesis: parts.genesis, secrets, rootKey, isNew: true };
 }
@@ -75,13 +91,18 @@ async function foundLedger({ clock }: NodeDataOptions): Promise<LedgerParts> {
   const keys: OrganisationKeys[] = [];
   for (const plan of DEMO_FOUNDERS) keys.push(await newOrganisationKeys(plan));
   const founders = keys.map(({ entry }) => entry);
-  return { keys, operatorSeed, genesis: newGenesis({ name: 'aceso-demo', createdMs: clock(), operatorSeed, founders }) };
+  return {
+    keys,
+    operatorSeed,
+    genesis: newGenesis({ name: 'aceso-demo', createdMs: clock(), operatorSeed, founders }),
+  };
 }
 
 /** The keys file names its organisation; when it holds the operator's seed too, this node keeps the ledger itself. */
 async function joinLedger(options: NodeDataOptions, keysPath: string): Promise<LedgerParts> {
   const { keys, operatorSeed } = parseOrganisationKeys(await readCanonicalFile(keysPath));
-  const document = options.genesis !== undefined ? await readCanonicalFile(options.genesis) : await fetchGenesis(options);
+  const document =
+    options.genesis !== undefined ? await readCanonicalFile(options.genesis) : await fetchGenesis(options);
   const own = operatorSeed === undefined || options.follow !== undefined ? {} : { operatorSeed };
   return { keys, genesis: genesisOf(document), ...own };
 }
@@ -109,7 +130,11 @@ async function readCanonicalFile(path: string): Promise<Json> {
   return value;
 }
 
-async function rootKeyOf({ folder, keyFolder, rootKeyMade }: NodeDataOptions, node: string, create: boolean): Promise<Uint8Array> {
+async function rootKeyOf(
+  { folder, keyFolder, rootKeyMade }: NodeDataOptions,
+  node: string,
+  create: boolean,
+): Promise<Uint8Array> {
   const file = join(keyFolder, `${node}.key`);
   const { key, created } = await loadRootKey({ file, dataFolder: folder, create });
   if (created) rootKeyMade(file);

@@ -21,7 +21,10 @@ const NodeFile = Type.Object(
     /** Names the root key's file; random, so that two nodes of one user never share a key. */
     node: Type.String({ pattern: '^node-[0-9a-f]{16}$' }),
     organisations: Type.Array(
-      Type.Object({ slug: Slug, name: Type.String({ maxLength: 120 }), account: Type.String({ pattern: '^[0-9a-f]{32}$' }) }, strict),
+      Type.Object(
+        { slug: Slug, name: Type.String({ maxLength: 120 }), account: Type.String({ pattern: '^[0-9a-f]{32}$' }) },
+        strict,
+      ),
       { maxItems: 64 },
     ),
     /** URL of the node whose ledger this one follows; absent when it keeps the ledger itself. */
@@ -36,7 +39,9 @@ const Secrets = Type.Object(
   {
     format: Type.Literal('aceso.secrets/1'),
     operatorSeed: Type.Optional(Hex32),
-    organisations: Type.Array(Type.Object({ slug: Slug, signingSeed: Hex32, sealingSeed: Hex32 }, strict), { maxItems: 64 }),
+    organisations: Type.Array(Type.Object({ slug: Slug, signingSeed: Hex32, sealingSeed: Hex32 }, strict), {
+      maxItems: 64,
+    }),
   },
   strict,
 );
@@ -83,7 +88,11 @@ export async function writeNodeFolder(
   parts: { node: NodeFile; genesis: Json; secrets: Secrets; rootKey: Uint8Array },
 ): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const secrets = sealAes256Gcm(deriveKey(parts.rootKey, SECRETS_LABEL), canonicalBytes(parts.secrets), utf8(SECRETS_LABEL));
+  const secrets = sealAes256Gcm(
+    deriveKey(parts.rootKey, SECRETS_LABEL),
+    canonicalBytes(parts.secrets),
+    utf8(SECRETS_LABEL),
+  );
   await writeDurably(join(folder, SECRETS_FILE), secrets);
   await writeDurably(join(folder, GENESIS_FILE), canonicalBytes(parts.genesis));
   await writeDurably(join(folder, NODE_FILE), canonicalBytes(parts.node));

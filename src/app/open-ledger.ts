@@ -34,7 +34,14 @@ export async function openLedger(options: {
   const folder = join(options.folder, 'ledger');
   const { follows } = data.node;
   if (follows !== undefined) {
-    return createFollowerLedger({ folder, kernel, genesis, upstream: createLedgerClient({ url: follows }), clock, log });
+    return createFollowerLedger({
+      folder,
+      kernel,
+      genesis,
+      upstream: createLedgerClient({ url: follows }),
+      clock,
+      log,
+    });
   }
   const seed = hexToBytes(data.secrets.operatorSeed ?? '');
   if (seed?.length !== 32) throw reject('OPERATOR_KEY_MISSING');

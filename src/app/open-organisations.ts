@@ -37,7 +37,10 @@ export async function openOrganisations(options: {
 
 type Options = Parameters<typeof openOrganisations>[0];
 
-async function openOrganisation(options: Options, organisation: NodeFile['organisations'][number]): Promise<OrganisationContext> {
+async function openOrganisation(
+  options: Options,
+  organisation: NodeFile['organisations'][number],
+): Promise<OrganisationContext> {
   const { folder, secrets, rootKey, ledger, clock } = options;
   const { slug, name, account } = organisation;
   const keys = secrets.organisations.find((one) => one.slug === slug);

@@ -1,14 +1,14 @@
 import { issueToken, type TokenRecord } from '../auth/tokens.ts';
-import { registerPractitioner } from '../capabilities/membership/server/registration.ts';
 import { PRIVACY_OFFICER } from '../capabilities/access/server/access-server.ts';
+import { registerPractitioner } from '../capabilities/membership/server/registration.ts';
 import type { SeedReport } from '../cli/node-starter.ts';
 import { loadDefinitions } from '../fhir/definitions/load-definitions.ts';
 import { importBundle } from '../fhir/import-bundle.ts';
 import type { RegistrationPort } from '../fhir/ports.ts';
 import type { OrganisationContext } from '../server/organisation.ts';
 import { utf8 } from '../std/bytes.ts';
-import { bundleToText } from '../synthetic/written-number.ts';
 import { generatePatients } from '../synthetic/generate.ts';
+import { bundleToText } from '../synthetic/written-number.ts';
 import { DEMO_AS_OF, DEMO_PATIENTS_EACH, DEMO_STAFF } from './demo-network.ts';
 
 const YEAR_MS = 365 * 86_400_000;
@@ -51,7 +51,12 @@ async function seedPatients(options: Parameters<typeof seedNode>[0], organisatio
 
 async function hire(
   organisation: OrganisationContext,
-  { label, roles, purposes, nowMs }: { label: string; roles: readonly string[]; purposes: readonly string[]; nowMs: number },
+  {
+    label,
+    roles,
+    purposes,
+    nowMs,
+  }: { label: string; roles: readonly string[]; purposes: readonly string[]; nowMs: number },
 ): Promise<string> {
   const account = await registerPractitioner(organisation, { roleCodes: roles });
   const record: TokenRecord = {

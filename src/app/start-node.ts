@@ -16,8 +16,8 @@ import { readNodeFile } from './node-folder.ts';
 import { createNodePlugin } from './node-plugin.ts';
 import { openLedger } from './open-ledger.ts';
 import { openOrganisations } from './open-organisations.ts';
-import { readRuntimeFile, removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts';
 import { createQueryPlugin } from './query-plugin.ts';
+import { readRuntimeFile, removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts';
 import { seedNode } from './seed-node.ts';
 import { createServerFloors } from './server-floors.ts';
 import { startWitness } from './start-witness.ts';
@@ -43,7 +43,10 @@ export function createNodeStarter(environment: NodeEnvironment): NodeStarter {
       const info = file === undefined ? undefined : await readRuntimeFile(environment.keyFolder, file.node);
       if (info === undefined) return undefined;
       // The file outlives a crash, and another program may have taken the port.
-      const health = await environment.fetch(`${info.url}/health`).then((answer) => answer.json(), () => undefined);
+      const health = await environment.fetch(`${info.url}/health`).then(
+        (answer) => answer.json(),
+        () => undefined,
+      );
       return (health as { node?: string } | undefined)?.node === info.node ? info : undefined;
     },
   };
@@ -98,7 +101,9 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   for (const plugin of floors.plugins) await host.register(plugin);
   await host.register(createNodePlugin({ node: data.node.node, version, ledger, organisations }));
   await host.register(createQueryPlugin(ledger));
-  await host.register(createImportPlugin({ organisations, authenticate, registration: floors.registration, baseUrl, clock }));
+  await host.register(
+    createImportPlugin({ organisations, authenticate, registration: floors.registration, baseUrl, clock }),
+  );
   const vaultOf = (custodian: string) => organisationOf(organisations, custodian).vault;
   const { access, registration } = floors;
   const address = `http://${options.host}:${options.port}`;
@@ -121,7 +126,10 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   const adminTokens = await issueAdminTokens(organisations, sessions, clock());
   await writeRuntimeFile(keyFolder, { url, node: data.node.node, adminTokens });
   closing.add(() => removeRuntimeFile(keyFolder, data.node.node));
-  const seeded = data.isNew && options.seed && options.keys === undefined ? await seedNode({ organisations, registration, url, clock, progress: options.progress }) : undefined;
+  const seeded =
+    data.isNew && options.seed && options.keys === undefined
+      ? await seedNode({ organisations, registration, url, clock, progress: options.progress })
+      : undefined;
   return { url, node: data.node.node, adminTokens, seeded, close: () => closing.run(log) };
 }
 

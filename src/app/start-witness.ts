@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { randomBytes } from '#crypto/platform';
 import type { FastifyBaseLogger } from 'fastify';
 import { checkpointOrigin } from '../chain/checkpoint.ts';
 import { genesisHash, parseGenesis } from '../chain/genesis.ts';
@@ -32,7 +31,13 @@ export async function startWitness(
     if (genesis === undefined || typeof publicKey !== 'string') throw reject('GENESIS_MALFORMED_FILE');
     return { origin: checkpointOrigin(genesisHash(genesis)), publicKey };
   });
-  const witness = await createWitnessServer({ seed, name: options.name, stateFile: join(options.folder, 'witness.json'), logs, clock });
+  const witness = await createWitnessServer({
+    seed,
+    name: options.name,
+    stateFile: join(options.folder, 'witness.json'),
+    logs,
+    clock,
+  });
   const host = createHttpHost({ logger });
   await host.register(witness.plugin);
   const url = await host.listen({ host: options.host, port: options.port });

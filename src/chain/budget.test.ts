@@ -52,6 +52,12 @@ test('a patient or a device may cause a quarter of its member’s work, the memb
   }
 });
 
+test('a message that is stopped is charged up to where it was stopped, and no more', () => {
+  const chain = createNotesChain({ limits });
+  assert.equal(codeOf(chain, burn(2 ** 50), hospital), 'WORK_EXCEEDED');
+  assert.equal(chain.state.get(budgets, hospital.account)?.work, limits.workPerTransaction);
+});
+
 test('the budget is that of a minute of block time', () => {
   const chain = createNotesChain({ limits });
   assert.equal(codeOf(chain, burn(800_000), hospital), 'OK');
@@ -161,6 +167,16 @@ test('heavy accounts: never too high, too low by 1/33 of the total at most, 32 e
     }),
     { numRuns: 500 },
   );
+});
+
+test('heavy accounts: one that stays below the list’s least is not forgotten again and again', () => {
+  const use = (accounts: readonly number[], work: number) =>
+    new Map(accounts.map((at) => [testAccountOf(at), work] as const));
+  const residents = Array.from({ length: HEAVY_ACCOUNTS }, (_, at) => at);
+  let summary = addUse([], use(residents, 10));
+  for (let block = 0; block < 20; block++) summary = addUse(summary, use([40], 9));
+  const total = 10 * HEAVY_ACCOUNTS + 180;
+  assert.ok(180 - heavyUse(summary, testAccountOf(40)) <= total / (HEAVY_ACCOUNTS + 1));
 });
 
 const testAccounts = Array.from({ length: 81 }, (_, at) => testAccount(`account ${at}`));

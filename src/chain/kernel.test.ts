@@ -9,6 +9,7 @@ import { logLeafHash, verifyConsistency, verifyInclusion } from '../state/log-pr
 import { createMemoryStore } from '../state/memory-store.ts';
 import type { KvReader } from '../state/store.ts';
 import { readTreeRoot } from '../state/tree.ts';
+import type { StateWriter } from '../state/typed-map.ts';
 import { bytesToHex, hexToBytes } from '../std/bytes.ts';
 import type { JsonObject } from '../std/canonical-json.ts';
 import { isReject } from '../std/reject.ts';
@@ -222,7 +223,7 @@ test('a capability that the software has and genesis does not activate leaves no
     maps: [],
     queries: {},
     ruleSets: [{ version: 1, messages: {} }],
-    misbehaviour: () => assert.fail(),
+    misbehaviour: (state: StateWriter) => state.set(reports, ['later'], 1),
     genesis: () => assert.fail(),
   };
   const kernel = createKernel({ genesis: chain.genesis, contracts: [later, notesContract], verifySignature });
@@ -270,6 +271,20 @@ test('a check follows the head that it is given, forward and back', () => {
   assert.equal(check(chain.store), 'none');
   const { lane, sponsor, signatures } = chain.kernel.check(chain.store, wire, 0);
   assert.deepEqual([lane, sponsor, signatures.map(verifySignature)], ['ordinary', hospital.account, [true]]);
+});
+
+test('a check knows the rules and the budgets of the head that it is given', () => {
+  const chain = createNotesChain({ limits: { workPerMinute: 50_000 } });
+  const check = (message: Message) =>
+    rejectCode(() => chain.kernel.check(chain.store, chain.wire(message, { by: hospital }), chain.timeMs));
+  assert.equal(check({ type: 'note.added' }), 'MESSAGE_INACTIVE');
+  const list = [{ version: 2, fromHeight: 2 }];
+  chain.submit({ type: 'note.activate', capability: 'notes', list }, { by: hospital });
+  assert.equal(check({ type: 'note.added' }), 'none');
+  chain.submit({ type: 'note.burn', units: 60_000 }, { by: hospital });
+  assert.equal(check({ type: 'note.added' }), 'BUDGET_EXCEEDED');
+  chain.advance(60_000);
+  assert.equal(check({ type: 'note.added' }), 'none');
 });
 
 test('a moved ledger goes on with the old one’s height and log', () => {

@@ -23,7 +23,11 @@ export interface TransactionDraft {
 }
 
 /** Canonical body of a draft with a fresh nonce, naming its signers: the sender first, then approvers. */
-export function draftBody(draft: TransactionDraft, sender: Signer, approvers: readonly Signer[] = []): Uint8Array {
+export function draftBody(
+  draft: TransactionDraft,
+  sender: Pick<Signer, 'account' | 'keyId'>,
+  approvers: readonly Pick<Signer, 'account' | 'keyId'>[] = [],
+): Uint8Array {
   const signers = [sender, ...approvers].map(({ account, keyId }, at) => ({
     account,
     key: keyId,

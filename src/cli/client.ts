@@ -20,8 +20,18 @@ export interface Client {
 }
 
 /** A client of the node at `url`. Throws Reject NODE_UNREACHABLE when it does not answer. */
-export function createClient(context: Pick<CliContext, 'fetch'>, url: string, token?: string, purpose?: string): Client {
-  const call = async (method: string, path: string, body?: Uint8Array | string, contentType?: string): Promise<Response> => {
+export function createClient(
+  context: Pick<CliContext, 'fetch'>,
+  url: string,
+  token?: string,
+  purpose?: string,
+): Client {
+  const call = async (
+    method: string,
+    path: string,
+    body?: Uint8Array | string,
+    contentType?: string,
+  ): Promise<Response> => {
     const headers: Record<string, string> = { accept: '*/*' };
     if (token !== undefined) headers.authorization = `Bearer ${token}`;
     if (purpose !== undefined) headers['aceso-purpose'] = purpose;
@@ -66,7 +76,11 @@ async function refusalOf(response: Response): Promise<Reject> {
   const kind = KIND_BY_STATUS[response.status] ?? 'unavailable';
   const body = await response.text().catch(() => '');
   const { code, sentence, data } = errorBody(body);
-  return new Reject(code ?? `HTTP_${response.status}`, { kind, sentence: sentence ?? 'The node refused the request.' }, data);
+  return new Reject(
+    code ?? `HTTP_${response.status}`,
+    { kind, sentence: sentence ?? 'The node refused the request.' },
+    data,
+  );
 }
 
 interface ErrorBody {
@@ -88,7 +102,11 @@ function errorBody(text: string): ErrorBody {
     const message = body.message ?? issue?.diagnostics ?? issue?.details?.text;
     // The node's sentence begins with its code, which the line shows anyway.
     const sentence = code !== undefined && message?.startsWith(`${code}: `) ? message.slice(code.length + 2) : message;
-    return { ...(code === undefined ? {} : { code }), ...(sentence === undefined ? {} : { sentence }), data: body.data ?? {} };
+    return {
+      ...(code === undefined ? {} : { code }),
+      ...(sentence === undefined ? {} : { sentence }),
+      data: body.data ?? {},
+    };
   } catch {
     return { data: {} };
   }

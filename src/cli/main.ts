@@ -40,7 +40,12 @@ function findCommand(words: readonly string[]): Command | undefined {
 
 function parse(command: Command, args: readonly string[]): { values: OptionValues; positionals: string[] } {
   try {
-    const { values, positionals } = parseArgs({ args: [...args], options: command.options, allowPositionals: true, strict: true });
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: command.options,
+      allowPositionals: true,
+      strict: true,
+    });
     if (positionals.length > command.maxArguments) throw new TypeError('too many arguments');
     return { values: values as OptionValues, positionals };
   } catch (error) {
@@ -60,6 +65,7 @@ function explain(error: unknown, { note }: CliContext): number {
   }
   const { code, kind, message, data } = error;
   note(`error ${message}`);
-  for (const [name, value] of Object.entries(data)) note(`  ${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
+  for (const [name, value] of Object.entries(data))
+    note(`  ${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
   return code === 'COMMAND_UNKNOWN' || code === 'ARGUMENTS_WRONG' ? EXIT.USAGE : exitCodeOf(kind);
 }

@@ -11,7 +11,12 @@ export interface RunningNode {
 
 /** What the first start put into an empty node. */
 export interface SeedReport {
-  readonly organisations: readonly { readonly slug: string; readonly name: string; readonly patients: number; readonly resources: number }[];
+  readonly organisations: readonly {
+    readonly slug: string;
+    readonly name: string;
+    readonly patients: number;
+    readonly resources: number;
+  }[];
   readonly accounts: readonly { readonly label: string; readonly organisation: string; readonly token: string }[];
 }
 

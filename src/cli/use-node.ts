@@ -38,7 +38,11 @@ export function dataFolder(context: CliContext, values: OptionValues): string {
  * Does something with a node: the one at `--url`, or the one of the data folder, which runs already or is started for
  * the while on a free port.
  */
-export async function withNode<T>(context: CliContext, values: OptionValues, use: (node: NodeHandle) => Promise<T>): Promise<T> {
+export async function withNode<T>(
+  context: CliContext,
+  values: OptionValues,
+  use: (node: NodeHandle) => Promise<T>,
+): Promise<T> {
   if (typeof values.url === 'string') {
     const token = typeof values.token === 'string' ? values.token : undefined;
     const client = createClient(context, values.url.replace(/\/+$/, ''), token);

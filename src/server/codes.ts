@@ -4,10 +4,11 @@ import type { CodeCatalogue } from '../std/reject.ts';
 export const CODES = {
   ROUTE_UNKNOWN: { kind: 'unknown', sentence: 'There is nothing at this address; GET / lists what there is.' },
   REQUEST_MALFORMED: { kind: 'invalid', sentence: 'The request could not be read; check its syntax and headers.' },
-  BODY_TOO_LARGE: { kind: 'limit', sentence: 'The request body is larger than this route takes; send it in parts.' },
-  MEDIA_TYPE_UNSUPPORTED: { kind: 'invalid', sentence: 'This route does not take the content type sent.' },
-  TOO_MANY_REQUESTS: { kind: 'limit', sentence: 'Too many requests from this client; wait as Retry-After says.' },
-  ORGANISATION_NOT_HERE: { kind: 'unknown', sentence: 'No organisation with this account is on this node; ask the node that hosts it.' },
-  DRAINING: { kind: 'unavailable', sentence: 'The node is shutting down; try again when it is back.' },
-  INTERNAL: { kind: 'unavailable', sentence: 'The node failed on this request; its log holds the request id.' },
+  BODY_TOO_LARGE: { kind: 'limit', httpStatus: 413, sentence: 'The request body is larger than this route takes; send it in parts.' },
+  MEDIA_TYPE_UNSUPPORTED: { kind: 'invalid', httpStatus: 415, sentence: 'This route does not take the content type sent.' },
+  ORGANISATION_NOT_HERE: {
+    kind: 'unknown',
+    sentence: 'No organisation with this account is on this node; ask the node that hosts it.',
+  },
+  INTERNAL: { kind: 'unavailable', httpStatus: 500, sentence: 'The node failed on this request; its log holds the request id.' },
 } as const satisfies CodeCatalogue;

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { isReject, type Reject, rejecter } from '../std/reject.ts';
 import { rejectStatus } from '../std/reject-status.ts';
 import { CODES } from './codes.ts';
@@ -39,7 +45,10 @@ export function createHttpHost({ logger }: HttpHostOptions): FastifyInstance {
   // The path's pattern, never the path: ids of patients are in it.
   host.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown';
-    request.log.info({ route, method: request.method, status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'request');
+    request.log.info(
+      { route, method: request.method, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      'request',
+    );
   });
   host.setNotFoundHandler(async (request, reply) => sendReject(reply, request, reject('ROUTE_UNKNOWN')));
   host.setErrorHandler(async (error, request, reply) => sendReject(reply, request, toReject(error, request)));
@@ -58,7 +67,7 @@ export function toReject(error: unknown, request: FastifyRequest): Reject {
 }
 
 async function sendReject(reply: FastifyReply, request: FastifyRequest, refusal: Reject): Promise<FastifyReply> {
-  const status = refusal.code === 'INTERNAL' ? 500 : rejectStatus(refusal);
+  const status = rejectStatus(refusal);
   if (status === 401) reply.header('www-authenticate', 'Bearer');
   const { code, message, data } = refusal;
   return reply.code(status).send({ code, message, data, requestId: request.id });

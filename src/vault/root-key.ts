@@ -1,5 +1,5 @@
 import { randomBytes, sha256 } from '#crypto/platform';
-import { mkdir, open, realpath } from 'node:fs/promises';
+import { link, mkdir, open, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { bytesToHex, hexToBytes, utf8 } from '../std/bytes.ts';
 import { frame } from '../std/frame.ts';
@@ -76,15 +76,24 @@ async function readRootKey(file: string): Promise<Uint8Array | undefined> {
   }
 }
 
-/** Durable before anything is encrypted under it: a key lost in a crash would take the records with it. */
+/**
+ * Durable before anything is encrypted under it: a key lost in a crash would take the records with it. Linked into place
+ * whole, so that nobody reads half of it; throws EEXIST when another process was first.
+ */
 async function writeRootKey(file: string, key: Uint8Array): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const handle = await open(file, 'wx', 0o600);
+  const beside = `${file}.${bytesToHex(randomBytes(8))}`;
   try {
-    await handle.writeFile(utf8(rootKeyToText(key)));
-    await handle.sync();
+    const handle = await open(beside, 'wx', 0o600);
+    try {
+      await handle.writeFile(utf8(rootKeyToText(key)));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await link(beside, file);
   } finally {
-    await handle.close();
+    await rm(beside, { force: true });
   }
   const folder = await open(dirname(file), 'r');
   try {

@@ -1,7 +1,7 @@
 import { randomBytes, scrypt } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, rename } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { openAes256Gcm, sealAes256Gcm } from '../crypto/node/aead.ts';
 import { base64urlToBytes, bytesToBase64url, utf8 } from '../std/bytes.ts';
@@ -32,9 +32,11 @@ const WalletContent = Type.Object(
           custodian: Hex16,
           account: Hex16,
           patient: Type.String({ maxLength: 64 }),
+          genesis: Hex32,
           signingSeed: Hex32,
           sealingSeed: Hex32,
           tagKey: Type.String({ pattern: '^(?:[0-9a-f]{64})?$' }),
+          token: Type.String({ maxLength: 128 }),
         },
         strict,
       ),
@@ -43,15 +45,24 @@ const WalletContent = Type.Object(
   },
   strict,
 );
-type WalletContent = Static<typeof WalletContent>;
-
-/** Writes a wallet sealed under a passphrase, mode 0600. Whoever has both has its keys. */
+/**
+ * Writes a wallet sealed under a passphrase, mode 0600. Whoever has both has its keys. The new file takes the place of
+ * the old one once it is durable: a crash leaves the one or the other, whole.
+ */
 export async function writeWalletFile(path: string, wallet: Wallet, passphrase: string): Promise<void> {
   const salt = randomBytes(16);
   const key = await derive(passphrase, salt, 32, SCRYPT);
   const sealed = sealAes256Gcm(key, canonicalBytes({ accounts: [...wallet.accounts] }), utf8(WALLET_FORMAT));
   const file = { format: WALLET_FORMAT, salt: bytesToBase64url(salt), sealed: bytesToBase64url(sealed) };
-  await writeFile(path, canonicalBytes(file), { mode: 0o600 });
+  const beside = `${path}.new`;
+  const handle = await open(beside, 'w', 0o600);
+  try {
+    await handle.writeFile(canonicalBytes(file));
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(beside, path);
 }
 
 /** Opens a wallet file. Throws Reject WALLET_UNKNOWN, WALLET_MALFORMED or WALLET_LOCKED. */

@@ -1,3 +1,4 @@
+import { canonicalText } from '../../std/canonical-json.ts';
 import { msToInstant } from '../../std/instant.ts';
 import type { JournalEntry } from './receipt.ts';
 import type { Statement } from './subject.ts';
@@ -30,7 +31,7 @@ function statementLines(statement: Statement): string[] {
   if (statement.kind === 'state') {
     const { map, key, value } = statement;
     const place = `${map}/${key.join('/')}`;
-    return [value === undefined ? `the ledger held nothing under ${place}` : `the ledger held under ${place}: ${JSON.stringify(value)}`];
+    return [value === undefined ? `the ledger held nothing under ${place}` : `the ledger held under ${place}: ${canonicalText(value)}`];
   }
   const { custodian, generation, index, entry, anchor, content } = statement;
   return [

@@ -43,7 +43,9 @@ export const genesisCommand: Command = {
       operator: { kind: 'embedded', publicKey: operator },
       ...(witnesses.length === 0 ? {} : { witnesses }),
       sections: {
-        chain: { rules: ['access', 'consent', 'membership', 'records'].map((capability) => ({ capability, version: 1 })) },
+        chain: {
+          rules: ['access', 'consent', 'membership', 'records'].map((capability) => ({ capability, version: 1 })),
+        },
         consent: {},
         membership: { members },
       },
@@ -61,7 +63,8 @@ function listOf(value: unknown): readonly string[] {
 
 async function readEntry(context: CliContext, path: string): Promise<Json> {
   const entry = parseCanonical(await readNamedFile(context, path));
-  if (typeof entry !== 'object' || Array.isArray(entry)) throw reject('FILE_UNREADABLE', { reason: 'not a member entry' });
+  if (typeof entry !== 'object' || Array.isArray(entry))
+    throw reject('FILE_UNREADABLE', { reason: 'not a member entry' });
   return entry;
 }
 
@@ -74,7 +77,9 @@ function show(context: CliContext, bytes: Uint8Array): void {
   const value = parseCanonical(bytes);
   const genesis = value === undefined ? undefined : parseGenesis(value);
   if (genesis === undefined) throw reject('FILE_UNREADABLE', { reason: 'not a genesis document in exact bytes' });
-  const { members } = genesis.sections.membership as unknown as { members: readonly { account: string; roles: readonly string[] }[] };
+  const { members } = genesis.sections.membership as unknown as {
+    members: readonly { account: string; roles: readonly string[] }[];
+  };
   context.print(`ledger   ${genesisHash(genesis)}`);
   context.print(`name     ${genesis.name}`);
   for (const { account, roles } of members) context.print(`member   ${account}  ${roles.join(', ')}`);

@@ -26,7 +26,9 @@ export const importCommand: Command = {
     const files = await bundleFiles(context, paths);
     if (files.length === 0) throw reject('FILE_UNREADABLE', { reason: 'no *.json file there' });
     const count = await withNode(context, values, ({ client }) => importFiles(context, client, files));
-    context.print(`${files.length} files: ${count.created} resources created, ${count.updated} updated, ${count.unchanged} unchanged`);
+    context.print(
+      `${files.length} files: ${count.created} resources created, ${count.updated} updated, ${count.unchanged} unchanged`,
+    );
   },
 };
 
@@ -40,7 +42,8 @@ async function bundleFiles(context: CliContext, paths: readonly string[]): Promi
     if (!entry.isDirectory()) files.push(path);
     else for (const name of (await readdir(path)).sort()) if (name.endsWith('.json')) files.push(join(path, name));
   }
-  const isDirectory = (file: string): boolean => /(?:hospital|practitioner|organi[sz]ation)Information\d*\.json$/i.test(file);
+  const isDirectory = (file: string): boolean =>
+    /(?:hospital|practitioner|organi[sz]ation)Information\d*\.json$/i.test(file);
   return [...files.filter(isDirectory), ...files.filter((file) => !isDirectory(file))];
 }
 

@@ -17,7 +17,8 @@ const SUBJECTS: Readonly<Record<string, { readonly arguments: number; path(words
   members: { arguments: 0, path: () => '/api/query/membership.members' },
   state: {
     arguments: 2,
-    path: ([map = '', key = '']) => `/api/receipts/state/${encodeURIComponent(map)}/${key.split('/').map(encodeURIComponent).join('/')}`,
+    path: ([map = '', key = '']) =>
+      `/api/receipts/state/${encodeURIComponent(map)}/${key.split('/').map(encodeURIComponent).join('/')}`,
   },
 };
 

@@ -36,7 +36,11 @@ export const receiptsExportCommand: Command = {
   },
 };
 
-async function exportReceipts(context: CliContext, client: Client, options: { out: string; values: OptionValues }): Promise<number> {
+async function exportReceipts(
+  context: CliContext,
+  client: Client,
+  options: { out: string; values: OptionValues },
+): Promise<number> {
   const { out, values } = options;
   const journal = await anchoredJournal(context, client);
   const indices = indicesOf(journal.anchored, values);
@@ -61,7 +65,8 @@ async function anchoredJournal(context: CliContext, client: Client): Promise<Jou
     await new Promise((resolve) => setTimeout(resolve, 250));
     journal = (await client.get('/api/journal')) as Journal;
   }
-  if (journal.anchored < first.size) context.note(`${first.size - journal.anchored} entries are not anchored yet and are left out`);
+  if (journal.anchored < first.size)
+    context.note(`${first.size - journal.anchored} entries are not anchored yet and are left out`);
   return journal;
 }
 
@@ -72,6 +77,7 @@ function indicesOf(size: number, { sample, all }: OptionValues): number[] {
 
 function countOf(sample: OptionValues[string]): number {
   if (sample === undefined) return 10;
-  if (typeof sample !== 'string' || !/^[1-9]\d{0,6}$/.test(sample)) throw reject('ARGUMENTS_WRONG', { problem: '--sample takes a number' });
+  if (typeof sample !== 'string' || !/^[1-9]\d{0,6}$/.test(sample))
+    throw reject('ARGUMENTS_WRONG', { problem: '--sample takes a number' });
   return Number(sample);
 }

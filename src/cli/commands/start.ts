@@ -53,7 +53,10 @@ export const startCommand: Command = {
         }
         bar?.update(done, total);
       },
-      rootKeyMade: (path) => context.print(`Root key made: ${path}\nWithout it nothing in the data folder can be read. Back it up apart from the data.\n`),
+      rootKeyMade: (path) =>
+        context.print(
+          `Root key made: ${path}\nWithout it nothing in the data folder can be read. Back it up apart from the data.\n`,
+        ),
     });
     bar?.stop();
     context.print(greeting(node));
@@ -91,7 +94,9 @@ function seedLines({ organisations, accounts }: SeedReport, url: string): string
   const width = Math.max(...accounts.map(({ label }) => label.length));
   const clinician = accounts[0];
   return [
-    ...organisations.map(({ name, patients, resources }) => `  ${name}: ${patients} synthetic patients, ${resources} resources`),
+    ...organisations.map(
+      ({ name, patients, resources }) => `  ${name}: ${patients} synthetic patients, ${resources} resources`,
+    ),
     '',
     'Demo accounts (bearer tokens, shown this once):',
     ...accounts.map(({ label, token }) => `  ${label.padEnd(width)}  ${token}`),

@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseTrust, type Trust } from '../../chain/receipt/trust.ts';
-import { type Verdict, verifyReceipt } from '../../chain/receipt/verify.ts';
 import { verdictLines } from '../../chain/receipt/verdict-text.ts';
+import { type Verdict, verifyReceipt } from '../../chain/receipt/verify.ts';
 import { isReject, rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext, Command } from '../command.ts';
@@ -13,7 +13,8 @@ const reject = rejecter(CODES);
 /** `aceso verify`: checks receipts offline. Needs no node, no network and no data folder. */
 export const verifyCommand: Command = {
   name: 'verify',
-  usage: 'RECEIPT… --trust FILE [--content FILE]\n\n  RECEIPT    a receipt, or a folder of them (*.receipt.json)\n  --trust    genesis.json of the ledger, or a later checkpoint\n  --content  the exact bytes a version receipt is about',
+  usage:
+    'RECEIPT… --trust FILE [--content FILE]\n\n  RECEIPT    a receipt, or a folder of them (*.receipt.json)\n  --trust    genesis.json of the ledger, or a later checkpoint\n  --content  the exact bytes a version receipt is about',
   summary: 'Check receipts offline against a genesis or checkpoint',
   options: { trust: { type: 'string' }, content: { type: 'string' }, quiet: { type: 'boolean' } },
   maxArguments: 10_000,
@@ -33,9 +34,14 @@ async function receiptPaths(context: CliContext, paths: readonly string[]): Prom
   const found: string[] = [];
   for (const path of paths) {
     const absolute = pathOf(context, path);
-    const isFolder = await stat(absolute).then((entry) => entry.isDirectory(), () => false);
+    const isFolder = await stat(absolute).then(
+      (entry) => entry.isDirectory(),
+      () => false,
+    );
     if (!isFolder) found.push(path);
-    else for (const name of (await readdir(absolute)).sort()) if (name.endsWith('.receipt.json')) found.push(join(path, name));
+    else
+      for (const name of (await readdir(absolute)).sort())
+        if (name.endsWith('.receipt.json')) found.push(join(path, name));
   }
   return found;
 }

@@ -24,7 +24,8 @@ export const witnessCommand: Command = {
   },
   maxArguments: 0,
   async run(context, { name, genesis, data, port, host }) {
-    if (typeof name !== 'string' || !/^[^\s+=]{1,255}$/.test(name)) throw reject('ARGUMENTS_WRONG', { problem: '--name NAME is missing' });
+    if (typeof name !== 'string' || !/^[^\s+=]{1,255}$/.test(name))
+      throw reject('ARGUMENTS_WRONG', { problem: '--name NAME is missing' });
     const files = Array.isArray(genesis) ? (genesis as string[]) : [];
     const documents = await Promise.all(files.map((file) => readNamedFile(context, file)));
     const witness = await context.nodes.witness({
@@ -36,7 +37,9 @@ export const witnessCommand: Command = {
     });
     context.print(`witness  ${name}  ${witness.publicKey}\nkey      ${witness.keyFile}`);
     if (documents.length > 0) {
-      context.print(`listening at ${witness.url} for ${documents.length} ${documents.length === 1 ? 'ledger' : 'ledgers'}. Stop with Ctrl-C.`);
+      context.print(
+        `listening at ${witness.url} for ${documents.length} ${documents.length === 1 ? 'ledger' : 'ledgers'}. Stop with Ctrl-C.`,
+      );
       await context.untilStopped();
     }
     await witness.close();

@@ -8,7 +8,7 @@ import { notesGenesis, openNotesLedger, temporaryFolder } from '../../../test/su
 import { parseLeaf } from '../../chain/leaf.ts';
 import { seededRandom } from '../store/simulated-disk.ts';
 
-const KILLS = process.env['ACESO_LONG'] === undefined ? 24 : 400;
+const KILLS = process.env.ACESO_LONG === undefined ? 24 : 400;
 const CHILD = fileURLToPath(new URL('../../../test/support/ledger-child.ts', import.meta.url));
 const root = temporaryFolder('crash');
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -18,10 +18,9 @@ function killedNode(folder: string, afterMs: number): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [CHILD, folder], { stdio: ['ignore', 'pipe', 'pipe'] });
     let [out, errors] = ['', ''];
-    let timer: NodeJS.Timeout | undefined;
     child.stdout.on('data', (data: Buffer) => {
       out += data.toString();
-      timer ??= setTimeout(() => child.kill('SIGKILL'), afterMs);
+      if (out.length === data.length) setTimeout(() => child.kill('SIGKILL'), afterMs);
     });
     child.stderr.on('data', (data: Buffer) => {
       errors += data.toString();

@@ -64,9 +64,7 @@ test('a transaction is committed, found, in a signed head, and there after a res
   assert.equal(ledger.query('notes.text', { account: alice.account, name: 'first' }), 'hello');
   const { head, commit } = await ledger.signedHead();
   assert.equal(head.height, committed.height);
-  const [key, signature] = [commit['publicKey'], commit['signature']].map(
-    (hex) => hexToBytes(hex as string) as Uint8Array,
-  );
+  const [key, signature] = [commit.publicKey, commit.signature].map((hex) => hexToBytes(hex as string) as Uint8Array);
   assert.ok(verifyEd25519Sync(key as Uint8Array, headSignBytes(head), signature as Uint8Array));
   await ledger.close();
   await assert.rejects(ledger.submit(new Uint8Array()), refusedWith('LEDGER_CLOSED'));
@@ -213,7 +211,7 @@ test('a flipped byte anywhere in the blocks stops the node with the height', asy
     writeFileSync(file, damaged);
     await assert.rejects(open(folder), (error) => {
       assert.ok(isReject(error) && error.code === 'LEDGER_BLOCK_DAMAGED', `byte ${at}: ${String(error)}`);
-      assert.ok((error.data['height'] as number) >= 1);
+      assert.ok((error.data.height as number) >= 1);
       return true;
     });
     assert.ok(equalBytes(readFileSync(file), damaged), 'the folder was changed');

@@ -1,6 +1,6 @@
 import type { Block } from '../../chain/block.ts';
 import { reject as rejectTransaction } from '../../chain/codes.ts';
-import type { Executed, Kernel } from '../../chain/kernel-api.ts';
+import type { Executed } from '../../chain/kernel-api.ts';
 import { ed25519PublicKey } from '../../crypto/node/ed25519.ts';
 import { bytesToHex } from '../../std/bytes.ts';
 import type { JsonObject } from '../../std/canonical-json.ts';
@@ -61,9 +61,8 @@ export async function createEmbeddedLedger(options: EmbeddedLedgerOptions): Prom
   const { kernel, genesis, operatorKey, clock, log, witnesses = [] } = options;
   const monotonic = options.monotonic ?? (() => performance.now());
   const publicKey = bytesToHex(ed25519PublicKey(operatorKey.seed));
-  const operator = genesis['operator'] as JsonObject | undefined;
-  if (operator?.['kind'] !== 'embedded' || operator['publicKey'] !== publicKey)
-    throw reject('LEDGER_OPERATOR_KEY_WRONG');
+  const operator = genesis.operator as JsonObject | undefined;
+  if (operator?.kind !== 'embedded' || operator.publicKey !== publicKey) throw reject('LEDGER_OPERATOR_KEY_WRONG');
 
   const chain = await openCommittedChain(options);
   const blockLimits = options.blockLimits ?? DEFAULT_BLOCK_LIMITS;
@@ -80,6 +79,7 @@ export async function createEmbeddedLedger(options: EmbeddedLedgerOptions): Prom
   let fullSinceMs: number | undefined;
   let closing = false;
   let producing: Promise<void> | undefined;
+  let closed: Promise<void> | undefined;
   const intake = createIntake(mempool, signatures, startProducing);
 
   function halt(reason: string, refusal: () => Reject = () => reject('LEDGER_STOPPED', { reason })): void {
@@ -170,8 +170,24 @@ export async function createEmbeddedLedger(options: EmbeddedLedgerOptions): Prom
     signer.advance();
   }
 
+  /** Finishes what was taken in, then makes everything durable. */
+  async function shutDown(): Promise<void> {
+    closing = true;
+    while (intake.size() > 0 && halted === undefined && clockFault === undefined) {
+      startProducing();
+      await sleep(1);
+    }
+    await producing;
+    intake.refuseAll(() => reject('LEDGER_CLOSED'));
+    await cosigner.close();
+    await signer.close();
+    await signatures.close();
+    now.release();
+    await chain.close();
+  }
+
   // Blocks that were not read at the start are read now, beside the work: rot is found before somebody needs them.
-  const verifying = chain.verifyBlocks().catch((error) => {
+  void chain.verifyBlocks().catch((error) => {
     if (closing) return;
     halt(isReject(error) ? `${error.message} ${JSON.stringify(error.data)}` : String(error), () =>
       isReject(error) ? error : reject('LEDGER_STORAGE_FAILED'),
@@ -204,26 +220,17 @@ export async function createEmbeddedLedger(options: EmbeddedLedgerOptions): Prom
       const fault = checkClock();
       if (fault !== undefined)
         return { status: 'stopped', reason: `the clock ${fault.kind} by ${fault.byMs} ms; confirm it` };
-      return fullSinceMs === undefined ? { status: 'ok' } : { status: 'stopped', reason: 'the disk is full' };
+      return fullSinceMs === undefined && chain.hasRoom()
+        ? { status: 'ok' }
+        : { status: 'stopped', reason: 'the disk is full' };
     },
     confirmClock() {
       blockClock.confirm(chain.head().timeMs);
       clockFault = undefined;
     },
-    async close() {
-      closing = true;
-      while (intake.size() > 0 && halted === undefined && clockFault === undefined) {
-        startProducing();
-        await sleep(1);
-      }
-      await producing;
-      intake.refuseAll(() => reject('LEDGER_CLOSED'));
-      await cosigner.close();
-      await signer.close();
-      await signatures.close();
-      await verifying;
-      now.release();
-      await chain.close();
+    close() {
+      closed ??= shutDown();
+      return closed;
     },
   };
 }

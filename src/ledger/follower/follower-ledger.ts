@@ -51,9 +51,9 @@ interface Waiter {
  */
 export async function createFollowerLedger(options: FollowerLedgerOptions): Promise<FollowerLedger> {
   const { kernel, genesis, upstream, clock, log } = options;
-  const operator = genesis['operator'] as JsonObject | undefined;
-  const publicKey = typeof operator?.['publicKey'] === 'string' ? hexToBytes(operator['publicKey']) : undefined;
-  if (operator?.['kind'] !== 'embedded' || publicKey === undefined) throw reject('LEDGER_OPERATOR_KEY_WRONG');
+  const operator = genesis.operator as JsonObject | undefined;
+  const publicKey = typeof operator?.publicKey === 'string' ? hexToBytes(operator.publicKey) : undefined;
+  if (operator?.kind !== 'embedded' || publicKey === undefined) throw reject('LEDGER_OPERATOR_KEY_WRONG');
   const operatorKey = publicKey;
 
   const chain = await openCommittedChain(options);
@@ -61,6 +61,7 @@ export async function createFollowerLedger(options: FollowerLedgerOptions): Prom
   let stopped: { readonly reason: string; readonly refusal: Error } | undefined;
   let unreachable = false;
   let closing = false;
+  let closed: Promise<void> | undefined;
   let wakeUp: () => void = () => {};
   /** The head of this node's last block as the operator signed it; undefined before the other node was heard. */
   let newest = chain.heads.latest();
@@ -200,6 +201,17 @@ export async function createFollowerLedger(options: FollowerLedgerOptions): Prom
 
   const following = follow();
 
+  async function shutDown(): Promise<void> {
+    closing = true;
+    upstream.close();
+    wakeUp();
+    await following;
+    for (const waiter of [...waiters]) waiter.reject(reject('LEDGER_CLOSED'));
+    await writing.catch(() => {});
+    now.release();
+    await chain.close();
+  }
+
   return {
     ...ledgerReads(chain, kernel, genesis, () => now),
     reached,
@@ -208,7 +220,7 @@ export async function createFollowerLedger(options: FollowerLedgerOptions): Prom
       const { head, signature } = await operatorHead();
       return {
         head,
-        commit: { kind: 'embedded', publicKey: operator['publicKey'] as string, signature },
+        commit: { kind: 'embedded', publicKey: operator.publicKey as string, signature },
         cosignatures: [],
       };
     },
@@ -231,14 +243,9 @@ export async function createFollowerLedger(options: FollowerLedgerOptions): Prom
         ? { status: 'following', reason: 'the node that this one follows does not answer' }
         : { status: 'following' };
     },
-    async close() {
-      closing = true;
-      upstream.close();
-      wakeUp();
-      await following;
-      for (const waiter of [...waiters]) waiter.reject(reject('LEDGER_CLOSED'));
-      now.release();
-      await chain.close();
+    close() {
+      closed ??= shutDown();
+      return closed;
     },
   };
 }

@@ -61,9 +61,9 @@ export function createLedgerPlugin(ledger: Ledger & SignedBlockSource): FastifyP
     app.get('/ledger/head', async () => ({ ...(await ledger.signedHead()), timeMs: ledger.head().timeMs }));
     app.get('/ledger/health', async () => ledger.health());
     app.get<{ Querystring: Record<string, string | undefined> }>('/ledger/blocks', async ({ query }) => {
-      const from = integer(query['from'], 1, Number.MAX_SAFE_INTEGER);
-      const limit = integer(query['limit'] ?? '64', 1, MAX_BLOCKS);
-      return blocks(from, limit, integer(query['waitMs'] ?? '0', 0, MAX_WAIT_MS));
+      const from = integer(query.from, 1, Number.MAX_SAFE_INTEGER);
+      const limit = integer(query.limit ?? '64', 1, MAX_BLOCKS);
+      return blocks(from, limit, integer(query.waitMs ?? '0', 0, MAX_WAIT_MS));
     });
     app.get<{ Params: { id: string } }>('/ledger/transactions/:id', async ({ params }) => {
       if (!/^[0-9a-f]{64}$/.test(params.id)) throw reject('LEDGER_REQUEST_INVALID', { parameter: 'id' });

@@ -7,7 +7,7 @@ import type { StoredBlock } from './block-record.ts';
 import { openHeadLog } from './head-log.ts';
 import { createSimulatedDisk, SimulatedCrash, seededRandom } from './simulated-disk.ts';
 
-const SEEDS = process.env['ACESO_LONG'] === undefined ? 2_000 : 100_000;
+const SEEDS = process.env.ACESO_LONG === undefined ? 2_000 : 100_000;
 const GENESIS = 'ab'.repeat(32);
 const SEGMENT_BYTES = 6_000;
 

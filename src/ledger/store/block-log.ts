@@ -91,6 +91,8 @@ export async function openBlockLog(options: BlockLogOptions): Promise<BlockLog> 
   let hash: Uint8Array = genesis;
   let cut: CutTail | undefined;
   let failed = false;
+  let closing = false;
+  let verifying: Promise<void> | undefined;
 
   const names = (await folder.list()).filter((name) => SEGMENT_NAME.test(name));
   const opened: AppendFile[] = [];
@@ -274,6 +276,7 @@ export async function openBlockLog(options: BlockLogOptions): Promise<BlockLog> 
         const start = { offset: SEGMENT_HEADER_BYTES, height: expected - 1, previousHash: before };
         let offset = start.offset;
         for await (const place of walkSegment(file, header, start, endOffset)) {
+          if (closing) return;
           before = place.record.hash;
           expected = place.record.height + 1;
           offset = place.offset + place.length;
@@ -294,8 +297,15 @@ export async function openBlockLog(options: BlockLogOptions): Promise<BlockLog> 
       for await (const stored of from(wanted)) return stored.block.height === wanted ? stored : undefined;
       return undefined;
     },
-    verify,
-    close: async () => void (await last?.file.close()),
+    verify() {
+      verifying = verify();
+      return verifying;
+    },
+    async close() {
+      closing = true;
+      await verifying?.catch(() => {});
+      await last?.file.close();
+    },
   };
 }
 

@@ -17,9 +17,11 @@ import { openStateStore, type Snapshot, type StateStore } from './state-store.ts
 
 const reject = rejecter(CODES);
 
-/** State is flushed after this long, or when this much of it is unflushed: what a restart has to execute again. */
+/** State is flushed after this long, and while blocks are executed again, when this much is unflushed. */
 const FLUSH_AFTER_MS = 200;
 const FLUSH_BYTES = 16 * 1024 * 1024;
+/** Pause after a flush that the disk did not take. */
+const FLUSH_RETRY_MS = 2_000;
 /** Above this, nothing more is committed until the state's disk takes what waits. */
 const MAX_UNFLUSHED_BYTES = 256 * 1024 * 1024;
 
@@ -169,14 +171,13 @@ async function recover(
     return committed;
   }
 
-  function scheduleFlush(): void {
-    if (state.unflushedBytes() > FLUSH_BYTES) void state.flush();
+  function scheduleFlush(afterMs = FLUSH_AFTER_MS): void {
     flushTimer ??= setTimeout(() => {
       flushTimer = undefined;
       void state.flush().then((done) => {
-        if (!done) scheduleFlush();
+        if (!done) scheduleFlush(FLUSH_RETRY_MS);
       });
-    }, FLUSH_AFTER_MS);
+    }, afterMs);
   }
 
   const start = state.snapshot();

@@ -43,7 +43,10 @@ export function createAccountReserve(organisation: OrganisationContext): Account
   const refill = async (): Promise<void> => {
     const reserve = readReserve(organisation);
     if (!isProvider(organisation) || reserve.length >= RESERVE_TARGET / 2) return;
-    await writeReserve(organisation, [...reserve, ...(await openAccounts(organisation, RESERVE_TARGET - reserve.length))]);
+    await writeReserve(organisation, [
+      ...reserve,
+      ...(await openAccounts(organisation, RESERVE_TARGET - reserve.length)),
+    ]);
   };
   return { take: (count) => exclusively(() => take(count)), refill: () => exclusively(refill) };
 }
@@ -74,7 +77,8 @@ async function openAccounts(organisation: OrganisationContext, count: number): P
   const batches: string[][] = [];
   for (let at = 0; at < count; at += LIMITS.accountsPerOpen) batches.push(ids.slice(at, at + LIMITS.accountsPerOpen));
   const { ledger, signer } = organisation;
-  const open = (accounts: string[]) => submitMessage(ledger, organisation.clock(), { type: 'account.open', accounts }, signer);
+  const open = (accounts: string[]) =>
+    submitMessage(ledger, organisation.clock(), { type: 'account.open', accounts }, signer);
   const outcomes = await Promise.all(batches.map(open)).catch((error: Error) => {
     organisation.log.warn({ err: error }, 'accounts could not be opened');
     throw reject('REGISTRATION_UNAVAILABLE');

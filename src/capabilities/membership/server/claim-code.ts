@@ -22,7 +22,10 @@ type ClaimCode = { readonly hash: string; readonly expiresAtMs: number; readonly
  * Makes the one-time code that a patient is handed in person: 80 random bits as `XXXX-XXXX-XXXX-XXXX`. Only its hash
  * is kept, in the vault, never on the ledger. A new code replaces the account's last one.
  */
-export async function issueClaimCode(organisation: OrganisationContext, account: string): Promise<{ code: string; expiresAtMs: number }> {
+export async function issueClaimCode(
+  organisation: OrganisationContext,
+  account: string,
+): Promise<{ code: string; expiresAtMs: number }> {
   const symbols = [...randomBytes(16)].map((byte) => ALPHABET.charAt(byte & 31));
   const code = [0, 4, 8, 12].map((at) => symbols.slice(at, at + 4).join('')).join('-');
   const expiresAtMs = organisation.clock() + CLAIM_CODE_LIFE_MS;
@@ -38,7 +41,10 @@ export async function redeemClaimCode(organisation: OrganisationContext, account
   const bytes = organisation.vault.getDocument(KIND, account);
   const known = bytes === undefined ? undefined : (parseCanonical(bytes) as ClaimCode | undefined);
   if (known === undefined || known.expiresAtMs <= organisation.clock()) throw reject('CLAIM_CODE_WRONG');
-  const [given, expected] = [hexToBytes(hashOf(account, normalised(code))), hexToBytes(known.hash)] as [Uint8Array, Uint8Array];
+  const [given, expected] = [hexToBytes(hashOf(account, normalised(code))), hexToBytes(known.hash)] as [
+    Uint8Array,
+    Uint8Array,
+  ];
   const isRight = equalSecret(given, expected);
   const triesLeft = known.triesLeft - 1;
   await write(organisation, account, isRight || triesLeft === 0 ? undefined : { ...known, triesLeft });
@@ -47,7 +53,11 @@ export async function redeemClaimCode(organisation: OrganisationContext, account
 
 /** As people type it: lower case, without dashes, O for 0, I or L for 1. */
 function normalised(code: string): string {
-  const symbols = code.toUpperCase().replace(/[^0-9A-Z]/g, '').replace(/O/g, '0').replace(/[IL]/g, '1');
+  const symbols = code
+    .toUpperCase()
+    .replace(/[^0-9A-Z]/g, '')
+    .replace(/O/g, '0')
+    .replace(/[IL]/g, '1');
   return (symbols.match(/.{1,4}/g) ?? []).join('-');
 }
 

@@ -4,7 +4,8 @@ import type { CodeCatalogue } from '../../../std/reject.ts';
 export const CODES = {
   REGISTRATION_UNAVAILABLE: {
     kind: 'unavailable',
-    sentence: 'No account can be opened while the ledger stands still and the reserve is used up; try again when it moves.',
+    sentence:
+      'No account can be opened while the ledger stands still and the reserve is used up; try again when it moves.',
   },
   STAFF_ONLY: { kind: 'denied', sentence: 'Only staff of the organisation may do this.' },
   PATIENT_UNKNOWN: { kind: 'unknown', sentence: 'There is no such patient here.' },
@@ -12,8 +13,18 @@ export const CODES = {
     kind: 'denied',
     sentence: 'The claim code is wrong, used, or expired; ask the organisation for a new one at the desk.',
   },
+  CLAIM_REFUSED: {
+    kind: 'conflict',
+    sentence: 'The ledger refused the claim for the reason that `code` names; the account may be claimed already. Ask at the desk.',
+  },
+  ADMINISTRATOR_NEEDED: { kind: 'denied', sentence: 'Only the organisation’s administrator may do this.' },
+  TOKEN_REQUEST_INVALID: {
+    kind: 'invalid',
+    sentence: 'A token needs a label, role codes as system|code, one purpose of use at least, and days from 1 to 366.',
+  },
   CLAIM_TRANSACTION_WRONG: {
     kind: 'invalid',
-    sentence: 'The transaction is not an account.claim of this account, signed by the new key and naming the custodian as approver.',
+    sentence:
+      'The transaction is not an account.claim of this account, signed by the new key and naming the custodian as approver.',
   },
 } as const satisfies CodeCatalogue;

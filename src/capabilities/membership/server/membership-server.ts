@@ -1,5 +1,4 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Caller } from '../../../auth/caller.ts';
 import type { RegistrationPort } from '../../../fhir/ports.ts';
@@ -8,34 +7,21 @@ import type { Authenticate } from '../../../server/authenticate.ts';
 import { createExclusive } from '../../../server/exclusive.ts';
 import { type OrganisationContext, organisationOf } from '../../../server/organisation.ts';
 import { rejecter } from '../../../std/reject.ts';
+import { ClaimRequest, type ClaimSlip, TokenRequest } from '../api.ts';
 import { claimAccount } from './claim-account.ts';
 import { issueClaimCode } from './claim-code.ts';
 import { CODES } from './codes.ts';
+import { hirePractitioner } from './hire-practitioner.ts';
 import { createRegistration } from './registration.ts';
 
 const reject = rejecter(CODES);
-const strict = { additionalProperties: false } as const;
-const Base64url = Type.String({ pattern: '^[A-Za-z0-9_-]*$', maxLength: 16_384 });
-
-const ClaimBody = Type.Object(
-  {
-    custodian: Type.String({ pattern: '^[0-9a-f]{32}$' }),
-    account: Type.String({ pattern: '^[0-9a-f]{32}$' }),
-    code: Type.String({ minLength: 1, maxLength: 64 }),
-    body: Base64url,
-    signature: Base64url,
-    sealingPublicKey: Base64url,
-  },
-  strict,
-);
-
 export interface MembershipServer {
   readonly registration: RegistrationPort;
   readonly plugin: FastifyPluginAsync;
   readonly jobs: readonly Job[];
 }
 
-/** Registration of patients, claim codes and claims. */
+/** Registration of patients, claim codes and claims, tokens of staff. */
 export function createMembershipServer(deps: {
   organisations: readonly OrganisationContext[];
   authenticate: Authenticate;
@@ -47,19 +33,27 @@ export function createMembershipServer(deps: {
     app.post<{ Params: { patientId: string } }>('/api/accounts/:patientId/claim-code', async (request) => {
       const caller = authenticate(request);
       const organisation = organisationOf(organisations, caller.custodian);
-      const account = patientAccount(organisation, caller, request.params.patientId);
+      const { patientId } = request.params;
+      const account = patientAccount(organisation, caller, patientId);
       const { code, expiresAtMs } = await issueClaimCode(organisation, account);
       const { account: custodian, signer, ledger } = organisation;
-      return { code, expiresAtMs, account, custodian, approverKey: signer.keyId, genesis: ledger.genesisHash };
+      const here = { custodian, approverKey: signer.keyId, genesis: ledger.genesisHash };
+      return { code, expiresAtMs, patient: patientId, account, ...here } satisfies ClaimSlip;
     });
     // Without a token: the code is what lets in, and it has few tries.
     app.post('/api/accounts/claim', async (request) => {
       const body: unknown = request.body;
-      if (!Value.Check(ClaimBody, body)) throw reject('CLAIM_TRANSACTION_WRONG');
-      const claim: Static<typeof ClaimBody> = body;
-      const organisation = organisationOf(organisations, claim.custodian);
-      const { committed, tagKey } = await exclusively(() => claimAccount(organisation, claim));
-      return { transaction: committed.outcome.id, code: committed.outcome.code, tagKey };
+      if (!Value.Check(ClaimRequest, body)) throw reject('CLAIM_TRANSACTION_WRONG');
+      const organisation = organisationOf(organisations, body.custodian);
+      return exclusively(() => claimAccount(organisation, body));
+    });
+    app.post('/api/tokens', async (request) => {
+      const caller = authenticate(request);
+      const organisation = organisationOf(organisations, caller.custodian);
+      if (caller.kind !== 'system' || caller.organisation !== caller.custodian) throw reject('ADMINISTRATOR_NEEDED');
+      const body: unknown = request.body;
+      if (!Value.Check(TokenRequest, body)) throw reject('TOKEN_REQUEST_INVALID');
+      return hirePractitioner(organisation, body);
     });
   };
   const refill: Job = {

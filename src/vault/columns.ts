@@ -1,0 +1,53 @@
+import { type AliasedRawBuilder, sql } from 'kysely';
+
+/**
+ * Types of all columns, one for each name. libsql (0.5.29) ends the process when a text that it reads is not UTF-8, as in
+ * a row that a flipped byte garbled, and the type of a value is part of the row. So every column is read through a cast
+ * of its own, texts as bytes, and what comes out is checked by MACs, leaves and GCM tags instead.
+ */
+const TYPES = {
+  ...{ name: 'text', value: 'text', account: 'text', tx: 'text', type: 'text', id: 'text', action: 'text', author: 'text' },
+  ...{ labels: 'text', categories: 'text', integrity_check: 'text' },
+  body: 'text or null',
+  ...{ generation: 'integer', size: 'integer', position: 'integer', before: 'integer', version: 'integer' },
+  ...{ time_ms: 'integer', key_id: 'integer', erased: 'integer', epoch: 'integer', from_id: 'integer', to_id: 'integer' },
+  ...{ mac: 'bytes', leaf: 'bytes', bytes: 'bytes', root: 'bytes', previous: 'bytes', blob: 'bytes', tokens: 'bytes' },
+  ...{ sealed: 'bytes', secret: 'bytes', wrapped: 'bytes', token: 'bytes' },
+  nonce: 'bytes or null',
+} as const;
+
+interface Values {
+  readonly text: string;
+  readonly 'text or null': string | null;
+  readonly integer: number;
+  readonly bytes: Uint8Array;
+  readonly 'bytes or null': Uint8Array | null;
+}
+export type ColumnName = keyof typeof TYPES;
+type ValueOf<Name extends ColumnName> = Values[(typeof TYPES)[Name]];
+type Column<Name extends ColumnName> = { [N in Name]: AliasedRawBuilder<ValueOf<N>, N> }[Name];
+
+/**
+ * Columns to select. Sort by `table.column`, never by the bare name: that would name the cast, and cost a sort where
+ * the index has the order.
+ */
+export function columns<Name extends ColumnName>(...names: readonly Name[]): Column<Name>[] {
+  return names.map((name) => {
+    const type = TYPES[name] === 'integer' ? sql`integer` : sql`blob`;
+    return sql`cast(${sql.ref(name)} as ${type})`.as(name) as unknown as Column<Name>;
+  });
+}
+
+/** A row as it was selected, with texts as texts. Bytes that are no UTF-8 become U+FFFD, which no check lets pass. */
+export function decodeRow(row: Record<string, unknown>): Record<string, unknown> {
+  for (const name in row) {
+    const value = row[name];
+    if (typeof value !== 'object' || value === null) continue;
+    // libsql gives a BLOB as Buffer from `get`, but as ArrayBuffer from `all`.
+    const bytes = value instanceof ArrayBuffer ? Buffer.from(value) : value;
+    if (!(bytes instanceof Uint8Array)) continue;
+    const isText = TYPES[name as ColumnName]?.startsWith('text') === true;
+    row[name] = isText ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8') : bytes;
+  }
+  return row;
+}

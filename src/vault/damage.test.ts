@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, cpSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { sql } from 'kysely';
+import { deriveKey } from '../crypto/node/derive-key.ts';
+import { bytesToHex, utf8, utf8ToText } from '../std/bytes.ts';
+import { isReject } from '../std/reject.ts';
+import { openDatabase } from './database.ts';
+import { ALICE, BOB, CUSTODIAN, codeOf, interaction, observation, ROOT_KEY, reopened, testFolder, testVault } from './test-vault.ts';
+import type { CustodianVault } from './vault.ts';
+import { vaultQueries } from './vault-schema.ts';
+
+const FLIPS = process.env.ACESO_LONG ? 2000 : 60;
+
+/** Runs SQL on a closed file, as one who has the page key but not the node could. */
+function tamper(folder: string, file: string, text: string): void {
+  const key = bytesToHex(deriveKey(ROOT_KEY, 'aceso/vault/pages/1', utf8(file)));
+  const connection = openDatabase(join(folder, file), { key, cacheBytes: 1_000_000 });
+  try {
+    connection.execute(sql.raw(text).compile(vaultQueries));
+  } finally {
+    connection.close();
+  }
+}
+
+async function closedVault(t: Parameters<typeof testVault>[0]): Promise<string> {
+  const { vault, folder } = await testVault(t);
+  await vault.write([observation('o1', 1, { labels: ['urn:x|R'] }), observation('o2', 1, { account: BOB })], []);
+  await vault.write([observation('o1', 2)], [interaction()]);
+  await vault.putDocument('token', 'a', Uint8Array.of(1));
+  await vault.anchored({ generation: 0, size: 4, root: bytesToHex(vault.journalHead().root), transaction: 'aa' });
+  await vault.close();
+  return folder;
+}
+
+const changes: readonly [name: string, file: string, sql: string, read: (vault: CustodianVault) => unknown, code: string][] = [
+  ['a blob', 'vault.db', "update blob set bytes = substr(bytes, 1, 20) || x'00' || substr(bytes, 22)", openFirst, 'BLOB_DAMAGED'],
+  ['blobs exchanged', 'vault.db', 'update blob set bytes = (select bytes from blob b where b.address <> blob.address)', openFirst, 'BLOB_DAMAGED'],
+  ['no blob', 'vault.db', 'delete from blob', openFirst, 'BLOB_DAMAGED'],
+  ['labels', 'vault.db', "update version set labels = '[]'", (v) => v.version('Observation', 'o1', 1), 'VAULT_DAMAGED'],
+  ['account', 'vault.db', `update version set account = '${BOB}'`, (v) => v.current('Observation', 'o1'), 'VAULT_DAMAGED'],
+  ['an older version as current', 'vault.db', 'update resource set version = 1, position = 0', (v) => v.current('Observation', 'o1'), 'VAULT_DAMAGED'],
+  ['newest row gone', 'vault.db', 'delete from version where version = 2', (v) => v.current('Observation', 'o1'), 'VAULT_DAMAGED'],
+  ['chain', 'vault.db', 'update version set before = -1', (v) => v.version('Observation', 'o1', 1), 'VAULT_DAMAGED'],
+  ['tokens', 'vault.db', "update token set id = 'o2' where id = 'o1'", (v) => v.search('Observation', [], { limit: 9, account: ALICE }), 'VAULT_DAMAGED'],
+  ['an interaction', 'vault.db', "update entry set body = replace(body, 'permit', 'deny')", (v) => v.entry(0, 3), 'VAULT_DAMAGED'],
+  ['whose interaction', 'vault.db', `update entry set account = '${BOB}'`, (v) => v.entriesOf(BOB, 9), 'VAULT_DAMAGED'],
+  ['a leaf', 'vault.db', "update entry set leaf = x'00'", (v) => v.entry(0, 0), 'VAULT_DAMAGED'],
+  ['an anchor', 'vault.db', "update anchor set tx = 'bb'", (v) => v.lastAnchor(), 'VAULT_DAMAGED'],
+  ['a document', 'vault.db', "update document set id = 'b'", (v) => v.getDocument('token', 'b'), 'VAULT_DAMAGED'],
+  ['journal size', 'vault.db', 'update generation set size = 3', (v) => v.journalHead(), 'VAULT_DAMAGED'],
+  ['entries cut', 'vault.db', 'delete from entry where position > 2', (v) => v.journalHead(), 'VAULT_DAMAGED'],
+  ['generation gone', 'vault.db', 'delete from generation', (v) => v.journalHead(), 'VAULT_DAMAGED'],
+  ['keys exchanged', 'keys.db', 'update version_key set wrapped = (select wrapped from version_key v where v.key_id = 2) where key_id = 1', openFirst, 'BLOB_DAMAGED'],
+  ['key bytes', 'keys.db', 'update version_key set wrapped = zeroblob(72)', openFirst, 'VAULT_DAMAGED'],
+  ['no key', 'keys.db', 'delete from version_key', openFirst, 'VAULT_DAMAGED'],
+  ['account keys moved', 'keys.db', `update epoch set wrapped = (select wrapped from epoch e where e.account = '${BOB}')`, openFirst, 'VAULT_DAMAGED'],
+  ['another key store', 'keys.db', "update meta set value = '00' where name = 'vault'", openFirst, 'VAULT_DAMAGED'],
+];
+
+function openFirst(vault: CustodianVault): unknown {
+  const row = vault.version('Observation', 'o1', 1);
+  assert.ok(row);
+  return vault.open(row);
+}
+
+for (const [name, file, text, read, code] of changes) {
+  test(`a changed row is not served: ${name}`, async (t) => {
+    const folder = await closedVault(t);
+    tamper(folder, file, text);
+    const served = async () => {
+      const vault = await reopened(t, folder);
+      const faults = await vault.scrub();
+      const isSeen = faults.faults.length > 0 || ['an anchor', 'a document', 'tokens'].includes(name);
+      assert.ok(isSeen, 'scrub sees it');
+      return read(vault);
+    };
+    assert.equal(await codeOf(served), code);
+  });
+}
+
+test('a flipped byte anywhere in a file is never served', async (t) => {
+  const folder = await closedVault(t);
+  const copy = testFolder(t);
+  const whole = await expected(await reopened(t, folder));
+  const base = new Map(['vault.db', 'keys.db'].map((file) => [file, readFileSync(join(folder, file))]));
+  let noticed = 0;
+  for (let i = 0; i < FLIPS; i++) {
+    cpSync(folder, copy, { recursive: true });
+    for (const file of base.keys()) for (const end of ['-wal', '-journal']) rmSync(join(copy, file + end), { force: true });
+    const file = i % 3 === 0 ? 'keys.db' : 'vault.db';
+    const bytes = Buffer.from(base.get(file) as Buffer);
+    const at = Math.floor((bytes.length * (i + 0.5)) / FLIPS);
+    bytes[at] = (bytes[at] as number) ^ (1 << (i % 8));
+    for (const [name, content] of base) writeFileSync(join(copy, name), name === file ? bytes : content);
+    let vault: CustodianVault | undefined;
+    try {
+      vault = await reopened(t, copy);
+      const found = await expected(vault);
+      for (const [what, value] of Object.entries(found)) {
+        if (value === whole[what]) continue;
+        assert.match(value, /^(VAULT_|BLOB_|none$)/, `${file} byte ${at}: ${what}`);
+        noticed += 1;
+        // What went missing without a trace is found by a scrub.
+        if (value === 'none') assert.notEqual((await vault.scrub()).faults.length, 0, `${file} byte ${at}: ${what}`);
+      }
+    } catch (error) {
+      if (!isReject(error)) throw error;
+      noticed += 1;
+    } finally {
+      await vault?.close().catch(() => {});
+    }
+  }
+  assert.ok(noticed > FLIPS / 10, `${noticed} of ${FLIPS} flips hit something`);
+});
+
+/** All that a vault says, as texts: content, or the code that it is refused with, or none. */
+async function expected(vault: CustodianVault): Promise<Record<string, string>> {
+  const reads: Record<string, () => unknown> = {
+    head: () => bytesToHex(vault.journalHead().root),
+    anchor: () => vault.lastAnchor(),
+    ids: () => vault.search('Observation', [], { limit: 9 }).rows.map((row) => row.id).join(),
+  };
+  for (const [id, version] of [['o1', 1], ['o1', 2], ['o2', 1]] as const) {
+    reads[`${id}/${version}`] = () => vault.version('Observation', id, version);
+    reads[`${id}/${version}/bytes`] = () => {
+      const row = vault.version('Observation', id, version);
+      return row && utf8ToText(vault.open(row));
+    };
+  }
+  for (let index = 0; index < 4; index++) reads[`entry ${index}`] = () => vault.entry(0, index);
+  const texts: Record<string, string> = {};
+  for (const [name, read] of Object.entries(reads)) {
+    try {
+      texts[name] = JSON.stringify(read()) ?? 'none';
+    } catch (error) {
+      if (!isReject(error)) throw error;
+      texts[name] = error.code;
+    }
+  }
+  // A row that a damaged index hides is as good as missing.
+  if (texts.ids !== '"o1,o2"' && texts.ids?.startsWith('"')) texts.ids = 'none';
+  return texts;
+}
+
+test('a wrong root key, another custodian and missing files are told apart', async (t) => {
+  const folder = await closedVault(t);
+  assert.equal(await codeOf(reopened(t, folder, { rootKey: new Uint8Array(32) })), 'VAULT_KEY_WRONG');
+  assert.equal(await codeOf(reopened(t, folder, { custodian: ALICE })), 'VAULT_DAMAGED');
+  for (const file of ['vault.db', 'keys.db', 'key-check']) {
+    const path = join(folder, file);
+    renameSync(path, `${path}.away`);
+    assert.equal(await codeOf(reopened(t, folder)), 'VAULT_DAMAGED', file);
+    rmSync(path, { force: true });
+    renameSync(`${path}.away`, path);
+  }
+  assert.equal((await reopened(t, folder)).current('Observation', 'o1')?.version, 2);
+});
+
+test('a first start that a crash cut before the vault said what it is starts again', async (t) => {
+  const { vault, folder } = await testVault(t);
+  await vault.close();
+  const other = testFolder(t);
+  copyFileSync(join(folder, 'key-check'), join(other, 'key-check'));
+  assert.equal((await reopened(t, other)).journalHead().size, 0);
+});
+
+test('two vaults on one folder: the second is refused, in this process and in another', async (t) => {
+  const { vault, folder } = await testVault(t);
+  assert.equal(await codeOf(reopened(t, folder)), 'VAULT_IN_USE');
+  const script = `
+    import { createVault } from ${JSON.stringify(new URL('./create-vault.ts', import.meta.url).href)};
+    const log = { info() {}, warn() {}, error() {} };
+    const rootKey = new Uint8Array(32).fill(7);
+    await createVault({ folder: process.argv[1], custodian: '${CUSTODIAN}', rootKey, log }).catch((e) => console.log(e.code));`;
+  const cwd = fileURLToPath(new URL('../..', import.meta.url));
+  const other = spawnSync(process.execPath, ['--input-type=module', '-e', script, folder], { cwd, encoding: 'utf8' });
+  assert.equal(other.stdout.trim(), 'VAULT_IN_USE', other.stderr);
+  await vault.write([observation('o1')], []);
+});
+
+test('a full disk refuses whole calls, half-writes nothing, and more room makes it go on', async (t) => {
+  const folder = testFolder(t);
+  const maxBytes = 400 * 4096;
+  const small = await reopened(t, folder, { maxBytes });
+  await small.openAccount(ALICE);
+  const text = 'x'.repeat(20_000);
+  const done: string[] = [];
+  const codes = new Set<string>();
+  for (let i = 0; i < 30; i++) {
+    const pair = [observation(`a${i}`, 1, { text }), observation(`b${i}`, 1, { text })];
+    const code = await codeOf(small.write(pair, [interaction()]));
+    codes.add(code);
+    if (code === '') done.push(`a${i}`, `b${i}`);
+  }
+  assert.deepEqual([...codes], ['', 'VAULT_FULL']);
+  assert.equal(small.status(), 'serving');
+  const report = await small.scrub();
+  assert.deepEqual([report.faults, report.versions], [[], done.length]);
+  assert.equal(small.journalHead().size, (done.length / 2) * 3);
+  await small.close();
+  assert.ok(statSync(join(folder, 'vault.db')).size <= maxBytes);
+
+  const large = await reopened(t, folder, { anchoredAt: { generation: 0, size: 0, root: '' } });
+  assert.equal(await codeOf(large.write([observation('a29', 1, { text })], [])), '');
+  const after = await large.scrub();
+  assert.deepEqual([after.faults, after.versions, after.keys], [[], done.length + 1, done.length + 1], 'no orphan is left');
+});
