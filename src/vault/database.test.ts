@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { columns } from './columns.ts';
 import { openDatabase, slot } from './database.ts';
 import { codeOf, testFolder } from './test-vault.ts';
 import { createVaultTables, vaultQueries } from './vault-schema.ts';
@@ -14,7 +15,7 @@ function openTokens(path: string, more: { maxBytes?: number } = {}) {
   connection.begin();
   createVaultTables(connection);
   connection.commit();
-  const select = vaultQueries.selectFrom('token').selectAll().where('id', '=', slot);
+  const select = vaultQueries.selectFrom('token').select(columns('token', 'id')).where('id', '=', slot);
   const add = connection.prepare(vaultQueries.insertInto('token').values({ token: slot, id: slot }).compile());
   return { connection, add, byId: connection.prepare(select.compile()) };
 }

@@ -2,6 +2,7 @@ import Database from 'libsql';
 import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely';
 import { isReject, type Reject } from '../std/reject.ts';
 import { reject } from './codes.ts';
+import { decodeRow } from './columns.ts';
 
 /**
  * One encrypted SQLite file, held by one process. Kysely writes the SQL and knows its types, but once only: each query
@@ -138,20 +139,13 @@ function statementOf<Row>(database: Database.Database, query: CompiledQuery<Row>
     };
   }
   return {
-    get: runner((statement, bound) => statement.get(bound) as Row | undefined),
-    all: runner((statement, bound) => (statement.all(bound) as Row[]).map(withBytes)),
+    get: runner((statement, bound) => {
+      const row = statement.get(bound) as Record<string, unknown> | undefined;
+      return row === undefined ? undefined : (decodeRow(row) as Row);
+    }),
+    all: runner((statement, bound) => (statement.all(bound) as Record<string, unknown>[]).map((row) => decodeRow(row) as Row)),
     run: runner((statement, bound) => statement.run(bound).changes),
   };
-}
-
-/** libsql gives a BLOB as Buffer from `get`, but as ArrayBuffer from `all`. */
-function withBytes<Row>(row: Row): Row {
-  const values = row as Record<string, unknown>;
-  for (const name in values) {
-    const value = values[name];
-    if (value instanceof ArrayBuffer) values[name] = new Uint8Array(value);
-  }
-  return row;
 }
 
 /** Runs against SQLite, with its errors turned into refusals. */

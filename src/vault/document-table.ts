@@ -2,6 +2,7 @@ import { openAes256Gcm, sealAes256Gcm } from '../crypto/node/aead.ts';
 import { utf8 } from '../std/bytes.ts';
 import { frame } from '../std/frame.ts';
 import { reject } from './codes.ts';
+import { columns } from './columns.ts';
 import { type Connection, slot } from './database.ts';
 import { vaultQueries } from './vault-schema.ts';
 
@@ -16,9 +17,9 @@ export interface DocumentTable {
 
 export function createDocumentTable(connection: Connection, key: Uint8Array): DocumentTable {
   const from = vaultQueries;
-  const select = from.selectFrom('document').select(['id', 'sealed']).where('kind', '=', slot);
+  const select = from.selectFrom('document').select(columns('id', 'sealed')).where('kind', '=', slot);
   const get = connection.prepare(select.where('id', '=', slot).compile());
-  const list = connection.prepare(select.orderBy('id').compile());
+  const list = connection.prepare(select.orderBy('document.id').compile());
   const put = connection.prepare(
     from
       .insertInto('document')

@@ -1,3 +1,4 @@
+import { columns } from './columns.ts';
 import { type Connection, slot } from './database.ts';
 import type { KeyStore } from './key-store.ts';
 import type { TokenIndex } from './token-index.ts';
@@ -33,7 +34,7 @@ export function createErasure(parts: {
   const note = vault.prepare(
     vaultQueries.insertInto('erasing').values({ key_id: slot }).onConflict((conflict) => conflict.doNothing()).compile(),
   );
-  const noted = vault.prepare(vaultQueries.selectFrom('erasing').select('key_id').compile());
+  const noted = vault.prepare(vaultQueries.selectFrom('erasing').select(columns('key_id')).compile());
   const clear = vault.prepare(vaultQueries.deleteFrom('erasing').compile());
 
   function mark(row: VersionRow): void {

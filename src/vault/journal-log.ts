@@ -2,6 +2,7 @@ import { appendLog, consistencyProof, inclusionProof, logRoot } from '../state/l
 import { logLeafHash } from '../state/log-proof.ts';
 import type { KvReader } from '../state/store.ts';
 import { reject } from './codes.ts';
+import { columns } from './columns.ts';
 import { type Connection, slot } from './database.ts';
 import type { JournalTable } from './journal-table.ts';
 import { positionOf } from './position.ts';
@@ -102,7 +103,7 @@ export function createJournalLog(connection: Connection, table: JournalTable, ma
 /** Tiles by key, each checked once against its MAC. Partial tiles of upper levels are replaced as they grow. */
 function createTileReader(connection: Connection, mac: RowMac) {
   const get = connection.prepare(
-    vaultQueries.selectFrom('tile').select(['bytes', 'mac']).where('name', '=', slot).compile(),
+    vaultQueries.selectFrom('tile').select(columns('bytes', 'mac')).where('name', '=', slot).compile(),
   );
   const put = connection.prepare(
     vaultQueries

@@ -1,5 +1,6 @@
 import { bytesToHex, hexToBytes } from '../std/bytes.ts';
 import { reject } from './codes.ts';
+import { columns } from './columns.ts';
 import { type Connection, ONE, slot } from './database.ts';
 import { positionOf } from './position.ts';
 import type { RowMac } from './row-mac.ts';
@@ -77,11 +78,11 @@ export function createJournalTable(connection: Connection, mac: RowMac): Journal
 
 function prepareRows(connection: Connection) {
   const from = vaultQueries;
-  const entries = from.selectFrom('entry').select(['position', 'account', 'leaf', 'nonce', 'body']);
-  const generations = from.selectFrom('generation').selectAll();
-  const anchors = from.selectFrom('anchor').selectAll();
+  const entries = from.selectFrom('entry').select(columns('position', 'account', 'leaf', 'nonce', 'body'));
+  const generations = from.selectFrom('generation').select(columns('generation', 'size', 'mac'));
+  const anchors = from.selectFrom('anchor').select(columns('generation', 'size', 'root', 'tx', 'mac'));
   return {
-    openGeneration: connection.prepare(generations.orderBy('generation', 'desc').limit(ONE).compile()),
+    openGeneration: connection.prepare(generations.orderBy('generation.generation', 'desc').limit(ONE).compile()),
     generation: connection.prepare(generations.where('generation', '=', slot).compile()),
     setSize: connection.prepare(
       from
@@ -99,19 +100,19 @@ function prepareRows(connection: Connection) {
     leaves: connection.prepare(
       from
         .selectFrom('entry')
-        .select('leaf')
+        .select(columns('leaf'))
         .where('position', '>=', slot)
         .where('position', '<', slot)
-        .orderBy('position')
+        .orderBy('entry.position')
         .compile(),
     ),
     entriesOf: connection.prepare(
-      entries.where('account', '=', slot).where('position', '<', slot).orderBy('position', 'desc').limit(slot).compile(),
+      entries.where('account', '=', slot).where('position', '<', slot).orderBy('entry.position', 'desc').limit(slot).compile(),
     ),
     lastPosition: connection.prepare(
-      from.selectFrom('entry').select('position').orderBy('position', 'desc').limit(ONE).compile(),
+      from.selectFrom('entry').select(columns('position')).orderBy('entry.position', 'desc').limit(ONE).compile(),
     ),
-    permit: connection.prepare(from.selectFrom('permit').select('position').where('permit', '=', slot).compile()),
+    permit: connection.prepare(from.selectFrom('permit').select(columns('position')).where('permit', '=', slot).compile()),
     usePermit: connection.prepare(
       from
         .insertInto('permit')
@@ -127,10 +128,10 @@ function prepareRows(connection: Connection) {
         .compile(),
     ),
     lastAnchor: connection.prepare(
-      anchors.orderBy('generation', 'desc').orderBy('size', 'desc').limit(ONE).compile(),
+      anchors.orderBy('anchor.generation', 'desc').orderBy('anchor.size', 'desc').limit(ONE).compile(),
     ),
     anchorBeyond: connection.prepare(
-      anchors.where('generation', '=', slot).where('size', '>', slot).orderBy('size').limit(ONE).compile(),
+      anchors.where('generation', '=', slot).where('size', '>', slot).orderBy('anchor.size').limit(ONE).compile(),
     ),
   };
 }

@@ -4,6 +4,7 @@ import { unwrapKey, wrapKey } from '../crypto/node/key-wrap.ts';
 import { utf8 } from '../std/bytes.ts';
 import { frame } from '../std/frame.ts';
 import { reject } from './codes.ts';
+import { columns } from './columns.ts';
 import { type Connection, ONE, slot } from './database.ts';
 import { keyQueries } from './key-schema.ts';
 
@@ -58,7 +59,7 @@ export function createKeyStore(connection: Connection, rootKey: Uint8Array): Key
   const accounts = new Map<string, AccountKeys>();
   const oldEpochs = new Map<string, Uint8Array>();
   // Never goes back while the process runs, so an id of a failed commit is not given out again.
-  let lastId = rows.highest.get()?.highest ?? 0;
+  let lastId = rows.highest.get()?.key_id ?? 0;
 
   // A key of its own for each account, so that a row moved to another account does not unwrap.
   const kekOf = (account: string) => deriveKey(rootKey, 'aceso/vault/account-kek/1', utf8(account));
@@ -136,7 +137,7 @@ export function createKeyStore(connection: Connection, rootKey: Uint8Array): Key
       return { key: both.subarray(0, SECRET_BYTES), salt: both.subarray(SECRET_BYTES) };
     },
     deleteKeys: (fromId, toId) => rows.deleteKeys.run(fromId, toId),
-    highestKeyId: () => rows.highest.get()?.highest ?? 0,
+    highestKeyId: () => rows.highest.get()?.key_id ?? 0,
     get lastKeyId() {
       return lastId;
     },
@@ -158,18 +159,18 @@ function prepareRows(connection: Connection) {
   const from = keyQueries;
   const epochs = from.selectFrom('epoch').where('account', '=', slot);
   return {
-    account: connection.prepare(from.selectFrom('account').select('secret').where('account', '=', slot).compile()),
+    account: connection.prepare(from.selectFrom('account').select(columns('secret')).where('account', '=', slot).compile()),
     addAccount: connection.prepare(from.insertInto('account').values({ account: slot, secret: slot }).compile()),
-    lastEpoch: connection.prepare(epochs.select(['epoch', 'wrapped']).orderBy('epoch', 'desc').limit(ONE).compile()),
-    epoch: connection.prepare(epochs.select('wrapped').where('epoch', '=', slot).compile()),
+    lastEpoch: connection.prepare(epochs.select(columns('epoch', 'wrapped')).orderBy('epoch.epoch', 'desc').limit(ONE).compile()),
+    epoch: connection.prepare(epochs.select(columns('wrapped')).where('epoch', '=', slot).compile()),
     addEpoch: connection.prepare(from.insertInto('epoch').values({ account: slot, epoch: slot, wrapped: slot }).compile()),
-    key: connection.prepare(from.selectFrom('version_key').select(['epoch', 'wrapped']).where('key_id', '=', slot).compile()),
+    key: connection.prepare(from.selectFrom('version_key').select(columns('epoch', 'wrapped')).where('key_id', '=', slot).compile()),
     addKey: connection.prepare(from.insertInto('version_key').values({ key_id: slot, epoch: slot, wrapped: slot }).compile()),
     deleteKeys: connection.prepare(
       from.deleteFrom('version_key').where('key_id', '>=', slot).where('key_id', '<=', slot).compile(),
     ),
     highest: connection.prepare(
-      from.selectFrom('version_key').select('key_id as highest').orderBy('key_id', 'desc').limit(ONE).compile(),
+      from.selectFrom('version_key').select(columns('key_id')).orderBy('version_key.key_id', 'desc').limit(ONE).compile(),
     ),
     count: connection.prepare(
       from.selectFrom('version_key').select((row) => row.fn.countAll<number>().as('count')).compile(),
@@ -181,7 +182,7 @@ function prepareRows(connection: Connection) {
         .onConflict((conflict) => conflict.column('from_id').doUpdateSet((row) => ({ to_id: row.ref('excluded.to_id') })))
         .compile(),
     ),
-    unswept: connection.prepare(from.selectFrom('unswept').selectAll().compile()),
+    unswept: connection.prepare(from.selectFrom('unswept').select(columns('from_id', 'to_id')).compile()),
     clearUnswept: connection.prepare(from.deleteFrom('unswept').compile()),
   };
 }

@@ -1,3 +1,4 @@
+import { columns } from './columns.ts';
 import type { Connection, Statement } from './database.ts';
 import { slot } from './database.ts';
 import { vaultQueries } from './vault-schema.ts';
@@ -10,7 +11,7 @@ export interface MetaTable {
 
 export function createMetaTable(connection: Connection): MetaTable {
   const get: Statement<{ value: string }> = connection.prepare(
-    vaultQueries.selectFrom('meta').select('value').where('name', '=', slot).compile(),
+    vaultQueries.selectFrom('meta').select(columns('value')).where('name', '=', slot).compile(),
   );
   const set = connection.prepare(
     vaultQueries

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { sql } from 'kysely';
 import { equalBytes } from '../std/bytes.ts';
 import { isReject } from '../std/reject.ts';
 import { appendLog } from '../state/log.ts';
@@ -11,6 +12,7 @@ import type { KeyStore } from './key-store.ts';
 import { positionOf } from './position.ts';
 import type { ScrubReport } from './vault.ts';
 import type { VersionReader } from './version-reader.ts';
+import { vaultQueries } from './vault-schema.ts';
 import type { VersionStore } from './version-table.ts';
 
 const PAGE_ENTRIES = 200;
@@ -27,6 +29,11 @@ export interface ScrubParts {
   readonly reader: VersionReader;
 }
 
+/** sqlite.org/pragma.html#pragma_integrity_check; stops at the first thing that is wrong. */
+const integrityCheck = sql<{
+  integrity_check: string;
+}>`select cast(integrity_check as blob) as integrity_check from pragma_integrity_check(1)`.compile(vaultQueries);
+
 type Fault = ScrubReport['faults'][number];
 
 /** See `CustodianVault.scrub`. Covers the entries that were there when it began. */
@@ -34,8 +41,10 @@ export async function scrub(parts: ScrubParts): Promise<ScrubReport> {
   const faults: Fault[] = [];
   const note = (fault: Fault) => faults.length < MAX_FAULTS && faults.push(fault);
   for (const [what, connection] of [['vault.db', parts.vault], ['keys.db', parts.keys]] as const) {
-    const result = connection.pragma('integrity_check(1)')[0]?.integrity_check;
-    if (result !== 'ok') note({ code: 'VAULT_DAMAGED', what });
+    const fault = faultOf(() => {
+      if (connection.prepare(integrityCheck).get()?.integrity_check !== 'ok') note({ code: 'VAULT_DAMAGED', what });
+    });
+    if (fault !== undefined) note({ code: fault, what });
   }
   const counts = { entries: 0, versions: 0, erased: 0 };
   const { generation: last, size: lastSize } = parts.log;

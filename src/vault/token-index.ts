@@ -1,6 +1,7 @@
 import { hmacSha256 } from '#crypto/platform';
 import { utf8 } from '../std/bytes.ts';
 import { frame } from '../std/frame.ts';
+import { columns } from './columns.ts';
 import { type Connection, ONE, slot } from './database.ts';
 import type { SearchToken } from './vault.ts';
 import { vaultQueries } from './vault-schema.ts';
@@ -50,13 +51,13 @@ export interface TokenIndex {
 
 export function createTokenIndex(connection: Connection): TokenIndex {
   const from = vaultQueries;
-  const ids = from.selectFrom('token').select('id').where('token', '=', slot);
+  const ids = from.selectFrom('token').select(columns('id')).where('token', '=', slot);
   const add = connection.prepare(
     from.insertInto('token').values({ token: slot, id: slot }).onConflict((conflict) => conflict.doNothing()).compile(),
   );
   const remove = connection.prepare(from.deleteFrom('token').where('token', '=', slot).where('id', '=', slot).compile());
-  const idsAfter = connection.prepare(ids.where('id', '>', slot).orderBy('id').limit(slot).compile());
-  const idFrom = connection.prepare(ids.where('id', '>=', slot).orderBy('id').limit(ONE).compile());
+  const idsAfter = connection.prepare(ids.where('id', '>', slot).orderBy('token.id').limit(slot).compile());
+  const idFrom = connection.prepare(ids.where('id', '>=', slot).orderBy('token.id').limit(ONE).compile());
 
   function each(tokens: Uint8Array, visit: (token: Uint8Array) => void): void {
     for (let offset = 0; offset < tokens.length; offset += TOKEN_BYTES) visit(tokens.subarray(offset, offset + TOKEN_BYTES));

@@ -1,6 +1,7 @@
 import type { VersionHeader } from '../chain/journal-leaf.ts';
 import { bytesToHex, hexToBytes } from '../std/bytes.ts';
 import { reject } from './codes.ts';
+import { columns } from './columns.ts';
 import { type Connection, ONE, slot } from './database.ts';
 import { placeOf } from './position.ts';
 import type { RowMac } from './row-mac.ts';
@@ -158,17 +159,27 @@ export function rowToHeader(row: VersionRow): VersionHeader {
   return { account, type, id, version, action, timeMs, author, previous };
 }
 
+const VERSION_COLUMNS = [
+  ...(['position', 'before', 'type', 'id', 'version', 'account', 'action', 'time_ms', 'author', 'previous', 'leaf'] as const),
+  ...(['blob', 'key_id', 'labels', 'categories', 'erased', 'mac'] as const),
+] as const;
+
 function prepareRows(connection: Connection) {
   const from = vaultQueries;
-  const versions = from.selectFrom('version').selectAll();
-  const resources = from.selectFrom('resource').selectAll().where('type', '=', slot);
+  const versions = from
+    .selectFrom('version')
+    .select(columns(...VERSION_COLUMNS));
+  const resources = from
+    .selectFrom('resource')
+    .select(columns('type', 'id', 'account', 'version', 'position', 'tokens', 'mac'))
+    .where('type', '=', slot);
   const insertVersion = from.insertInto('version').values({
     ...{ position: slot, before: slot, type: slot, id: slot, version: slot, account: slot, action: slot, time_ms: slot, author: slot },
     ...{ previous: slot, leaf: slot, blob: slot, key_id: slot, labels: slot, categories: slot, erased: slot, mac: slot },
   });
   return {
     resource: connection.prepare(resources.where('id', '=', slot).compile()),
-    resourcesAfter: connection.prepare(resources.where('id', '>', slot).orderBy('id').limit(slot).compile()),
+    resourcesAfter: connection.prepare(resources.where('id', '>', slot).orderBy('resource.id').limit(slot).compile()),
     putResource: connection.prepare(
       from
         .insertInto('resource')
@@ -200,10 +211,10 @@ function prepareRows(connection: Connection) {
     ),
     // Key ids and positions rise together, so the last version names the highest.
     highestKeyId: connection.prepare(
-      from.selectFrom('version').select('key_id').orderBy('position', 'desc').limit(ONE).compile(),
+      from.selectFrom('version').select(columns('key_id')).orderBy('version.position', 'desc').limit(ONE).compile(),
     ),
     addBlob: connection.prepare(from.insertInto('blob').values({ address: slot, bytes: slot }).compile()),
-    blob: connection.prepare(from.selectFrom('blob').select('bytes').where('address', '=', slot).compile()),
+    blob: connection.prepare(from.selectFrom('blob').select(columns('bytes')).where('address', '=', slot).compile()),
     deleteBlob: connection.prepare(from.deleteFrom('blob').where('address', '=', slot).compile()),
   };
 }

@@ -89,10 +89,10 @@ export function createSignaturePool(threads: number, onWorkerLost: (error: unkno
 
   function dispatch(): void {
     if (queue.length === 0) return;
-    if (threads === 0 || (queue.length <= INLINE_REQUESTS && underWay.size === 0)) return verifyHere();
-    pool ??= Array.from({ length: threads }, startThread);
-    if (pool.length === 0) return verifyHere();
-    while (queue.length > 0) {
+    const few = queue.length <= INLINE_REQUESTS && underWay.size === 0;
+    if (!few) pool ??= Array.from({ length: threads }, startThread);
+    if (few || pool === undefined || pool.length === 0) verifyHere();
+    while (queue.length > 0 && pool !== undefined) {
       const thread = pool.reduce((least, one) => (one.batches < least.batches ? one : least));
       if (thread.batches >= BATCHES_PER_WORKER) return;
       send(thread);

@@ -105,7 +105,9 @@ export function createSimulatedDisk(random: () => number): SimulatedDisk {
   return Object.assign(disk, {
     folder,
     operations: () => operations,
-    crashAt: (operation: number) => void (crashOperation = operation),
+    crashAt(operation: number) {
+      crashOperation = operation;
+    },
     restart() {
       // A name that was made or removed since the folder's last sync may be seen either way.
       const found = new Map(durableNames);

@@ -16,7 +16,9 @@ const MINUTE_MS = 60_000;
 /** Breaks the glass for one patient while the ledger moves. A denial by a policy that names BTG is an `OK` outcome too. */
 const breakGlass = messageRule({
   schema: BreakGlassSchema,
-  lane: 'urgent',
+  // Not the urgent lane: a custodian turned bad could fill that with broken glass and keep revocations out. One whose
+  // budget is used up breaks the glass by a claim.
+  lane: 'ordinary',
   handle(context) {
     const { account, practitioner, reason, minutes = LIMITS.breakGlassMinutes, actorTags = [] } = context.message;
     const { state, block, transaction } = context;

@@ -29,7 +29,7 @@ type PendingClaim = { readonly claim: BreakGlassClaim; readonly key: string; rea
 
 /**
  * Breaks the glass of one patient for the calling clinician: on the ledger, which every member sees, or, while that
- * stands still, by a signed claim that is journalled at once and brought later. The stated reason stays in the vault.
+ * stands still or the budget is used up, by a signed claim that is journalled at once and brought later. The stated reason stays in the vault.
  * Throws Reject CLINICIANS_ONLY, BREAK_GLASS_DENIED and what the contract refuses.
  */
 export async function breakGlass(
@@ -39,7 +39,7 @@ export async function breakGlass(
 ): Promise<BrokenGlass> {
   if (caller.kind !== 'practitioner' || caller.organisation !== organisation.account) throw reject('CLINICIANS_ONLY');
   const broken = await breakOnLedger(organisation, caller, request).catch((error: unknown) => {
-    if (isReject(error) && error.kind === 'unavailable') return claimAlone(organisation, caller, request);
+    if (isReject(error) && (error.kind === 'unavailable' || error.kind === 'limit')) return claimAlone(organisation, caller, request);
     throw error;
   });
   const { vault } = organisation;
