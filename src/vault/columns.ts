@@ -5,16 +5,17 @@ import { type AliasedRawBuilder, sql } from 'kysely';
  * a row that a flipped byte garbled, and the type of a value is part of the row. So every column is read through a cast
  * of its own, texts as bytes, and what comes out is checked by MACs, leaves and GCM tags instead.
  */
+const TEXT = 'text';
+const INTEGER = 'integer';
+const BYTES = 'bytes';
 const TYPES = {
-  ...{ name: 'text', value: 'text', account: 'text', tx: 'text', type: 'text', id: 'text', action: 'text', author: 'text' },
-  ...{ labels: 'text', categories: 'text', integrity_check: 'text' },
-  body: 'text or null',
-  ...{ generation: 'integer', size: 'integer', position: 'integer', before: 'integer', version: 'integer' },
-  ...{ time_ms: 'integer', key_id: 'integer', erased: 'integer', epoch: 'integer', from_id: 'integer', to_id: 'integer' },
-  ...{ mac: 'bytes', leaf: 'bytes', bytes: 'bytes', root: 'bytes', previous: 'bytes', blob: 'bytes', tokens: 'bytes' },
-  ...{ sealed: 'bytes', secret: 'bytes', wrapped: 'bytes', token: 'bytes' },
-  nonce: 'bytes or null',
-} as const;
+  ...({ name: TEXT, value: TEXT, account: TEXT, tx: TEXT, type: TEXT, id: TEXT, action: TEXT, author: TEXT } as const),
+  ...({ labels: TEXT, categories: TEXT, integrity_check: TEXT, body: 'text or null' } as const),
+  ...({ generation: INTEGER, size: INTEGER, position: INTEGER, before: INTEGER, version: INTEGER } as const),
+  ...({ time_ms: INTEGER, key_id: INTEGER, erased: INTEGER, epoch: INTEGER, from_id: INTEGER, to_id: INTEGER } as const),
+  ...({ mac: BYTES, leaf: BYTES, bytes: BYTES, root: BYTES, previous: BYTES, blob: BYTES, tokens: BYTES } as const),
+  ...({ sealed: BYTES, secret: BYTES, wrapped: BYTES, token: BYTES, nonce: 'bytes or null' } as const),
+};
 
 interface Values {
   readonly text: string;

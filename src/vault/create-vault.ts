@@ -61,8 +61,9 @@ export async function createVault(options: VaultOptions): Promise<CustodianVault
     parts.erasure.finish();
     if (options.restored === true) parts.orphans.keep();
     const steward = stewardOperations(parts);
+    // A backup is whole in itself: a journal that contradicts the anchors beside it is not old, but damaged.
     const own = parts.journal.lastAnchor();
-    if (own !== undefined) parts.compare(own);
+    if (own !== undefined && !extendsAnchor(parts.log, parts.journal, own)) throw reject('VAULT_DAMAGED', { table: 'entry' });
     if (options.anchoredAt !== undefined) await steward.checkAgainst(options.anchoredAt);
     return { custodian: options.custodian, ...readOperations(parts), ...writeOperations(parts), ...steward };
   } catch (error) {

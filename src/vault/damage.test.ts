@@ -54,7 +54,7 @@ const changes: readonly [name: string, file: string, sql: string, read: (vault: 
   ['journal size', 'vault.db', 'update generation set size = 3', (v) => v.journalHead(), 'VAULT_DAMAGED'],
   ['entries cut', 'vault.db', 'delete from entry where position > 2', (v) => v.journalHead(), 'VAULT_DAMAGED'],
   ['generation gone', 'vault.db', 'delete from generation', (v) => v.journalHead(), 'VAULT_DAMAGED'],
-  ['keys exchanged', 'keys.db', 'update version_key set wrapped = (select wrapped from version_key v where v.key_id = 2) where key_id = 1', openFirst, 'BLOB_DAMAGED'],
+  ['keys exchanged', 'keys.db', 'update version_key set wrapped = (select wrapped from version_key v where v.key_id = 3) where key_id = 1', openFirst, 'BLOB_DAMAGED'],
   ['key bytes', 'keys.db', 'update version_key set wrapped = zeroblob(72)', openFirst, 'VAULT_DAMAGED'],
   ['no key', 'keys.db', 'delete from version_key', openFirst, 'VAULT_DAMAGED'],
   ['account keys moved', 'keys.db', `update epoch set wrapped = (select wrapped from epoch e where e.account = '${BOB}')`, openFirst, 'VAULT_DAMAGED'],
@@ -184,7 +184,7 @@ test('two vaults on one folder: the second is refused, in this process and in an
 
 test('a full disk refuses whole calls, half-writes nothing, and more room makes it go on', async (t) => {
   const folder = testFolder(t);
-  const maxBytes = 400 * 4096;
+  const maxBytes = 200 * 4096;
   const small = await reopened(t, folder, { maxBytes });
   await small.openAccount(ALICE);
   const text = 'x'.repeat(20_000);
