@@ -102,9 +102,13 @@ function connectionOf(database: Database.Database): Connection {
       if (row?.busy !== 0) throw reject('VAULT_STORAGE_FAILED', { step: 'checkpoint' });
     },
     close() {
-      pragma('wal_checkpoint(TRUNCATE)');
-      // One file and no log is left behind; only out of WAL can the lock be given back.
-      pragma('journal_mode=DELETE');
+      try {
+        // One file and no log is left behind; only out of WAL can the lock be given back.
+        database.pragma('wal_checkpoint(TRUNCATE)');
+        database.pragma('journal_mode=DELETE');
+      } catch {
+        // After a fault. What was committed is durable in the log, where the next start finds it.
+      }
       release(database);
     },
   };
