@@ -15,7 +15,7 @@ export function createImportPlugin(deps: {
   organisations: readonly OrganisationContext[];
   authenticate: Authenticate;
   registration: RegistrationPort;
-  baseUrl: () => string;
+  baseUrl: string;
   clock: () => number;
 }): FastifyPluginAsync {
   const { organisations, authenticate, registration, baseUrl, clock } = deps;
@@ -35,7 +35,7 @@ export function createImportPlugin(deps: {
         vault,
         definitions,
         registration,
-        baseUrl: `${baseUrl()}/fhir`,
+        baseUrl: `${baseUrl}/fhir`,
         clock,
       });
     });

@@ -13,14 +13,31 @@ import { DEMO_AS_OF, DEMO_PATIENTS_EACH, DEMO_STAFF } from './demo-network.ts';
 
 const YEAR_MS = 365 * 86_400_000;
 
-/** Fills an empty node for trying it out: synthetic patients at each provider, and staff with tokens. */
-export async function seedNode(options: {
+const MARK_KIND = 'node';
+const MARK_ID = 'seed';
+
+export interface SeedOptions {
   organisations: readonly OrganisationContext[];
   registration: RegistrationPort;
-  url: string;
+  baseUrl: string;
   clock: () => number;
   progress(step: string, done: number, total: number): void;
-}): Promise<SeedReport> {
+}
+
+/**
+ * Fills a new node for trying it out, once. The mark is written last, so a first start that was cut short is made good
+ * by the next; a node that was first used otherwise is marked as it is and never filled.
+ */
+export async function seedOnce(options: SeedOptions, isWanted: boolean): Promise<SeedReport | undefined> {
+  const vault = options.organisations[0]?.vault;
+  if (vault === undefined || vault.getDocument(MARK_KIND, MARK_ID) !== undefined) return undefined;
+  const report = isWanted ? await seedNode(options) : undefined;
+  await vault.putDocument(MARK_KIND, MARK_ID, utf8(isWanted ? 'seeded' : 'empty'));
+  return report;
+}
+
+/** Synthetic patients at each provider, and staff with tokens. Importing what is there already changes nothing. */
+async function seedNode(options: SeedOptions): Promise<SeedReport> {
   const { organisations } = options;
   const report: { slug: string; name: string; patients: number; resources: number }[] = [];
   for (const organisation of organisations) report.push(await seedPatients(options, organisation));
@@ -34,11 +51,11 @@ export async function seedNode(options: {
   return { organisations: report, accounts };
 }
 
-async function seedPatients(options: Parameters<typeof seedNode>[0], organisation: OrganisationContext) {
+async function seedPatients(options: SeedOptions, organisation: OrganisationContext) {
   const { slug, name, vault } = organisation;
   const count = DEMO_STAFF.some((one) => one.slug === slug && one.purposes.includes('TREAT')) ? DEMO_PATIENTS_EACH : 0;
-  const { registration, url, clock } = options;
-  const importing = { vault, definitions: await loadDefinitions(), registration, baseUrl: `${url}/fhir`, clock };
+  const { registration, baseUrl, clock } = options;
+  const importing = { vault, definitions: await loadDefinitions(), registration, baseUrl: `${baseUrl}/fhir`, clock };
   let [done, resources] = [0, 0];
   const bundles = generatePatients({ seed: slug, count, asOf: DEMO_AS_OF, organisation: { seed: slug, name } });
   for (const bundle of bundles) {

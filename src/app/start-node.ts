@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { issueToken, type TokenRecord, type TokenStore } from '../auth/tokens.ts';
 import type { NodeStarter, RunningNode, StartOptions } from '../cli/node-starter.ts';
@@ -18,7 +19,7 @@ import { openLedger } from './open-ledger.ts';
 import { openOrganisations } from './open-organisations.ts';
 import { createQueryPlugin } from './query-plugin.ts';
 import { readRuntimeFile, removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts';
-import { seedNode } from './seed-node.ts';
+import { seedOnce } from './seed-node.ts';
 import { createServerFloors } from './server-floors.ts';
 import { startWitness } from './start-witness.ts';
 
@@ -95,51 +96,61 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   const floors = createServerFloors({ organisations, ledger, authenticate, clock });
   closing.add(floors.close);
   const host = createHttpHost({ logger: log });
-  let url = '';
-  const baseUrl = (): string => url;
+  const port = options.port === 0 ? await freePort(options.host) : options.port;
+  const baseUrl = options.baseUrl ?? `http://${options.host}:${port}`;
   await host.register(createLedgerPlugin(ledger));
   for (const plugin of floors.plugins) await host.register(plugin);
   await host.register(createNodePlugin({ node: data.node.node, version, ledger, organisations }));
-  await host.register(createQueryPlugin(ledger));
+  await host.register(createQueryPlugin(ledger, authenticate));
   await host.register(
     createImportPlugin({ organisations, authenticate, registration: floors.registration, baseUrl, clock }),
   );
   const vaultOf = (custodian: string) => organisationOf(organisations, custodian).vault;
   const { access, registration } = floors;
-  const address = `http://${options.host}:${options.port}`;
   await host.register(
     createFhirPlugin({
       vaultOf,
       access,
       registration,
       authenticate: async (request) => authenticate(request),
-      baseUrl: `${address}/fhir`,
+      baseUrl: `${baseUrl}/fhir`,
       clock,
       software: { name: 'Aceso', version },
     }),
     { prefix: '/fhir' },
   );
-  url = await listen(host, options);
+  const url = await listen(host, options.host, port);
   closing.add(() => host.close());
   const jobs: RunningJobs = startJobs(floors.jobs, log);
   closing.add(() => jobs.stop(true));
   const adminTokens = await issueAdminTokens(organisations, sessions, clock());
   await writeRuntimeFile(keyFolder, { url, node: data.node.node, adminTokens });
   closing.add(() => removeRuntimeFile(keyFolder, data.node.node));
-  const seeded =
-    data.isNew && options.seed && options.keys === undefined
-      ? await seedNode({ organisations, registration, url, clock, progress: options.progress })
-      : undefined;
+  const wanted = options.seed && options.keys === undefined && data.node.follows === undefined;
+  const seeding = { organisations, registration, baseUrl, clock, progress: options.progress };
+  const seeded = await seedOnce(seeding, wanted);
   return { url, node: data.node.node, adminTokens, seeded, close: () => closing.run(log) };
 }
 
-async function listen(host: FastifyInstance, options: StartOptions): Promise<string> {
+async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
   try {
-    return await host.listen({ host: options.host, port: options.port });
+    return await app.listen({ host, port });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw reject('PORT_IN_USE', { port: options.port });
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw reject('PORT_IN_USE', { port });
     throw error;
   }
+}
+
+/** A port that was free a moment ago: links and metadata name the address before it is listened on. */
+function freePort(host: string): Promise<number> {
+  const probe = createServer();
+  return new Promise((resolve, fail) => {
+    probe.once('error', fail);
+    probe.listen({ host, port: 0 }, () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
 }
 
 const DAY_MS = 86_400_000;

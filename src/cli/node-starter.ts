@@ -25,6 +25,8 @@ export interface StartOptions {
   readonly port: number;
   /** Address to listen on; loopback unless the operator says otherwise. */
   readonly host: string;
+  /** Address under which clients reach the node, where that is another than it listens on (a proxy). */
+  readonly baseUrl?: string;
   /** Whether an empty folder gets the demo organisations with synthetic patients. */
   readonly seed: boolean;
   readonly follow?: string;

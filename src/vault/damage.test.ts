@@ -84,6 +84,13 @@ for (const [name, file, text, read, code] of changes) {
 
 test('a flipped byte anywhere in a file is never served', async (t) => {
   const folder = await closedVault(t);
+  // Enough that most pages are full: a byte of free space may change unseen.
+  const more = await reopened(t, folder);
+  await more.write(
+    Array.from({ length: 60 }, (_, i) => observation(`p${i}`, 1, { text: 'x'.repeat(700), tokens: [{ parameter: 'n', value: `${i}` }] })),
+    Array.from({ length: 60 }, (_, i) => interaction({ timeMs: i })),
+  );
+  await more.close();
   const copies = testFolder(t);
   const intact = await reopened(t, folder);
   const whole = await expected(intact);
@@ -128,7 +135,7 @@ async function expected(vault: CustodianVault): Promise<Record<string, string>> 
   const reads: Record<string, () => unknown> = {
     head: () => bytesToHex(vault.journalHead().root),
     anchor: () => vault.lastAnchor(),
-    ids: () => vault.search('Observation', [], { limit: 9 }).rows.map((row) => row.id).join(),
+    ids: () => vault.search('Observation', [], { limit: 99 }).rows.length,
   };
   for (const [id, version] of [['o1', 1], ['o1', 2], ['o2', 1]] as const) {
     reads[`${id}/${version}`] = () => vault.version('Observation', id, version);
@@ -148,7 +155,7 @@ async function expected(vault: CustodianVault): Promise<Record<string, string>> 
     }
   }
   // A row that a damaged index hides is as good as missing.
-  if (texts.ids !== '"o1,o2"' && texts.ids?.startsWith('"')) texts.ids = 'none';
+  if (Number(texts.ids) < 62) texts.ids = 'none';
   return texts;
 }
 

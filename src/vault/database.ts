@@ -162,26 +162,22 @@ function guarded<R>(run: () => R): R {
 }
 
 /** Primary result codes of SQLite (sqlite.org/rescode.html). */
-const SQLITE = { BUSY: 5, IOERR: 10, CORRUPT: 11, FULL: 13, CANTOPEN: 14, NOTADB: 26 } as const;
+const CODES_OF_USE = [5]; // BUSY
+const CODES_OF_FULL = [13]; // FULL
+const CODES_OF_KEY = [26]; // NOTADB
+const CODES_OF_DISK = [3, 8, 10, 14]; // PERM, READONLY, IOERR, CANTOPEN
+/** ERROR, LOCKED, CORRUPT, TOOBIG, CONSTRAINT, MISMATCH: our statements meet them only where pages or indexes lie. */
+const CODES_OF_DAMAGE = [1, 6, 11, 18, 19, 20];
 
 /** The refusal that an error of SQLite stands for; undefined for any other error, a bug. */
 function storageReject(error: unknown): Reject | undefined {
   if (isReject(error)) return error;
-  const code = (error as { rawCode?: unknown }).rawCode;
-  if (typeof code !== 'number') return undefined;
-  switch (code & 0xff) {
-    case SQLITE.BUSY:
-      return reject('VAULT_IN_USE');
-    case SQLITE.FULL:
-      return reject('VAULT_FULL');
-    case SQLITE.CORRUPT:
-      return reject('VAULT_DAMAGED', { sqlite: code });
-    case SQLITE.NOTADB:
-      return reject('VAULT_KEY_WRONG');
-    case SQLITE.IOERR:
-    case SQLITE.CANTOPEN:
-      return reject('VAULT_STORAGE_FAILED', { sqlite: code });
-    default:
-      return undefined;
-  }
+  const sqlite = (error as { rawCode?: unknown }).rawCode;
+  if (typeof sqlite !== 'number') return undefined;
+  const code = sqlite & 0xff;
+  if (CODES_OF_USE.includes(code)) return reject('VAULT_IN_USE');
+  if (CODES_OF_FULL.includes(code)) return reject('VAULT_FULL');
+  if (CODES_OF_KEY.includes(code)) return reject('VAULT_KEY_WRONG');
+  if (CODES_OF_DISK.includes(code)) return reject('VAULT_STORAGE_FAILED', { sqlite });
+  return CODES_OF_DAMAGE.includes(code) ? reject('VAULT_DAMAGED', { sqlite }) : undefined;
 }

@@ -17,6 +17,7 @@ export const startCommand: Command = {
   --data DIR      where the node keeps everything but its root key (default ./data)
   --port N        port to listen on (default ${DEFAULT_PORT}; 0 takes a free one)
   --host ADDRESS  address to listen on (default 127.0.0.1)
+  --base-url URL  address that clients use, where a proxy stands before the node
   --empty         a new node gets no synthetic patients
   --genesis FILE --keys FILE   join a ledger with the keys that \`aceso keys organisation\` made
   --follow URL    follow the ledger of the node at URL
@@ -26,6 +27,7 @@ export const startCommand: Command = {
     data: { type: 'string' },
     port: { type: 'string' },
     host: { type: 'string' },
+    'base-url': { type: 'string' },
     empty: { type: 'boolean' },
     genesis: { type: 'string' },
     keys: { type: 'string' },
@@ -40,6 +42,7 @@ export const startCommand: Command = {
       folder: dataFolder(context, values),
       port: portOf(values),
       host: typeof values.host === 'string' ? values.host : '127.0.0.1',
+      ...(typeof values['base-url'] === 'string' ? { baseUrl: values['base-url'].replace(/\/+$/, '') } : {}),
       seed: values.empty !== true,
       ...(typeof values.genesis === 'string' ? { genesis: pathOf(context, values.genesis) } : {}),
       ...(typeof values.keys === 'string' ? { keys: pathOf(context, values.keys) } : {}),

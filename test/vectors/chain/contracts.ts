@@ -1,3 +1,5 @@
+import { accessContract } from '../../../src/capabilities/access/contract/contract.ts';
+import { consentContract } from '../../../src/capabilities/consent/contract/contract.ts';
 import { membershipContract } from '../../../src/capabilities/membership/contract/contract.ts';
 import { recordsContract } from '../../../src/capabilities/records/contract/contract.ts';
 import type { Contract } from '../../../src/chain/contract.ts';
@@ -5,6 +7,8 @@ import { notesContract } from '../../support/notes-contract.ts';
 
 /** Contracts that vectors name. */
 const CONTRACTS: Readonly<Record<string, Contract>> = {
+  access: accessContract,
+  consent: consentContract,
   membership: membershipContract,
   notes: notesContract,
   records: recordsContract,

@@ -30,13 +30,15 @@ export function createRecordsServer(deps: {
   const plugin: FastifyPluginAsync = async (app) => {
     const genesis = canonicalBytes(ledger.genesis);
     app.get('/api/genesis', async (_request, reply) => reply.type('application/json').send(Buffer.from(genesis)));
-    // What is on the ledger is every member's already; these two show nothing that a follower does not hold.
+    // What is on the ledger is every member's already, and still personal data: for callers only.
     app.get<{ Params: { id: string } }>('/api/receipts/transactions/:id', async (request, reply) => {
+      authenticate(request);
       const { id } = request.params;
       if (!/^[0-9a-f]{64}$/.test(id)) throw reject('RECEIPT_SUBJECT_UNKNOWN');
       return send(reply, await issueTransactionReceipt(ledger, id));
     });
     app.get<{ Params: { map: string; '*': string } }>('/api/receipts/state/:map/*', async (request, reply) => {
+      authenticate(request);
       const { map, '*': rest } = request.params;
       const key = rest.split('/');
       if (key.length > 8 || ![map, ...key].every((part) => /^[A-Za-z0-9._:-]{1,128}$/.test(part))) {
@@ -48,7 +50,10 @@ export function createRecordsServer(deps: {
       const caller = authenticate(request);
       const organisation = organisationOf(organisations, caller.custodian);
       const entry = await versionEntry(organisation, access, caller, request.params);
-      return send(reply.header(PERSONAL_DATA_HEADER, 'receipt'), await issueJournalReceipt(ledger, organisation.vault, entry));
+      return send(
+        reply.header(PERSONAL_DATA_HEADER, 'receipt'),
+        await issueJournalReceipt(ledger, organisation.vault, entry),
+      );
     });
     app.get('/api/journal', async (request) => {
       const caller = authenticate(request);
@@ -61,7 +66,10 @@ export function createRecordsServer(deps: {
       const caller = authenticate(request);
       const organisation = organisationOf(organisations, caller.custodian);
       const entry = journalEntry(organisation, caller, request.params);
-      return send(reply.header(PERSONAL_DATA_HEADER, 'receipt'), await issueJournalReceipt(ledger, organisation.vault, entry));
+      return send(
+        reply.header(PERSONAL_DATA_HEADER, 'receipt'),
+        await issueJournalReceipt(ledger, organisation.vault, entry),
+      );
     });
   };
   const jobs = organisations.map((one) => ({
