@@ -1,4 +1,4 @@
-import type { FounderPlan } from './new-network.ts';
+import type { FounderPlan } from '../wallet/node/organisation-keys.ts';
 
 /** The organisations of the node that `aceso start` makes when it is given nothing: two hospitals and an institute. */
 export const DEMO_FOUNDERS: readonly FounderPlan[] = [

@@ -7,9 +7,10 @@ import { bytesToHex } from '../std/bytes.ts';
 import { type Json, type JsonObject, parseCanonical } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
 import { loadRootKey } from '../vault/root-key.ts';
+import { newOrganisationKeys, type OrganisationKeys } from '../wallet/node/organisation-keys.ts';
 import { CODES } from './codes.ts';
 import { DEMO_FOUNDERS } from './demo-network.ts';
-import { newGenesis, newOrganisationKeys, type OrganisationKeys } from './new-network.ts';
+import { newGenesis } from './new-network.ts';
 import {
   type NodeFile,
   readGenesisFile,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
+import { type JournalAnchor, lastAnchor } from '../capabilities/records/contract/state.ts';
 import type { Signer } from '../chain/sign-transaction.ts';
 import { keyId } from '../chain/signature.ts';
 import { deriveKey } from '../crypto/node/derive-key.ts';
@@ -51,10 +52,21 @@ async function openOrganisation(
     folder: join(folder, 'vaults', slug),
     custodian: account,
     rootKey: deriveKey(rootKey, 'aceso/vault-root/1', utf8(slug)),
+    anchoredAt: anchorOnLedger(ledger, account),
     log,
   });
   const sealing = { seed, publicKey: await sealingPublicKey(seed) };
   return { slug, name, account, vault, ledger, signer: memberSigner(account, keys.signingSeed), sealing, clock, log };
+}
+
+/** A vault is held against it, so that a copy from a backup serves nothing, and keys that a crash orphaned are swept. */
+function anchorOnLedger(ledger: Ledger, account: string): JournalAnchor {
+  const snapshot = ledger.read();
+  try {
+    return lastAnchor(snapshot.state, account);
+  } finally {
+    snapshot.release();
+  }
 }
 
 function memberSigner(account: string, signingSeed: string): Signer {

@@ -2,8 +2,9 @@ import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Json } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
+import type { OrganisationKeys } from '../wallet/node/organisation-keys.ts';
 import { CODES } from './codes.ts';
-import type { OrganisationKeys } from './new-network.ts';
+
 
 const reject = rejecter(CODES);
 const strict = { additionalProperties: false } as const;

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { createAccessServer } from '../capabilities/access/server/access-server.ts';
+import { createConsentServer } from '../capabilities/consent/server/consent-server.ts';
 import { createMembershipServer } from '../capabilities/membership/server/membership-server.ts';
 import { createRecordsServer } from '../capabilities/records/server/records-server.ts';
 import type { AccessPort, RegistrationPort } from '../fhir/ports.ts';
@@ -28,13 +29,14 @@ export interface ServerFloors {
 /** The server floors of all capabilities, wired. */
 export function createServerFloors(deps: FloorDependencies): ServerFloors {
   const membership = createMembershipServer(deps);
-  const accessServer = createAccessServer({ ...deps, revokedLocally: () => new Set() });
+  const consent = createConsentServer(deps);
+  const accessServer = createAccessServer({ ...deps, revokedLocally: consent.revokedLocally });
   const records = createRecordsServer({ ...deps, access: accessServer.access });
   return {
     access: accessServer.access,
     registration: membership.registration,
-    plugins: [membership.plugin, accessServer.plugin, records.plugin],
-    jobs: [...membership.jobs, ...accessServer.jobs, ...records.jobs],
+    plugins: [membership.plugin, consent.plugin, accessServer.plugin, records.plugin],
+    jobs: [...membership.jobs, ...consent.jobs, ...accessServer.jobs, ...records.jobs],
     close: accessServer.close,
   };
 }

@@ -9,7 +9,7 @@ import type { LedgerAnchor } from './vault.ts';
  */
 export function extendsAnchor(log: JournalLog, table: JournalTable, anchor: LedgerAnchor): boolean {
   if (anchor.generation > log.generation) return false;
-  const size = anchor.generation === log.generation ? log.size : table.sizeOf(anchor.generation);
+  const size = anchor.generation === log.generation ? log.size : table.generation(anchor.generation)?.size;
   if (size === undefined) return false;
   if (anchor.size === 0) return true;
   return size >= anchor.size && bytesToHex(log.root(anchor.generation, anchor.size)) === anchor.root;

@@ -1,4 +1,5 @@
 import { type AliasedRawBuilder, sql } from 'kysely';
+import { reject } from './codes.ts';
 
 /**
  * Types of all columns, one for each name. libsql (0.5.29) ends the process when a text that it reads is not UTF-8, as in
@@ -39,16 +40,23 @@ export function columns<Name extends ColumnName>(...names: readonly Name[]): Col
   });
 }
 
-/** A row as it was selected, with texts as texts. Bytes that are no UTF-8 become U+FFFD, which no check lets pass. */
+/**
+ * A row as it was selected, with texts as texts; bytes that are no UTF-8 become U+FFFD, which no check lets pass.
+ * Throws Reject VAULT_DAMAGED for a NULL where none was ever written.
+ */
 export function decodeRow(row: Record<string, unknown>): Record<string, unknown> {
   for (const name in row) {
+    const type: string | undefined = TYPES[name as ColumnName];
     const value = row[name];
+    if (value === null && type?.endsWith('null') === false) throw reject('VAULT_DAMAGED', { column: name });
     if (typeof value !== 'object' || value === null) continue;
     // libsql gives a BLOB as Buffer from `get`, but as ArrayBuffer from `all`.
     const bytes = value instanceof ArrayBuffer ? Buffer.from(value) : value;
-    if (!(bytes instanceof Uint8Array)) continue;
-    const isText = TYPES[name as ColumnName]?.startsWith('text') === true;
-    row[name] = isText ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8') : bytes;
+    if (bytes instanceof Uint8Array) row[name] = type?.startsWith('text') === true ? textOf(bytes) : bytes;
   }
   return row;
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
 }

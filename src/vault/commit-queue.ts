@@ -2,7 +2,6 @@ import { isReject, type Reject } from '../std/reject.ts';
 import { reject } from './codes.ts';
 import type { Connection } from './database.ts';
 import type { JournalLog } from './journal-log.ts';
-import type { JournalTable } from './journal-table.ts';
 import type { KeyStore } from './key-store.ts';
 
 /** The journal as a commit extends it. */
@@ -49,11 +48,10 @@ export function createCommitQueue(stands: {
   vault: Connection;
   keyStore: KeyStore;
   log: JournalLog;
-  table: JournalTable;
   /** Called once when the disk failed in a way that leaves open what is durable. */
   onFailure(reason: Reject): void;
 }): CommitQueue {
-  const { keys, vault, keyStore, log, table } = stands;
+  const { keys, vault, keyStore, log } = stands;
   let queue: Waiting[] = [];
   let scheduled = false;
   let orphans: { from: number; to: number } | undefined;
@@ -118,7 +116,6 @@ export function createCommitQueue(stands: {
       };
       for (const one of batch) settle.push(apply(one, tail));
       const adopt = log.append(leaves);
-      if (leaves.length > 0) table.setSize(log.generation, log.size + leaves.length);
       keys.commit();
       keysAreDurable = true;
       orphans = undefined;

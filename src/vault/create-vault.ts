@@ -92,7 +92,7 @@ function assemble({ vault, keys, close }: Databases, options: VaultOptions) {
     if (journal.openGeneration() === undefined) {
       if (journal.lastPosition() !== undefined) throw reject('VAULT_DAMAGED', { table: 'generation' });
       vault.begin();
-      journal.setSize(0, 0);
+      journal.setSize(0, 0, []);
       vault.commit();
     }
     if (keyStore.account(custodian)?.epoch === undefined) {
@@ -103,7 +103,7 @@ function assemble({ vault, keys, close }: Databases, options: VaultOptions) {
   }
 
   const queue = createCommitQueue({
-    ...{ keys, vault, keyStore, log, table: journal },
+    ...{ keys, vault, keyStore, log },
     onFailure(reason) {
       if (status === 'failed' || status === 'closed') return;
       status = 'failed';

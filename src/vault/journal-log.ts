@@ -1,23 +1,21 @@
 import { appendLog, consistencyProof, inclusionProof, logRoot } from '../state/log.ts';
 import { logLeafHash } from '../state/log-proof.ts';
 import type { KvReader } from '../state/store.ts';
-import { reject } from './codes.ts';
 import { columns } from './columns.ts';
 import { type Connection, slot } from './database.ts';
-import type { JournalTable } from './journal-table.ts';
-import { positionOf } from './position.ts';
+import { type JournalTable, TILE_WIDTH } from './journal-table.ts';
 import type { RowMac } from './row-mac.ts';
 import { vaultQueries } from './vault-schema.ts';
 
 /**
  * The journal as an RFC 6962 log, by the ledger's own code (state/log.ts), one prefix for each generation. Only full
  * tiles are stored; the up to 255 leaves after them are in memory, and in the entries' rows for the next start. So a
- * commit costs one hash an entry, and roots are worked out when somebody asks.
+ * commit costs one MAC over those, and roots are worked out when somebody asks.
  */
 export interface JournalLog {
   readonly generation: number;
   readonly size: number;
-  /** Writes what `leaves` fill up, inside the caller's transaction. Call the result once that is durable. */
+  /** Writes the new size, and the tiles that `leaves` fill up, inside the caller's transaction. Call the result once that is durable. */
   append(leaves: readonly Uint8Array[]): () => void;
   root(generation: number, size: number): Uint8Array;
   inclusion(generation: number, index: number, size: number): readonly Uint8Array[];
@@ -26,7 +24,6 @@ export interface JournalLog {
   startGeneration(generation: number): void;
 }
 
-const TILE_WIDTH = 256;
 const TILE_BYTES = TILE_WIDTH * 32;
 const MAX_CACHED_TILES = 64;
 
@@ -34,33 +31,22 @@ const MAX_CACHED_TILES = 64;
 export function createJournalLog(connection: Connection, table: JournalTable, mac: RowMac): JournalLog {
   const tiles = createTileReader(connection, mac);
   let generation = 0;
-  let edge: Uint8Array[] = [];
+  let edge: readonly Uint8Array[] = [];
   let size = 0;
   let last: { generation: number; size: number; reader: KvReader } | undefined;
 
   const prefixOf = (of: number) => `j/${of}/`;
   const open = table.openGeneration();
-  if (open !== undefined) {
-    ({ generation, size } = open);
-    edge = edgeOf(generation, size);
-  }
-
-  function edgeOf(of: number, at: number): Uint8Array[] {
-    const full = at - (at % TILE_WIDTH);
-    const leaves = table.leaves(positionOf(of, full), positionOf(of, full) + (at % TILE_WIDTH));
-    if (leaves.length !== at % TILE_WIDTH) throw reject('VAULT_DAMAGED', { table: 'entry' });
-    return leaves.map(logLeafHash);
-  }
+  if (open !== undefined) ({ generation, size, edge } = open);
 
   /** A reader of the whole log: stored tiles, and the edge as the tile it will once be part of. */
   function readerOf(of: number): KvReader {
-    const sizeOf = of === generation ? size : table.sizeOf(of);
-    if (sizeOf === undefined) throw new RangeError(`no journal generation ${of}`);
-    if (last?.generation === of && last.size === sizeOf) return last.reader;
-    const tail = of === generation ? edge : edgeOf(of, sizeOf);
-    const { writes } = appendLog(tiles, prefixOf(of), sizeOf - tail.length, tail);
+    const row = of === generation ? { size, edge } : table.generation(of);
+    if (row === undefined) throw new RangeError(`no journal generation ${of}`);
+    if (last?.generation === of && last.size === row.size) return last.reader;
+    const { writes } = appendLog(tiles, prefixOf(of), row.size - row.edge.length, row.edge.map(logLeafHash));
     const reader: KvReader = { get: (key) => writes.get(key) ?? tiles.get(key), range: tiles.range };
-    last = { generation: of, size: sizeOf, reader };
+    last = { generation: of, size: row.size, reader };
     return reader;
   }
 
@@ -72,14 +58,18 @@ export function createJournalLog(connection: Connection, table: JournalTable, ma
       return size;
     },
     append(leaves) {
-      const all = [...edge, ...leaves.map(logLeafHash)];
+      if (leaves.length === 0) return () => {};
+      const all = [...edge, ...leaves];
       const filled = all.length - (all.length % TILE_WIDTH);
       if (filled > 0) {
-        const { writes } = appendLog(tiles, prefixOf(generation), size - edge.length, all.slice(0, filled));
+        const hashes = all.slice(0, filled).map(logLeafHash);
+        const { writes } = appendLog(tiles, prefixOf(generation), size - edge.length, hashes);
         for (const [key, value] of writes) if (value !== null) tiles.put(key, value);
       }
+      const rest = all.slice(filled);
+      table.setSize(generation, size + leaves.length, rest);
       return () => {
-        edge = all.slice(filled);
+        edge = rest;
         size += leaves.length;
       };
     },
@@ -94,7 +84,7 @@ export function createJournalLog(connection: Connection, table: JournalTable, ma
   };
 
   function checkedSize(of: number, at: number): number {
-    const most = of === generation ? size : (table.sizeOf(of) ?? 0);
+    const most = of === generation ? size : (table.generation(of)?.size ?? 0);
     if (!Number.isInteger(at) || at < 0 || at > most) throw new RangeError(`journal ${of} has ${most} entries, not ${at}`);
     return at;
   }

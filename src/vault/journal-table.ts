@@ -2,7 +2,7 @@ import { bytesToHex, hexToBytes } from '../std/bytes.ts';
 import { reject } from './codes.ts';
 import { columns } from './columns.ts';
 import { type Connection, ONE, slot } from './database.ts';
-import { positionOf } from './position.ts';
+import { ENTRIES_PER_GENERATION, MAX_GENERATION, positionOf } from './position.ts';
 import type { RowMac } from './row-mac.ts';
 import type { AnchorRow } from './vault.ts';
 import { vaultQueries } from './vault-schema.ts';
@@ -16,16 +16,24 @@ export interface EntryRow {
   readonly body: string | null;
 }
 
+export interface GenerationRow {
+  readonly generation: number;
+  readonly size: number;
+  readonly edge: readonly Uint8Array[];
+}
+
+/** Entries that a tile of the log holds (state/log.ts). */
+export const TILE_WIDTH = 256;
+
 /** Rows of the journal: generations, entries, used permits, anchors. */
 export interface JournalTable {
-  /** The open generation and its size. Throws Reject VAULT_DAMAGED. */
-  openGeneration(): { generation: number; size: number } | undefined;
-  sizeOf(generation: number): number | undefined;
-  setSize(generation: number, size: number): void;
+  /** The open generation, its size and the leaves after its last full tile. Throws Reject VAULT_DAMAGED. */
+  openGeneration(): GenerationRow | undefined;
+  generation(generation: number): GenerationRow | undefined;
+  /** `edge` are the leaves after the last full tile: only the tiles before them have a MAC of their own. */
+  setSize(generation: number, size: number, edge: readonly Uint8Array[]): void;
   addEntry(row: EntryRow): void;
   entry(position: number): EntryRow | undefined;
-  /** Leaves of positions `from` ≤ p < `to`, in order. */
-  leaves(from: number, to: number): readonly Uint8Array[];
   /** Entries about an account before a position, newest first. */
   entriesOf(account: string, before: number, limit: number): readonly EntryRow[];
   lastPosition(): number | undefined;
@@ -40,10 +48,15 @@ export interface JournalTable {
 export function createJournalTable(connection: Connection, mac: RowMac): JournalTable {
   const rows = prepareRows(connection);
 
-  function checkedGeneration(row: { generation: number; size: number; mac: Uint8Array } | undefined) {
+  type StoredGeneration = { generation: number; size: number; mac: Uint8Array };
+  function checkedGeneration(row: StoredGeneration | undefined): GenerationRow | undefined {
     if (row === undefined) return undefined;
-    mac.check(row.mac, 'generation', [row.generation, row.size]);
-    return { generation: row.generation, size: row.size };
+    const { generation, size } = row;
+    if (generation < 0 || generation > MAX_GENERATION || size < 0) throw reject('VAULT_DAMAGED', { table: 'generation' });
+    const end = generation * ENTRIES_PER_GENERATION + size;
+    const edge = rows.leaves.all(end - (size % TILE_WIDTH), end).map((entry) => entry.leaf);
+    mac.check(row.mac, 'generation', [generation, size], ...edge);
+    return { generation, size, edge };
   }
 
   type StoredAnchor = { generation: number; size: number; root: Uint8Array; tx: string; mac: Uint8Array };
@@ -55,11 +68,11 @@ export function createJournalTable(connection: Connection, mac: RowMac): Journal
 
   return {
     openGeneration: () => checkedGeneration(rows.openGeneration.get()),
-    sizeOf: (generation) => checkedGeneration(rows.generation.get(generation))?.size,
-    setSize: (generation, size) => void rows.setSize.run(generation, size, mac.of('generation', [generation, size])),
+    generation: (generation) => checkedGeneration(rows.generation.get(generation)),
+    setSize: (generation, size, edge) =>
+      void rows.setSize.run(generation, size, mac.of('generation', [generation, size], ...edge)),
     addEntry: (row) => void rows.addEntry.run(row.position, row.account, row.leaf, row.nonce, row.body),
     entry: (position) => rows.entry.get(position),
-    leaves: (from, to) => rows.leaves.all(from, to).map((row) => row.leaf),
     entriesOf: (account, before, limit) => rows.entriesOf.all(account, before, limit),
     lastPosition: () => rows.lastPosition.get()?.position,
     permitUsed: (permit) => rows.permit.get(permit) !== undefined,
@@ -134,9 +147,4 @@ function prepareRows(connection: Connection) {
       anchors.where('generation', '=', slot).where('size', '>', slot).orderBy('anchor.size').limit(ONE).compile(),
     ),
   };
-}
-
-/** Throws Reject VAULT_DAMAGED: an entry that must be there is not. */
-export function missingEntry(position: number): never {
-  throw reject('VAULT_DAMAGED', { table: 'entry', position });
 }

@@ -49,7 +49,7 @@ export async function scrub(parts: ScrubParts): Promise<ScrubReport> {
   const counts = { entries: 0, versions: 0, erased: 0 };
   const { generation: last, size: lastSize } = parts.log;
   for (let generation = 0; generation <= last; generation++) {
-    const size = generation === last ? lastSize : parts.journal.sizeOf(generation);
+    const size = generation === last ? lastSize : parts.journal.generation(generation)?.size;
     if (size !== undefined) await scrubGeneration(parts, generation, size, counts, note);
   }
   return { ...counts, keys: parts.keyStore.countKeys(), faults };

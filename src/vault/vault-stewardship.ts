@@ -33,7 +33,7 @@ export function stewardOperations(parts: VaultParts): Stewardship {
       const keptSize = log.size;
       orphans.keep();
       vault.begin();
-      journal.setSize(generation, 0);
+      journal.setSize(generation, 0, []);
       vault.commit();
       log.startGeneration(generation);
       parts.setStatus('serving');

@@ -5,7 +5,10 @@ export const CODES = {
   WALLET_UNKNOWN: { kind: 'unknown', sentence: 'There is no wallet file at that path; `aceso keys claim` makes one.' },
   WALLET_LOCKED: { kind: 'denied', sentence: 'The passphrase does not open this wallet, or the file was altered.' },
   WALLET_MALFORMED: { kind: 'invalid', sentence: 'The file is not a wallet of a version that this program reads.' },
-  WALLET_ACCOUNT_UNKNOWN: { kind: 'unknown', sentence: 'The wallet holds no account at that organisation; claim one first.' },
+  WALLET_ACCOUNT_UNKNOWN: {
+    kind: 'unknown',
+    sentence: 'The wallet holds no account at that organisation; claim one first.',
+  },
   WALLET_ACCOUNT_AMBIGUOUS: {
     kind: 'invalid',
     sentence: 'The wallet holds accounts at several organisations; say which one is meant.',
@@ -16,6 +19,7 @@ export const CODES = {
   },
   CLAIM_ANSWER_WRONG: {
     kind: 'invalid',
-    sentence: 'The organisation answered the claim with something that this wallet cannot open. Keep the wallet file and ask at the desk.',
+    sentence:
+      'The organisation answered the claim with something that this wallet cannot open. Keep the wallet file and ask at the desk.',
   },
 } as const satisfies CodeCatalogue;

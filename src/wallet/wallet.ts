@@ -36,7 +36,9 @@ export interface Wallet {
 export const EMPTY_WALLET: Wallet = { accounts: [] };
 
 /** Fresh keys for an account that is to be claimed. */
-export function newWalletAccount(of: Pick<WalletAccount, 'custodian' | 'account' | 'patient' | 'genesis'>): WalletAccount {
+export function newWalletAccount(
+  of: Pick<WalletAccount, 'custodian' | 'account' | 'patient' | 'genesis'>,
+): WalletAccount {
   const { custodian, account, patient, genesis } = of;
   const seeds = { signingSeed: bytesToHex(randomBytes(32)), sealingSeed: bytesToHex(randomBytes(32)) };
   return { custodian, account, patient, genesis, ...seeds, tagKey: '', token: '' };

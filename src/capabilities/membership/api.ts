@@ -72,5 +72,8 @@ export const TokenRequest = Type.Object(
 export type TokenRequest = Static<typeof TokenRequest>;
 
 /** Its answer; the token is shown this once. */
-export const TokenAnswer = Type.Object({ account: Account, token: Type.String({ maxLength: 128 }), expiresAtMs: TimeMs }, strict);
+export const TokenAnswer = Type.Object(
+  { account: Account, token: Type.String({ maxLength: 128 }), expiresAtMs: TimeMs },
+  strict,
+);
 export type TokenAnswer = Static<typeof TokenAnswer>;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Head } from '../../chain/block.ts';
 import { isReject } from '../../std/reject.ts';
 import { openBlockLog } from './block-log.ts';
-import type { StoredBlock } from './block-record.ts';
+import { encodeRecord, SEGMENT_HEADER_BYTES, type StoredBlock } from './block-record.ts';
 import { openHeadLog } from './head-log.ts';
 import { createSimulatedDisk, SimulatedCrash, seededRandom } from './simulated-disk.ts';
 
@@ -126,4 +126,44 @@ test('a full disk refuses with a code, leaves nothing half-written, and goes on 
     for await (const stored of reopened.from(1)) found.push(stored);
     assert.deepEqual(found, blocks);
   }
+});
+
+/** A disk with five blocks, and where the record of each begins. */
+async function fiveBlocks(transaction: Uint8Array = new Uint8Array(50)) {
+  const disk = createSimulatedDisk(seededRandom(5));
+  const log = await openBlockLog({ folder: disk.folder, genesisHash: GENESIS });
+  const file = await disk.folder.open('0000000000000001.blocks');
+  const starts: number[] = [];
+  for (let height = 1; height <= 5; height++) {
+    const { head, previousSignature } = blockOf(height, seededRandom(height), 0);
+    starts.push(height === 1 ? SEGMENT_HEADER_BYTES : await file.sizeBytes());
+    const block = { height, timeMs: height, transactions: [transaction], misbehaviour: [] };
+    await log.append({ block, head, previousSignature });
+  }
+  return { disk, file, starts };
+}
+
+test('damage before the last block is never taken for a torn tail, though nothing names the blocks', async () => {
+  const { starts } = await fiveBlocks();
+  for (const [at, start] of starts.entries()) {
+    for (const offset of [start, start + 5, start + 20, start + 60, (starts[at + 1] ?? start + 100) - 1]) {
+      const { disk } = await fiveBlocks();
+      disk.flip('0000000000000001.blocks', offset);
+      const opened = openBlockLog({ folder: disk.folder, genesisHash: GENESIS });
+      if (at === 4) assert.equal((await opened).cut?.height, 5);
+      else
+        await assert.rejects(opened, (error) => {
+          assert.ok(isReject(error) && error.code === 'LEDGER_BLOCK_DAMAGED', String(error));
+          assert.equal(error.data.height, at + 1);
+          return true;
+        });
+    }
+  }
+});
+
+test('a transaction that carries the bytes of a record does not pass for one in a torn tail', async () => {
+  const inner = encodeRecord(blockOf(9, seededRandom(9), 0), new Uint8Array(32), new Uint8Array(32)).bytes;
+  const { disk, file } = await fiveBlocks(inner);
+  await file.truncate((await file.sizeBytes()) - 10);
+  assert.equal((await openBlockLog({ folder: disk.folder, genesisHash: GENESIS })).cut?.height, 5);
 });

@@ -1,8 +1,14 @@
-import type { Coding, ConsentProvision, ConsentProvisionActor, ConsentProvisionData, Reference } from '@medplum/fhirtypes';
-import { ACCOUNT_SYSTEM, MEMBER_SYSTEM } from './account-identifier.ts';
+import type {
+  Coding,
+  ConsentProvision,
+  ConsentProvisionActor,
+  ConsentProvisionData,
+  Reference,
+} from '@medplum/fhirtypes';
 import { MAX_LIST, type Provision, TAGS_PER_LIST } from '../contract/policy.ts';
 import { ACT_REASON, isPurpose } from '../contract/purposes.ts';
 import { padTags, type TagKind, tag } from '../contract/tags.ts';
+import { ACCOUNT_SYSTEM, MEMBER_SYSTEM } from './account-identifier.ts';
 import type { ConsentReason } from './codes.ts';
 import { periodToMs } from './fhir-period.ts';
 
@@ -89,7 +95,8 @@ export function createProvisionTranslator(context: TranslationContext): (provisi
   }
 
   function codeNamed({ identifier, reference }: Reference, kind: TagKind): string | undefined {
-    if (identifier?.system === ACCOUNT_SYSTEM || identifier?.system === MEMBER_SYSTEM) return accountIn(identifier.value);
+    if (identifier?.system === ACCOUNT_SYSTEM || identifier?.system === MEMBER_SYSTEM)
+      return accountIn(identifier.value);
     return reference === undefined || !LITERAL.test(reference) ? undefined : codeOf(reference, kind);
   }
 

@@ -26,9 +26,13 @@ export const CODES = {
   },
   CONSENT_DOCUMENT_DIFFERS: {
     kind: 'conflict',
-    sentence: 'The document that the transaction names is not the Consent that is kept here. Keep it first, then sign its leaf.',
+    sentence:
+      'The document that the transaction names is not the Consent that is kept here. Keep it first, then sign its leaf.',
   },
-  CONSENT_REFUSED: { kind: 'conflict', sentence: 'The ledger refused the transaction for the reason that `outcome` names.' },
+  CONSENT_REFUSED: {
+    kind: 'conflict',
+    sentence: 'The ledger refused the transaction for the reason that `outcome` names.',
+  },
 } as const satisfies CodeCatalogue;
 
 /** Thrower for this floor: `throw reject('CODE', data)`. */

@@ -27,7 +27,8 @@ export function isStaff({ kind, organisation, custodian }: Caller): boolean {
 export function entitledAccount(organisation: OrganisationContext, caller: Caller, patientId: string): string {
   const account = organisation.vault.accountOf('Patient', patientId);
   const isEntitled =
-    isStaff(caller) || (account !== undefined && (caller.account === account || isDelegate(organisation, account, caller)));
+    isStaff(caller) ||
+    (account !== undefined && (caller.account === account || isDelegate(organisation, account, caller)));
   // Whoever is not entitled learns nothing of who is a patient here.
   if (!isEntitled) throw reject('CONSENT_CALLER_NOT_ENTITLED');
   if (account === undefined) throw reject('CONSENT_PATIENT_UNKNOWN');
@@ -36,7 +37,10 @@ export function entitledAccount(organisation: OrganisationContext, caller: Calle
 
 function isDelegate(organisation: OrganisationContext, account: string, caller: Caller): boolean {
   const nowMs = Math.max(organisation.clock(), organisation.ledger.head().timeMs);
-  return withState(organisation, (state) => delegationOf(state, account, caller.account, 'consent', nowMs) !== undefined);
+  return withState(
+    organisation,
+    (state) => delegationOf(state, account, caller.account, 'consent', nowMs) !== undefined,
+  );
 }
 
 /** The ledger's record of a patient's account. */

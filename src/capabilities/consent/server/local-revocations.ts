@@ -1,4 +1,4 @@
-import { type Transaction, parseTransaction } from '../../../chain/transaction.ts';
+import { parseTransaction, type Transaction } from '../../../chain/transaction.ts';
 import { submitMessage } from '../../../ledger/submit-message.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import { base64urlToBytes, bytesToBase64url } from '../../../std/bytes.ts';
@@ -68,7 +68,8 @@ export function createLocalRevocations(organisation: OrganisationContext): Local
     },
     async bring() {
       for (const [policy, revocation] of pending(organisation)) {
-        const isDone = isEnded(organisation, revocation.account, policy) || (await bringOne(organisation, policy, revocation));
+        const isDone =
+          isEnded(organisation, revocation.account, policy) || (await bringOne(organisation, policy, revocation));
         if (!isDone) continue;
         // The ledger has it: from the next read on the committed policy says the same.
         await vault.putDocument(KIND, policy, null);
@@ -95,7 +96,11 @@ function isEnded(organisation: OrganisationContext, account: string, policy: str
 }
 
 /** True once the ledger took it. One whose time has passed stays obeyed here until the wallet signs it again. */
-async function bringOne(organisation: OrganisationContext, policy: string, { account, wire }: PendingRevocation): Promise<boolean> {
+async function bringOne(
+  organisation: OrganisationContext,
+  policy: string,
+  { account, wire }: PendingRevocation,
+): Promise<boolean> {
   const { ledger, signer, clock, log } = organisation;
   try {
     if (wire === '') {
@@ -107,7 +112,8 @@ async function bringOne(organisation: OrganisationContext, policy: string, { acc
     return (await ledger.submit(transaction.wire)).outcome.code === 'OK';
   } catch (error) {
     if (!isReject(error)) throw error;
-    if (error.kind !== 'unavailable') log.warn({ code: error.code }, 'a revocation obeyed here was refused by the ledger');
+    if (error.kind !== 'unavailable')
+      log.warn({ code: error.code }, 'a revocation obeyed here was refused by the ledger');
     return false;
   }
 }

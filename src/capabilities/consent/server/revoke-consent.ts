@@ -51,7 +51,12 @@ export async function revokeConsent(
   }
 }
 
-function submit(organisation: OrganisationContext, account: string, policy: string, transaction: Transaction | undefined) {
+function submit(
+  organisation: OrganisationContext,
+  account: string,
+  policy: string,
+  transaction: Transaction | undefined,
+) {
   const { ledger, signer } = organisation;
   if (transaction !== undefined) return ledger.submit(transaction.wire);
   return submitMessage(ledger, organisation.clock(), { type: 'consent.revoke', account, policy }, signer);
@@ -85,7 +90,13 @@ function requireRevocable(
   });
 }
 
-function mayRevoke(state: StateReader, account: string, policy: Policy, transaction: Transaction, nowMs: number): boolean {
+function mayRevoke(
+  state: StateReader,
+  account: string,
+  policy: Policy,
+  transaction: Transaction,
+  nowMs: number,
+): boolean {
   const { signers } = transaction.body;
   const sender = signers[0]?.account ?? '';
   const isPatient = sender === account;

@@ -15,7 +15,8 @@ export const CODES = {
   },
   CLAIM_REFUSED: {
     kind: 'conflict',
-    sentence: 'The ledger refused the claim for the reason that `code` names; the account may be claimed already. Ask at the desk.',
+    sentence:
+      'The ledger refused the claim for the reason that `code` names; the account may be claimed already. Ask at the desk.',
   },
   ADMINISTRATOR_NEEDED: { kind: 'denied', sentence: 'Only the organisation’s administrator may do this.' },
   TOKEN_REQUEST_INVALID: {

@@ -20,6 +20,13 @@ export async function hirePractitioner(organisation: OrganisationContext, reques
   if (!Value.Check(RoleCodesSchema, roleCodes)) throw reject('TOKEN_REQUEST_INVALID');
   const account = await registerPractitioner(organisation, { roleCodes });
   const expiresAtMs = organisation.clock() + days * DAY_MS;
-  const record = { account, kind: 'practitioner', organisation: organisation.account, roles: roleCodes, purposes, label } as const;
+  const record = {
+    account,
+    kind: 'practitioner',
+    organisation: organisation.account,
+    roles: roleCodes,
+    purposes,
+    label,
+  } as const;
   return { account, token: await issueToken(organisation.vault, { ...record, expiresAtMs }), expiresAtMs };
 }

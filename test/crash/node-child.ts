@@ -1,0 +1,18 @@
+import { writeSync } from 'node:fs';
+import { pino } from 'pino';
+import { createNodeStarter } from '../../src/app/start-node.ts';
+import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
+
+// A whole node, to be killed. It loads its code at once and opens the folder when a line comes on standard input, so
+// that the next one can get ready while the one before still runs; then it prints its address and tokens.
+const [folder, keyFolder] = process.argv.slice(2) as [string, string];
+const logger = pino({ level: 'error' }, pino.destination({ dest: 2, sync: true }));
+process.removeAllListeners('warning');
+const nodes = createNodeStarter({ keyFolder, clock: Date.now, logger, fetch, version: 'test' });
+await loadDefinitions();
+await new Promise((resolve) => process.stdin.once('data', resolve));
+const startedMs = performance.now();
+const { url, adminTokens } = await nodes.start({
+  ...{ folder, port: 0, host: '127.0.0.1', seed: false, progress: () => {}, rootKeyMade: () => {} },
+});
+writeSync(1, `${JSON.stringify({ url, adminTokens, startMs: performance.now() - startedMs })}\n`);
