@@ -1,8 +1,11 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { createAccessServer } from '../capabilities/access/server/access-server.ts';
+import { createCustodianPort, createMemberPort } from '../capabilities/access/server/exchange-ports.ts';
+import { createAccessRequests } from '../capabilities/access/server/exchange-requests.ts';
 import { createConsentServer } from '../capabilities/consent/server/consent-server.ts';
 import { createMembershipServer } from '../capabilities/membership/server/membership-server.ts';
 import { createRecordsServer } from '../capabilities/records/server/records-server.ts';
+import { createExchange } from '../exchange/exchange.ts';
 import type { AccessPort, RegistrationPort } from '../fhir/ports.ts';
 import type { Job } from '../jobs/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -15,6 +18,11 @@ export interface FloorDependencies {
   readonly ledger: Ledger;
   readonly authenticate: Authenticate;
   readonly clock: () => number;
+  /** Address at which the node reaches its own routes. */
+  readonly ownUrl: string;
+  /** Addresses of other members' nodes. */
+  readonly peers: readonly string[];
+  readonly fetch: typeof fetch;
 }
 
 /** What they give in return: the ports that other rooms define, routes, and work that goes on beside. */
@@ -32,11 +40,18 @@ export function createServerFloors(deps: FloorDependencies): ServerFloors {
   const consent = createConsentServer(deps);
   const accessServer = createAccessServer({ ...deps, revokedLocally: consent.revokedLocally });
   const records = createRecordsServer({ ...deps, access: accessServer.access });
+  const exchange = createExchange({
+    ...deps,
+    members: createMemberPort(deps.ledger),
+    custodian: createCustodianPort({ ledger: deps.ledger, revokedLocally: consent.revokedLocally }),
+    chain: deps.ledger.genesisHash,
+  });
+  const requests = createAccessRequests({ ...deps, exchange });
   return {
     access: accessServer.access,
     registration: membership.registration,
-    plugins: [membership.plugin, consent.plugin, accessServer.plugin, records.plugin],
-    jobs: [...membership.jobs, ...consent.jobs, ...accessServer.jobs, ...records.jobs],
+    plugins: [membership.plugin, consent.plugin, accessServer.plugin, records.plugin, exchange.plugin, requests.plugin],
+    jobs: [...membership.jobs, ...consent.jobs, ...accessServer.jobs, ...records.jobs, ...exchange.jobs],
     close: accessServer.close,
   };
 }

@@ -93,11 +93,15 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   const sessions = organisations.map(({ account }) => createMemoryTokenStore(account));
   const stores: TokenStore[] = [...sessions, ...organisations.map(({ vault }) => vault)];
   const authenticate = createAuthenticate(stores, clock);
-  const floors = createServerFloors({ organisations, ledger, authenticate, clock });
+  const port = options.port === 0 ? await freePort(options.host) : options.port;
+  const ownUrl = `http://${options.host}:${port}`;
+  const { follows } = data.node;
+  const peers = [...(follows === undefined ? [] : [follows]), ...(options.peers ?? [])];
+  const { fetch } = environment;
+  const floors = createServerFloors({ organisations, ledger, authenticate, clock, ownUrl, peers, fetch });
   closing.add(floors.close);
   const host = createHttpHost({ logger: log });
-  const port = options.port === 0 ? await freePort(options.host) : options.port;
-  const baseUrl = options.baseUrl ?? `http://${options.host}:${port}`;
+  const baseUrl = options.baseUrl ?? ownUrl;
   await host.register(createLedgerPlugin(ledger));
   for (const plugin of floors.plugins) await host.register(plugin);
   await host.register(createNodePlugin({ node: data.node.node, version, ledger, organisations }));

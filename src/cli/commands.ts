@@ -1,7 +1,10 @@
 import type { Command } from './command.ts';
+import { consentGrantCommand, consentListCommand, consentRevokeCommand } from './commands/consent.ts';
+import { demoCommand } from './commands/demo.ts';
 import { genesisCommand } from './commands/genesis.ts';
 import { importCommand } from './commands/import.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { keysClaimCommand, keysOrganisationCommand, keysSlipCommand, keysTokenCommand } from './commands/keys.ts';
 import { receiptsExportCommand } from './commands/receipts.ts';
 import { startCommand } from './commands/start.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -10,8 +13,16 @@ import { witnessCommand } from './commands/witness.ts';
 /** Every command, in the order that the help shows. */
 export const COMMANDS: readonly Command[] = [
   startCommand,
+  demoCommand,
   genesisCommand,
   importCommand,
+  keysOrganisationCommand,
+  keysTokenCommand,
+  keysSlipCommand,
+  keysClaimCommand,
+  consentGrantCommand,
+  consentRevokeCommand,
+  consentListCommand,
   receiptsExportCommand,
   verifyCommand,
   witnessCommand,

@@ -32,6 +32,8 @@ export interface StartOptions {
   readonly follow?: string;
   readonly genesis?: string;
   readonly keys?: string;
+  /** Addresses of nodes that host other members; the one that is followed is known already. */
+  readonly peers?: readonly string[];
   /** Witnesses of the ledger by name, with the address of each; genesis holds their keys. */
   readonly witnesses?: Readonly<Record<string, string>>;
   progress(step: string, done: number, total: number): void;

@@ -147,7 +147,7 @@ async function keep(
   const { vault, clock, account: own } = organisation;
   const { account, actor, purpose, rules, permit, leaves, custodian, countersignature } = pending;
   const entry = { account, actor, purpose, rules, permit, versions: leaves, organisation: own, timeMs: clock() };
-  await vault.journalOnce({ kind: 'receipt', decision: 'permit', ...entry }).catch((error: unknown) => {
+  await vault.journalOnce({ kind: 'release', decision: 'permit', ...entry }).catch((error: unknown) => {
     if (!isReject(error) || error.code !== 'PERMIT_USED') throw error;
   });
   const document: JsonObject = {

@@ -28,7 +28,7 @@ export interface NodeDirectory {
  */
 export function createNodeDirectory(options: {
   local: readonly string[];
-  ownUrl: () => string;
+  ownUrl: string;
   /** Addresses of other members' nodes. */
   peers: readonly string[];
   /** Genesis hash of the ledger. */
@@ -55,7 +55,7 @@ export function createNodeDirectory(options: {
 
   return {
     async urlOf(member) {
-      if (local.includes(member)) return ownUrl();
+      if (local.includes(member)) return ownUrl;
       // An unknown member is asked for again at once: its node may just have come up.
       if (!known.has(member) || askedAtMs + KEPT_MS < clock()) await ask();
       const url = known.get(member);

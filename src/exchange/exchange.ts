@@ -41,8 +41,8 @@ export interface ExchangeOptions {
   readonly organisations: readonly OrganisationContext[];
   readonly members: MemberPort;
   readonly custodian: CustodianPort;
-  /** This node's address, known once it listens. */
-  readonly ownUrl: () => string;
+  /** Address at which the node reaches its own routes. */
+  readonly ownUrl: string;
   /** Addresses of other members' nodes. */
   readonly peers: readonly string[];
   /** Genesis hash. */

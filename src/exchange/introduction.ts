@@ -24,6 +24,7 @@ const AskForm = Type.Object(
     /** UTF-8, base64url: identifiers are not bound to ASCII, canonical JSON is. */
     identifier: Type.String({ pattern: '^[A-Za-z0-9_-]+$', maxLength: 4 * MAX_IDENTIFIER_CHARS }),
     practitioner: Type.String({ pattern: '^([0-9a-f]{32})?$' }),
+    purpose: Type.String({ pattern: '^[A-Z]{1,16}$' }),
     categories: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
       maxItems: MAX_CATEGORIES,
       uniqueItems: true,
@@ -51,11 +52,11 @@ export async function askIntroduction(
   { call, members }: { call: ExchangeCall; members: MemberPort },
   organisation: OrganisationContext,
   custodian: string,
-  { identifier, practitioner, categories }: IntroductionRequest,
+  { identifier, practitioner, purpose, categories }: IntroductionRequest,
 ): Promise<Introduction> {
   const key = members.sealingKeyOf(custodian);
   if (key === undefined) throw reject('EXCHANGE_NODE_UNKNOWN', { member: custodian });
-  const ask = canonicalBytes({ identifier: bytesToBase64url(utf8(identifier)), practitioner, categories });
+  const ask = canonicalBytes({ identifier: bytesToBase64url(utf8(identifier)), practitioner, purpose, categories });
   const aad = aadOf(organisation.ledger.genesisHash, custodian, organisation.account);
   const answer = await call(organisation, custodian, 'tags', { sealed: await sealTo(key, ask, ASK_INFO, aad) });
   const plain = Value.Check(SealedForm, answer)
@@ -92,7 +93,7 @@ export async function answerIntroduction(
         permit: '',
       },
       ...{ actor: request.practitioner === '' ? member : request.practitioner, organisation: member },
-      ...{ purpose: '', rules: ['default:introduction'] },
+      ...{ purpose: request.purpose, rules: ['default:introduction'] },
     },
   ]);
   const sealed: SealedBox = await sealTo(key, canonicalBytes(found), ANSWER_INFO, aad);
@@ -104,7 +105,7 @@ function readAsk(plain: Uint8Array): IntroductionRequest | undefined {
   const identifier = Value.Check(AskForm, ask) ? base64urlToBytes(ask.identifier) : undefined;
   if (identifier === undefined) return undefined;
   try {
-    return { ...(ask as IntroductionRequest), identifier: utf8ToText(identifier) };
+    return { ...(ask as unknown as IntroductionRequest), identifier: utf8ToText(identifier) };
   } catch {
     return undefined;
   }

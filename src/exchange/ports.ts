@@ -16,6 +16,8 @@ export interface IntroductionRequest {
   readonly identifier: string;
   /** Account of the practitioner who will ask; '' for none. */
   readonly practitioner: string;
+  /** HL7 v3 ActReason code that access will be asked for. */
+  readonly purpose: string;
   readonly categories: readonly string[];
 }
 

@@ -14,6 +14,8 @@ export interface NodeAddress {
 
 /** A process that has loaded the node's code and waits for `open`. */
 export interface StandbyNode {
+  /** Resolves when the code is loaded. */
+  readonly loaded: Promise<void>;
   /** Opens the folder; resolves when the node answers, and to undefined when it was killed before. */
   open(): Promise<NodeAddress | undefined>;
   /** SIGKILL; resolves when the process is gone. Throws when it had ended by itself. */
@@ -28,21 +30,26 @@ export function standbyNode(folder: string, keyFolder: string, compileCache: str
   });
   let [out, errors] = ['', ''];
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
-  const ready = new Promise<void>((resolve) => {
-    child.stdout?.on('data', (data: Buffer) => {
-      out += data.toString();
-      if (out.endsWith('\n')) resolve();
+  const isLine = (at: number): boolean => out.split('\n').length > at + 1;
+  const line = (at: number) =>
+    new Promise<void>((resolve) => {
+      child.stdout?.on('data', () => isLine(at) && resolve());
+      closed.then(() => resolve());
     });
+  child.stdout?.on('data', (data: Buffer) => {
+    out += data.toString();
   });
+  child.stdin?.on('error', () => {});
+  const [loaded, ready] = [line(0), line(1)];
   child.stderr?.on('data', (data: Buffer) => {
     errors += data.toString();
   });
   return {
+    loaded,
     async open() {
-      child.stdin?.on('error', () => {});
       child.stdin?.write('open\n');
-      await Promise.race([ready, closed]);
-      return out.endsWith('\n') ? (JSON.parse(out) as NodeAddress) : undefined;
+      await ready;
+      return isLine(1) ? (JSON.parse(out.split('\n')[1] as string) as NodeAddress) : undefined;
     },
     async kill() {
       child.kill('SIGKILL');

@@ -2,15 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { signTransaction, type Signer } from '../../src/chain/sign-transaction.ts';
 import { parseTransaction } from '../../src/chain/transaction.ts';
+import type { OrganisationContext } from '../../src/server/organisation.ts';
 import { bytesToBase64url, bytesToHex } from '../../src/std/bytes.ts';
 import type { NodeAddress } from './killed-node.ts';
 
 /** What clients were told, and what they tried: the tries may or may not have come through. */
-export interface Ledgered {
+export interface Told {
   /** Text of acknowledged versions by `Type/id/version`. */
   readonly versions: Map<string, string>;
   /** Marks of writes that were tried, with how many resources each is in: all of them or none. */
   readonly marks: Map<string, number>;
+  /** Marks of Bundles that were acknowledged. */
+  readonly bundles: Set<string>;
   /** Ids of transactions that were tried, and of those whose outcome was told. */
   readonly tried: Set<string>;
   readonly committed: Set<string>;
@@ -18,35 +21,38 @@ export interface Ledgered {
   readonly reads: string[];
 }
 
-export function createLedgered(): Ledgered {
-  return { versions: new Map(), marks: new Map(), tried: new Set(), committed: new Set(), reads: [] };
+export function createTold(): Told {
+  return { versions: new Map(), marks: new Map(), bundles: new Set(), tried: new Set(), committed: new Set(), reads: [] };
 }
 
-/** What one client goes on with after a restart. */
+/** A client of one organisation, and what it goes on with after a restart. */
 export interface Client {
   readonly slug: string;
+  readonly signer: Signer;
+  /** Genesis hash of the ledger. */
+  readonly chain: string;
   patient: string | undefined;
   observation: { readonly id: string; version: number } | undefined;
   step: number;
 }
 
-interface Told {
+/** A client whose round of requests begins at `step`. */
+export function createClient({ slug, signer, ledger }: OrganisationContext, step: number): Client {
+  return { slug, signer, chain: ledger.genesisHash, patient: undefined, observation: undefined, step };
+}
+
+interface Answer {
   readonly status: number;
   readonly text: string;
 }
 
 /** Runs a client until the node is gone: creates, updates, atomic Bundles, reads and transactions, one after another. */
-export async function runClient(
-  client: Client,
-  node: NodeAddress,
-  ledger: { readonly chain: string; readonly signer: Signer },
-  told: Ledgered,
-): Promise<void> {
+export async function runClient(client: Client, node: NodeAddress, told: Told): Promise<void> {
   const headers = { authorization: `Bearer ${node.adminTokens[client.slug]}`, 'aceso-purpose': 'TREAT' };
   const fhir = { ...headers, 'content-type': 'application/fhir+json' };
 
   /** Resolves to undefined when the connection broke: nothing was acknowledged. */
-  async function call(method: string, path: string, body?: unknown, type: Record<string, string> = fhir): Promise<Told | undefined> {
+  async function call(method: string, path: string, body?: unknown, type: Record<string, string> = fhir): Promise<Answer | undefined> {
     try {
       const response = await fetch(`${node.url}${path}`, {
         ...{ method, headers: type },
@@ -64,7 +70,7 @@ export async function runClient(
     return value;
   }
 
-  function acknowledge({ text }: Told): { id: string; version: number } {
+  function acknowledge({ text }: Answer): { id: string; version: number } {
     const { resourceType, id, meta } = JSON.parse(text) as { resourceType: string; id: string; meta: { versionId: string } };
     const key = `${resourceType}/${id}/${meta.versionId}`;
     if (told.versions.has(key)) throw new Error(`${key} was acknowledged twice`);
@@ -72,7 +78,7 @@ export async function runClient(
     return { id, version: Number(meta.versionId) };
   }
 
-  const steps: (() => Promise<Told | undefined>)[] = [
+  const steps: (() => Promise<Answer | undefined>)[] = [
     async function createObservation() {
       const answer = await call('POST', '/fhir/Observation', observation(client, mark()));
       if (answer?.status === 201) client.observation = acknowledge(answer);
@@ -91,10 +97,12 @@ export async function runClient(
     async function bundle() {
       const value = mark(3);
       const entry = [1, 2, 3].map(() => ({ request: { method: 'POST', url: 'Observation' }, resource: observation(client, value) }));
-      return call('POST', '/fhir', { resourceType: 'Bundle', type: 'transaction', entry });
+      const answer = await call('POST', '/fhir', { resourceType: 'Bundle', type: 'transaction', entry });
+      if (answer?.status === 200) told.bundles.add(value);
+      return answer;
     },
     async function transaction() {
-      const { chain, signer } = ledger;
+      const { chain, signer } = client;
       const account = bytesToHex(new Uint8Array(Buffer.from(randomUUID().replaceAll('-', ''), 'hex')));
       const message = { type: 'practitioner.register', account, roleCodes: [] };
       const wire = await signTransaction({ chain, message, nowMs: Date.now() }, signer);
@@ -129,7 +137,7 @@ export async function runClient(
   }
 }
 
-function requireGood({ status, text }: Told): void {
+function requireGood({ status, text }: Answer): void {
   if (status >= 300) throw new Error(`the node refused with ${status}: ${text.slice(0, 500)}`);
 }
 

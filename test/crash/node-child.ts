@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { pino } from 'pino';
 import { createNodeStarter } from '../../src/app/start-node.ts';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
@@ -10,6 +11,9 @@ const logger = pino({ level: 'error' }, pino.destination({ dest: 2, sync: true }
 process.removeAllListeners('warning');
 const nodes = createNodeStarter({ keyFolder, clock: Date.now, logger, fetch, version: 'test' });
 await loadDefinitions();
+// A process that is killed leaves no cache behind it otherwise.
+flushCompileCache();
+writeSync(1, 'loaded\n');
 await new Promise((resolve) => process.stdin.once('data', resolve));
 const startedMs = performance.now();
 const { url, adminTokens } = await nodes.start({

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { CONTRACTS } from '../../src/app/contracts.ts';
 import { newGenesis } from '../../src/app/new-network.ts';
+import { createNodePlugin } from '../../src/app/node-plugin.ts';
 import { createServerFloors, type ServerFloors } from '../../src/app/server-floors.ts';
 import { issueToken, type TokenRecord } from '../../src/auth/tokens.ts';
 import { registerPractitioner } from '../../src/capabilities/membership/server/registration.ts';
@@ -75,11 +76,12 @@ export async function createHospitalNode(t: TestContext): Promise<HospitalNode> 
     organisations.map(({ vault }) => vault),
     now,
   );
-  const floorsOf = (): ServerFloors => createServerFloors({ organisations, ledger, authenticate, clock: now });
+  const floorsOf = (): ServerFloors =>
+    createServerFloors({ ...{ organisations, ledger, authenticate, clock: now }, baseUrl: () => '', peers: [], fetch });
   const floors = floorsOf();
   const app = createHttpHost({ logger: log });
   for (const plugin of floors.plugins) await app.register(plugin);
-  await app.ready();
+  await app.register(createNodePlugin({ node: 'test', version: '0', ledger, organisations }));
   t.after(async () => {
     await app.close();
     floors.close();

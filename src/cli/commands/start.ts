@@ -12,7 +12,7 @@ const DEFAULT_PORT = 8103;
 /** `aceso start`: runs a node until it is told to stop. */
 export const startCommand: Command = {
   name: 'start',
-  usage: `[--data DIR] [--port N] [--host ADDRESS] [--empty] [--genesis FILE --keys FILE] [--follow URL] [--witness NAME=URL…]
+  usage: `[--data DIR] [--port N] [--host ADDRESS] [--empty] [--genesis FILE --keys FILE] [--follow URL] [--witness NAME=URL…] [--peer URL…]
 
   --data DIR      where the node keeps everything but its root key (default ./data)
   --port N        port to listen on (default ${DEFAULT_PORT}; 0 takes a free one)
@@ -21,7 +21,8 @@ export const startCommand: Command = {
   --empty         a new node gets no synthetic patients
   --genesis FILE --keys FILE   join a ledger with the keys that \`aceso keys organisation\` made
   --follow URL    follow the ledger of the node at URL
-  --witness NAME=URL  address of a witness that genesis names; repeat for each`,
+  --witness NAME=URL  address of a witness that genesis names; repeat for each
+  --peer URL      node of another member, to ask it for records; repeat for each`,
   summary: 'Run a node; a new one is seeded with two hospitals, an institute and synthetic patients',
   options: {
     data: { type: 'string' },
@@ -33,6 +34,7 @@ export const startCommand: Command = {
     keys: { type: 'string' },
     follow: { type: 'string' },
     witness: { type: 'string', multiple: true },
+    peer: { type: 'string', multiple: true },
   },
   maxArguments: 0,
   async run(context, values) {
@@ -48,6 +50,7 @@ export const startCommand: Command = {
       ...(typeof values.keys === 'string' ? { keys: pathOf(context, values.keys) } : {}),
       ...(typeof values.follow === 'string' ? { follow: values.follow } : {}),
       witnesses: witnessesOf(values),
+      peers: Array.isArray(values.peer) ? (values.peer as string[]) : [],
       progress(name, done, total) {
         if (name !== step) {
           bar?.stop();

@@ -39,7 +39,8 @@ export async function breakGlass(
 ): Promise<BrokenGlass> {
   if (caller.kind !== 'practitioner' || caller.organisation !== organisation.account) throw reject('CLINICIANS_ONLY');
   const broken = await breakOnLedger(organisation, caller, request).catch((error: unknown) => {
-    if (isReject(error) && (error.kind === 'unavailable' || error.kind === 'limit')) return claimAlone(organisation, caller, request);
+    if (isReject(error) && (error.kind === 'unavailable' || error.kind === 'limit'))
+      return claimAlone(organisation, caller, request);
     throw error;
   });
   const { vault } = organisation;

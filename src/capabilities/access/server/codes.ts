@@ -17,4 +17,17 @@ export const CODES = {
     kind: 'invalid',
     sentence: 'The request does not have the form that this route takes; see the API page.',
   },
+  REQUEST_STAFF_ONLY: {
+    kind: 'denied',
+    sentence: 'Only staff and systems of an organisation ask others for records in its name.',
+  },
+  REQUEST_PURPOSE_UNDECLARED: {
+    kind: 'invalid',
+    sentence: 'The purpose differs from the one that the caller acts for; declare it in the header Aceso-Purpose.',
+  },
+  REQUEST_OWN_RECORDS: {
+    kind: 'invalid',
+    sentence: 'These records are the organisation’s own: read them under /fhir.',
+  },
+  REQUEST_REFUSED: { kind: 'conflict', sentence: 'The ledger took the request and refused it; the code says why.' },
 } as const satisfies CodeCatalogue;

@@ -1,4 +1,4 @@
-import type { Reference } from '@medplum/fhirtypes';
+import type { Organization, Reference } from '@medplum/fhirtypes';
 
 /**
  * Identifier systems by which a Consent names who is known on the ledger (FHIR R4 §2.3.0.5, logical references): the
@@ -9,6 +9,6 @@ export const MEMBER_SYSTEM = 'urn:aceso:member';
 export const ACCOUNT_SYSTEM = 'urn:aceso:account';
 
 /** A reference to a member, for `provision.actor.reference`. */
-export function memberReference(account: string): Reference {
+export function memberReference(account: string): Reference<Organization> {
   return { identifier: { system: MEMBER_SYSTEM, value: account } };
 }

@@ -1,11 +1,21 @@
 import type { CodeCatalogue } from '../../../std/reject.ts';
 
-/** Why a receipt cannot be issued, now or at all. */
+/** Why a receipt cannot be issued or a version erased, now or at all. */
 export const CODES = {
   RECEIPT_SUBJECT_UNKNOWN: { kind: 'unknown', sentence: 'There is nothing here that such a receipt could be about.' },
   RECEIPT_NOT_ANCHORED: {
     kind: 'unavailable',
     sentence: 'The journal entry is durable here but not yet anchored on the ledger; ask again in a few seconds.',
+  },
+  RECEIPT_ERASED: {
+    kind: 'unknown',
+    sentence:
+      'The version was erased: its key and salt are gone, so nothing opens its leaf; the ledger’s mark of the erasure has a receipt.',
+    httpStatus: 410,
+  },
+  RECEIPT_UNSIGNED: {
+    kind: 'unknown',
+    sentence: 'The ledger refused the transaction before its signatures were found right, so nobody’s act is proved by it.',
   },
   RECEIPT_HEAD_MOVING: { kind: 'unavailable', sentence: 'The ledger moved on while the receipt was made; ask again.' },
 } as const satisfies CodeCatalogue;

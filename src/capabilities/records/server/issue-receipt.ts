@@ -1,18 +1,21 @@
+import { Value } from 'typebox/value';
 import type { KeyRecord } from '../../../chain/account.ts';
 import { APP_SCHEMA } from '../../../chain/app-hash.ts';
 import type { Head } from '../../../chain/block.ts';
 import { type OutcomeLeaf, parseLeaf } from '../../../chain/leaf.ts';
 import { type JournalEntry, RECEIPT_FORMAT, type Receipt, type TransactionProof } from '../../../chain/receipt/receipt.ts';
 import type { Committed, Ledger } from '../../../ledger/ledger.ts';
-import { bytesToBase64url, bytesToHex } from '../../../std/bytes.ts';
+import { keyRecordHash } from '../../../chain/signature.ts';
+import { type Message, parseTransaction } from '../../../chain/transaction.ts';
+import { bytesToBase64url, bytesToHex, utf8ToText } from '../../../std/bytes.ts';
 import { rejecter } from '../../../std/reject.ts';
-import { inclusionProof } from '../../../state/log.ts';
+import { consistencyProof, inclusionProof, logRoot } from '../../../state/log.ts';
 import type { KvReader } from '../../../state/store.ts';
 import { proveKey, readTreeRoot } from '../../../state/tree.ts';
 import { treeKeyHash } from '../../../state/tree-proof.ts';
 import { createStateReader, storeKeyOf } from '../../../state/typed-state.ts';
-import { utf8ToText } from '../../../std/bytes.ts';
 import type { OpenedEntry, Vault } from '../../../vault/vault.ts';
+import { KeyRecordSchema } from '../../membership/contract/schemas.ts';
 import { keyHistory } from '../../membership/contract/state.ts';
 import { CODES } from './codes.ts';
 
@@ -21,55 +24,87 @@ const LOG_PREFIX = 'l/';
 
 type SignedHead = Awaited<ReturnType<Ledger['signedHead']>>;
 
+/** What a receipt shall hold beside its subject. */
+export interface ReceiptOptions {
+  /** Size of an earlier log that the reader holds a checkpoint of: the receipt proves that its log extends that one. */
+  readonly extendsSize?: number;
+}
+
 /** A head with what proves it, and a snapshot of the store at least as new, in which the head's log can be proved. */
 interface Basis {
   readonly signed: SignedHead;
   readonly store: KvReader;
   readonly treeRoot: string;
+  readonly options: ReceiptOptions;
 }
 
-/** Receipt of a transaction by id. Throws Reject RECEIPT_SUBJECT_UNKNOWN. */
-export async function issueTransactionReceipt(ledger: Ledger, id: string): Promise<Receipt> {
+/** Receipt of a transaction by id. Throws Reject RECEIPT_SUBJECT_UNKNOWN, RECEIPT_UNSIGNED. */
+export async function issueTransactionReceipt(
+  ledger: Ledger,
+  id: string,
+  options: ReceiptOptions = {},
+): Promise<Receipt> {
   const committed = await requireCommitted(ledger, id);
-  return withBasis(ledger, async (basis) =>
+  return withBasis(ledger, options, async (basis) =>
     receiptOf(basis, { kind: 'transaction', transaction: await proveTransaction(ledger, basis, committed) }),
   );
 }
 
 /**
  * Receipt of a journal entry: its path to the first anchor that covers it, and that anchor's proof. Throws Reject
- * RECEIPT_NOT_ANCHORED until there is one.
+ * RECEIPT_NOT_ANCHORED until there is one, RECEIPT_ERASED when nothing opens the leaf any more.
  */
-export async function issueJournalReceipt(ledger: Ledger, vault: Vault, entry: OpenedEntry): Promise<Receipt> {
+export async function issueJournalReceipt(
+  ledger: Ledger,
+  vault: Vault,
+  entry: OpenedEntry,
+  options: ReceiptOptions = {},
+): Promise<Receipt> {
   const { generation, index } = entry;
+  const opened = entryOf(entry);
   const anchor = vault.anchorOf(generation, index);
   if (anchor === undefined) throw reject('RECEIPT_NOT_ANCHORED');
   const committed = await requireCommitted(ledger, anchor.transaction);
   const path = vault.inclusion(generation, index, anchor.size).map(bytesToHex);
-  return withBasis(ledger, async (basis) =>
+  return withBasis(ledger, options, async (basis) =>
     receiptOf(basis, {
       kind: 'journal',
       custodian: vault.custodian,
       generation,
       index,
-      entry: entryOf(entry),
+      entry: opened,
       path,
       anchor: await proveTransaction(ledger, basis, committed),
     }),
   );
 }
 
-/** Receipt of what the newest signed head's state holds under a key, or that it holds nothing. */
-export async function issueStateReceipt(ledger: Ledger, map: string, key: readonly string[]): Promise<Receipt> {
-  return withBasis(ledger, async (basis) => {
-    // Only the snapshot of that very head proves its tree; blocks that came in between make the caller ask again.
-    if (bytesToHex(readTreeRoot(basis.store)) !== basis.treeRoot) throw reject('RECEIPT_HEAD_MOVING');
-    const storeKey = storeKeyOf(map, key);
-    const bytes = basis.store.get(storeKey);
-    const proof = proveKey(basis.store, treeKeyHash(storeKey));
-    const value = bytes === undefined ? {} : { value: JSON.parse(utf8ToText(bytes)) };
-    return receiptOf(basis, { kind: 'state', map, key: [...key], ...value, proof });
-  });
+/** Blocks may come between a signed head and the snapshot that proves its tree; so often it is tried again. */
+const STATE_ATTEMPTS = 5;
+
+/**
+ * Receipt of what the newest signed head's state holds under a key, or that it holds nothing. Throws Reject
+ * RECEIPT_HEAD_MOVING when the ledger moves on faster than it can be proved.
+ */
+export async function issueStateReceipt(
+  ledger: Ledger,
+  map: string,
+  key: readonly string[],
+  options: ReceiptOptions = {},
+): Promise<Receipt> {
+  for (let attempt = 0; attempt < STATE_ATTEMPTS; attempt++) {
+    const receipt = await withBasis(ledger, options, async (basis) => {
+      // Only the snapshot of that very head proves its tree.
+      if (bytesToHex(readTreeRoot(basis.store)) !== basis.treeRoot) return undefined;
+      const storeKey = storeKeyOf(map, key);
+      const bytes = basis.store.get(storeKey);
+      const proof = proveKey(basis.store, treeKeyHash(storeKey));
+      const value = bytes === undefined ? {} : { value: JSON.parse(utf8ToText(bytes)) };
+      return receiptOf(basis, { kind: 'state', map, key: [...key], ...value, proof });
+    });
+    if (receipt !== undefined) return receipt;
+  }
+  throw reject('RECEIPT_HEAD_MOVING');
 }
 
 async function requireCommitted(ledger: Ledger, id: string): Promise<Committed> {
@@ -78,11 +113,17 @@ async function requireCommitted(ledger: Ledger, id: string): Promise<Committed> 
   return committed;
 }
 
-async function withBasis<T>(ledger: Ledger, use: (basis: Basis) => Promise<T>): Promise<T> {
+async function withBasis<T>(
+  ledger: Ledger,
+  options: ReceiptOptions,
+  use: (basis: Basis) => Promise<T>,
+): Promise<T> {
   const signed = await ledger.signedHead();
   const snapshot = ledger.read();
   try {
-    return await use({ signed, store: snapshot.store, treeRoot: await treeRootOf(ledger, signed.head, snapshot.store) });
+    const { store } = snapshot;
+    const treeRoot = await treeRootOf(ledger, signed.head, store);
+    return await use({ signed, store, treeRoot, options });
   } finally {
     snapshot.release();
   }
@@ -97,7 +138,8 @@ async function treeRootOf(ledger: Ledger, head: Head, store: KvReader): Promise<
   return leaf.treeRoot;
 }
 
-function receiptOf({ signed, treeRoot }: Basis, subject: Receipt['subject']): Receipt {
+function receiptOf(basis: Basis, subject: Receipt['subject']): Receipt {
+  const { signed, treeRoot } = basis;
   return {
     format: RECEIPT_FORMAT,
     subject,
@@ -105,7 +147,16 @@ function receiptOf({ signed, treeRoot }: Basis, subject: Receipt['subject']): Re
     head: signed.head,
     commit: signed.commit,
     cosignatures: signed.cosignatures as Receipt['cosignatures'],
+    ...extensionOf(basis),
   };
+}
+
+function extensionOf({ signed, store, options: { extendsSize } }: Basis): Pick<Receipt, 'extends'> {
+  if (extendsSize === undefined) return {};
+  const { logSize } = signed.head;
+  if (extendsSize > logSize) throw reject('RECEIPT_SUBJECT_UNKNOWN');
+  const path = consistencyProof(store, LOG_PREFIX, extendsSize, logSize).map(bytesToHex);
+  return { extends: { logSize: extendsSize, logRoot: bytesToHex(logRoot(store, LOG_PREFIX, extendsSize)), path } };
 }
 
 async function proveTransaction(ledger: Ledger, { signed, store }: Basis, committed: Committed): Promise<TransactionProof> {
@@ -113,9 +164,14 @@ async function proveTransaction(ledger: Ledger, { signed, store }: Basis, commit
   const { logSize } = signed.head;
   if (leafIndex >= logSize) throw reject('RECEIPT_HEAD_MOVING');
   const leaf = await outcomeLeafAt(ledger, leafIndex);
+  // Refused before its signatures were found right: nobody's act, and no receipt says otherwise.
+  if (leaf.signers.length === 0) throw reject('RECEIPT_UNSIGNED');
+  const wire = await wireAt(ledger, height, index);
+  const message = parseTransaction(wire)?.body.message;
+  if (message === undefined) throw new Error('a committed transaction does not parse');
   return {
-    wire: bytesToBase64url(await wireAt(ledger, height, index)),
-    keys: leaf.signers.map(({ key }) => keyRecordOf(store, key)),
+    wire: bytesToBase64url(wire),
+    keys: leaf.signers.map(({ key }) => keyRecordOf(store, key, message)),
     leaf,
     leafIndex,
     path: inclusionProof(store, LOG_PREFIX, leafIndex, logSize).map(bytesToHex),
@@ -139,14 +195,25 @@ async function wireAt(ledger: Ledger, height: number, index: number): Promise<Ui
   throw new Error(`block ${height} is missing`);
 }
 
-/** The record a signer's key had then; retired keys stay in the history, so that old receipts can be issued again. */
-function keyRecordOf(store: KvReader, hash: string): KeyRecord {
-  const record = createStateReader(store).get(keyHistory, hash);
+/**
+ * The record a signer's key had then. Retired keys stay in the history, so that old receipts can be issued again; a key
+ * that a refused message tried to introduce is in that message alone.
+ */
+function keyRecordOf(store: KvReader, hash: string, message: Message): KeyRecord {
+  const kept = createStateReader(store).get(keyHistory, hash);
+  const record = kept ?? introducedKeys(message).find((one) => keyRecordHash(one) === hash);
   if (record === undefined) throw new Error('a signer of a committed transaction has no key record');
   return record;
 }
 
+/** Key records in the places where messages bring new ones: `key` (key.add) and `keys` (account.claim). */
+function introducedKeys({ key, keys }: Message): KeyRecord[] {
+  const given: unknown[] = Array.isArray(keys) ? [key, ...keys] : [key];
+  return given.filter((one) => Value.Check(KeyRecordSchema, one)) as KeyRecord[];
+}
+
 function entryOf({ entry, salt }: OpenedEntry): JournalEntry {
+  if (entry.kind === 'erased') throw reject('RECEIPT_ERASED');
   const text = bytesToHex(salt);
   if (entry.kind === 'interaction') {
     const { rules, versions, ...header } = entry.header;

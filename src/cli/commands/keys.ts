@@ -1,0 +1,176 @@
+import { open } from 'node:fs/promises';
+import { Value } from 'typebox/value';
+import { randomBytes } from '#crypto/platform';
+import { ClaimSlip, type TokenAnswer } from '../../capabilities/membership/api.ts';
+import { MEMBER_ROLES } from '../../capabilities/membership/contract/state.ts';
+import { bytesToHex, utf8, utf8ToText } from '../../std/bytes.ts';
+import { canonicalBytes, type JsonObject } from '../../std/canonical-json.ts';
+import { rejecter } from '../../std/reject.ts';
+import { claimAccount } from '../../wallet/claim.ts';
+import { nodeKeys } from '../../wallet/node/node-keys.ts';
+import { newOrganisationKeys } from '../../wallet/node/organisation-keys.ts';
+import { newWalletAccount, withAccount } from '../../wallet/wallet.ts';
+import { CODES } from '../codes.ts';
+import type { CliContext, Command } from '../command.ts';
+import { pathOf, readNamedFile } from '../files.ts';
+import { openWallet } from '../open-wallet.ts';
+import { listOption, neededOption, textOption } from '../option-values.ts';
+import { NODE_OPTIONS, NODE_USAGE, withNode } from '../use-node.ts';
+
+const reject = rejecter(CODES);
+const SLUG = /^[a-z][a-z0-9-]{0,31}$/;
+
+/** `aceso keys organisation`: keys of an organisation that is to found or join a ledger. */
+export const keysOrganisationCommand: Command = {
+  name: 'keys organisation',
+  usage: `--name NAME --slug SLUG --role ROLE… --out FILE [--operator]
+
+  --name NAME  the organisation's name, for people; it is never on the ledger
+  --slug SLUG  short name for command lines: a-z, 0-9 and -
+  --role ROLE  ${MEMBER_ROLES.join(', ')}; may be repeated
+  --out FILE   where the secret keys go (mode 0600, for \`aceso start --keys FILE\`)
+  --operator   also make the key that signs the heads of an embedded ledger
+
+Printed is the public entry: it goes into a genesis document, or to the members who vote on the admission.`,
+  summary: 'Make the keys of an organisation',
+  options: {
+    name: { type: 'string' },
+    slug: { type: 'string' },
+    role: { type: 'string', multiple: true },
+    out: { type: 'string' },
+    operator: { type: 'boolean' },
+  },
+  maxArguments: 0,
+  async run(context, values) {
+    const [name, slug, out] = [neededOption(values, 'name'), neededOption(values, 'slug'), neededOption(values, 'out')];
+    const roles = [...new Set(listOption(values, 'role'))].sort();
+    const isRole = (role: string): boolean => MEMBER_ROLES.some((one) => one === role);
+    if (!SLUG.test(slug)) throw reject('ARGUMENTS_WRONG', { problem: '--slug takes a-z, 0-9 and -, a letter first' });
+    if (name.length > 120) throw reject('ARGUMENTS_WRONG', { problem: '--name takes 120 characters at most' });
+    if (roles.length === 0 || !roles.every(isRole)) {
+      throw reject('ARGUMENTS_WRONG', { problem: '--role is missing or unknown', roles: [...MEMBER_ROLES] });
+    }
+    const { organisation, secrets, entry } = await newOrganisationKeys({ slug, name, roles });
+    const operator = values.operator === true ? { operatorSeed: bytesToHex(randomBytes(32)) } : {};
+    const file = { format: 'aceso.organisation-keys/1', organisation, secrets, entry, ...operator };
+    await writeSecret(context, out, canonicalBytes(file as unknown as JsonObject));
+    context.note(`secret keys: ${pathOf(context, out)} (mode 0600). Whoever has this file is ${name}.`);
+    context.print(utf8ToText(canonicalBytes(entry)));
+  },
+};
+
+/** `aceso keys token`: registers a practitioner and gives a token. */
+export const keysTokenCommand: Command = {
+  name: 'keys token',
+  usage: `--label TEXT [--role-code SYSTEM|CODE]… [--purpose CODE]… [--days N] [OPTIONS]
+
+  --label TEXT        what lists show; no patient's name
+  --role-code S|C     profession, e.g. 'http://snomed.info/sct|309343006'; may be repeated
+  --purpose CODE      purpose of use it may declare, HL7 v3 ActReason; may be repeated (default TREAT)
+  --days N            how long it is good for (default 30)${NODE_USAGE}`,
+  summary: 'Register a practitioner and give a bearer token for them',
+  options: {
+    ...NODE_OPTIONS,
+    label: { type: 'string' },
+    'role-code': { type: 'string', multiple: true },
+    purpose: { type: 'string', multiple: true },
+    days: { type: 'string' },
+  },
+  maxArguments: 0,
+  async run(context, values) {
+    const days = Number(textOption(values, 'days') ?? '30');
+    if (!Number.isSafeInteger(days)) throw reject('ARGUMENTS_WRONG', { problem: '--days takes a whole number' });
+    const purposes = listOption(values, 'purpose');
+    const request = {
+      label: neededOption(values, 'label'),
+      roleCodes: listOption(values, 'role-code'),
+      purposes: purposes.length === 0 ? ['TREAT'] : purposes,
+      days,
+    };
+    const answer = (await withNode(context, values, ({ client }) =>
+      client.post('/api/tokens', request),
+    )) as TokenAnswer;
+    context.note(`token of ${request.label}, good until ${dateOf(answer.expiresAtMs)}, shown this once:`);
+    context.print(answer.token);
+    context.note(`account on the ledger: ${answer.account}`);
+  },
+};
+
+/** `aceso keys slip`: what the desk hands a patient. */
+export const keysSlipCommand: Command = {
+  name: 'keys slip',
+  usage: `PATIENT --out FILE [OPTIONS]
+
+  PATIENT     id of the Patient resource; hand the slip to this person alone
+  --out FILE  where the slip goes (mode 0600)${NODE_USAGE}`,
+  summary: 'Make the one-time slip with which a patient claims their account',
+  options: { ...NODE_OPTIONS, out: { type: 'string' } },
+  maxArguments: 1,
+  async run(context, values, [patient]) {
+    if (patient === undefined) throw reject('ARGUMENTS_WRONG', { problem: 'the patient is missing' });
+    const out = neededOption(values, 'out');
+    const path = `/api/accounts/${encodeURIComponent(patient)}/claim-code`;
+    const slip = (await withNode(context, values, ({ client }) => client.post(path, {}))) as ClaimSlip;
+    await writeSecret(context, out, utf8(`${JSON.stringify(slip, null, 2)}\n`));
+    context.print(`slip: ${pathOf(context, out)}\n  code ${slip.code}, good once, until ${dateOf(slip.expiresAtMs)}`);
+  },
+};
+
+/** `aceso keys claim`: makes an account the patient's own. */
+export const keysClaimCommand: Command = {
+  name: 'keys claim',
+  usage: `--slip FILE --wallet FILE [OPTIONS]
+
+  --slip FILE    what the desk handed out
+  --wallet FILE  wallet that is to hold the keys; made when it is not there
+                 (passphrase from ACESO_WALLET_PASSPHRASE, or asked)${NODE_USAGE}`,
+  summary: 'Claim a patient’s account: from then on only this wallet’s keys sign for it',
+  options: { ...NODE_OPTIONS, slip: { type: 'string' }, wallet: { type: 'string' } },
+  maxArguments: 0,
+  async run(context, values) {
+    const slip = await readSlip(context, neededOption(values, 'slip'));
+    const { wallet, save } = await openWallet(context, neededOption(values, 'wallet'), true);
+    const known = wallet.accounts.find(({ account }) => account === slip.account);
+    const account = known ?? newWalletAccount(slip);
+    // Durable before anybody else knows the key: a claim whose keys are lost would lock the patient out.
+    await save(withAccount(wallet, account));
+    const claimed = await withNode(context, values, ({ client }) => {
+      const post = client.as(undefined).post;
+      return claimAccount({ post, keys: nodeKeys, nowMs: context.clock() }, slip, account);
+    });
+    await save(withAccount(wallet, claimed));
+    context.print(`Claimed. Only this wallet signs for account ${claimed.account} now.`);
+    context.print('Back the wallet file up, and keep its passphrase apart from it.');
+  },
+};
+
+async function readSlip(context: CliContext, file: string): Promise<ClaimSlip> {
+  const bytes = await readNamedFile(context, file);
+  let slip: unknown;
+  try {
+    slip = bytes.length > 4096 ? undefined : JSON.parse(utf8ToText(bytes));
+  } catch {
+    slip = undefined;
+  }
+  if (!Value.Check(ClaimSlip, slip)) throw reject('FILE_UNREADABLE', { reason: 'no claim slip' });
+  return slip;
+}
+
+/** Writes a file that only its owner reads, and none over another. Throws Reject FILE_EXISTS, FILE_UNREADABLE. */
+async function writeSecret(context: CliContext, file: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(pathOf(context, file), 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EEXIST'
+      ? reject('FILE_EXISTS')
+      : reject('FILE_UNREADABLE', { reason: error.code ?? 'unknown' });
+  });
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function dateOf(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}

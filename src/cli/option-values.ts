@@ -1,0 +1,24 @@
+import { rejecter } from '../std/reject.ts';
+import { CODES } from './codes.ts';
+import type { OptionValues } from './command.ts';
+
+const reject = rejecter(CODES);
+
+/** Text of an option; undefined when it was not given. */
+export function textOption(values: OptionValues, name: string): string | undefined {
+  const value = values[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Text of an option that the command needs. Throws Reject ARGUMENTS_WRONG. */
+export function neededOption(values: OptionValues, name: string): string {
+  const value = textOption(values, name);
+  if (value === undefined || value === '') throw reject('ARGUMENTS_WRONG', { problem: `--${name} is missing` });
+  return value;
+}
+
+/** Texts of an option that may be repeated; none when it was not given. */
+export function listOption(values: OptionValues, name: string): readonly string[] {
+  const value = values[name];
+  return Array.isArray(value) ? (value as readonly string[]) : [];
+}

@@ -1,0 +1,153 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { CONTRACTS } from '../../src/app/contracts.ts';
+import { newGenesis } from '../../src/app/new-network.ts';
+import { anchorJournal } from '../../src/capabilities/records/server/anchor-journal.ts';
+import {
+  issueJournalReceipt,
+  issueStateReceipt,
+  issueTransactionReceipt,
+} from '../../src/capabilities/records/server/issue-receipt.ts';
+import type { Head } from '../../src/chain/block.ts';
+import { cosignatureSignBytes } from '../../src/chain/cosignature.ts';
+import { createKernel } from '../../src/chain/kernel.ts';
+import { CHECKPOINT_FORMAT } from '../../src/chain/receipt/trust.ts';
+import { receiptToBytes } from '../../src/chain/receipt/receipt.ts';
+import { ed25519PublicKey, signEd25519 } from '../../src/crypto/node/ed25519.ts';
+import { createEmbeddedLedger, type EmbeddedLedger } from '../../src/ledger/embedded/embedded-ledger.ts';
+import { verifyTask } from '../../src/ledger/embedded/verify-task.ts';
+import { submitMessage } from '../../src/ledger/submit-message.ts';
+import type { WitnessClient } from '../../src/ledger/witness/witness-client.ts';
+import type { OrganisationContext } from '../../src/server/organisation.ts';
+import { bytesToBase64url, bytesToHex, utf8 } from '../../src/std/bytes.ts';
+import { canonicalBytes, type JsonObject } from '../../src/std/canonical-json.ts';
+import { createVault } from '../../src/vault/create-vault.ts';
+import { OPERATOR_SEED, silentLog, temporaryFolder } from './test-ledger.ts';
+import { testPasskey, testSigner } from './test-signer.ts';
+
+/** A witness's name and seed, as genesis of the samples names it. */
+export const WITNESS = { name: 'witness.example', seed: new Uint8Array(32).fill(9) };
+
+const hospital = testSigner('hospital');
+const ada = testSigner('ada');
+const phone = testPasskey('ada');
+/** Someone who tries to claim what ada has claimed. */
+const late = testSigner('ada', 'late');
+const CONTENT = utf8('{"resourceType":"Observation","id":"obs-1","valueQuantity":{"value":1.10}}');
+
+/** Receipts of every kind of subject, from a real ledger, vault and journal, with what they are checked against. */
+export interface ReceiptSamples {
+  /** Exact bytes by name. */
+  readonly receipts: Readonly<Record<string, Uint8Array>>;
+  readonly genesis: Uint8Array;
+  /** A checkpoint of the ledger before the samples were made, which they extend. */
+  readonly checkpoint: Uint8Array;
+  /** What `journal-version` is about. */
+  readonly content: Uint8Array;
+}
+
+export async function createReceiptSamples(): Promise<ReceiptSamples> {
+  const folder = temporaryFolder('receipts');
+  try {
+    const genesis = sampleGenesis();
+    const ledger = await createEmbeddedLedger({
+      ...{ folder: join(folder, 'ledger'), genesis, clock: Date.now, log: silentLog, threads: 0 },
+      kernel: createKernel({ genesis, contracts: CONTRACTS, verifySignature: verifyTask }),
+      operatorKey: { seed: OPERATOR_SEED },
+      witnesses: [witness],
+    });
+    try {
+      return await sampleOf(ledger, genesis, folder);
+    } finally {
+      await ledger.close();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function sampleGenesis(): JsonObject {
+  const sealing = { suite: 'X-Wing', publicKey: 'A'.repeat(43) };
+  return newGenesis({
+    name: 'receipts',
+    createdMs: 1_700_000_000_000,
+    operatorSeed: bytesToHex(OPERATOR_SEED),
+    founders: [{ account: hospital.account, roles: ['provider'], keys: [hospital.record], sealing }],
+    witnesses: [{ name: WITNESS.name, publicKey: bytesToHex(ed25519PublicKey(WITNESS.seed)) }],
+  }) as unknown as JsonObject;
+}
+
+const witness: WitnessClient = {
+  name: WITNESS.name,
+  async cosign({ text }) {
+    const timeS = Math.floor(Date.now() / 1000);
+    const signature = bytesToBase64url(signEd25519(WITNESS.seed, cosignatureSignBytes(text, timeS)));
+    return { name: WITNESS.name, type: 'cosignature/v1', timeS, signature };
+  },
+};
+
+async function sampleOf(ledger: EmbeddedLedger, genesis: JsonObject, folder: string): Promise<ReceiptSamples> {
+  const vault = await createVault({
+    ...{ folder: join(folder, 'vault'), custodian: hospital.account, rootKey: new Uint8Array(32).fill(3) },
+    log: silentLog,
+  });
+  const log = { ...silentLog, child: () => log } as unknown as OrganisationContext['log'];
+  const organisation: OrganisationContext = {
+    ...{ slug: 'hospital', name: 'Hospital', account: hospital.account, vault, ledger, signer: hospital },
+    ...{ sealing: { seed: new Uint8Array(32), publicKey: new Uint8Array(32) }, clock: Date.now, log },
+  };
+  const submit = async (message: JsonObject & { type: string }, ...signers: Parameters<typeof submitMessage>[3][]) => {
+    const [sender = hospital, ...approvers] = signers;
+    return (await submitMessage(ledger, Date.now(), message, sender, approvers)).outcome.id;
+  };
+  const opened = await submit({ type: 'account.open', accounts: [ada.account] });
+  const held = await ledger.signedHead();
+  const claim = { type: 'account.claim', account: ada.account };
+  const keys = [ada.record, phone.record];
+  const claimed = await submit({ ...claim, keys }, ada, phone, hospital);
+  const refused = await submit({ ...claim, keys: [late.record] }, late, hospital);
+  await vault.openAccount(ada.account);
+  const written = { account: ada.account, type: 'Observation', id: 'obs-1', version: 1, action: 'create' as const };
+  const empty = { labels: [], categories: [], tokens: [] };
+  const { versions } = await vault.write(
+    [{ ...written, timeMs: Date.now(), author: hospital.account, bytes: CONTENT, ...empty }],
+    [],
+  );
+  const [row] = versions as [(typeof versions)[number]];
+  const [read] = await vault.journal([
+    {
+      ...{ kind: 'read', account: ada.account, timeMs: Date.now(), actor: hospital.account, permit: '' },
+      ...{ organisation: hospital.account, purpose: 'TREAT', decision: 'permit', rules: ['default'] },
+      versions: [row.leaf],
+    },
+  ]);
+  await anchorJournal(organisation);
+  const options = { extendsSize: held.head.logSize };
+  const entry = (index: number) => {
+    const found = vault.entry(0, index);
+    if (found === undefined) throw new Error('the journal lost an entry');
+    return issueJournalReceipt(ledger, vault, found, options);
+  };
+  const receipts = {
+    transaction: await issueTransactionReceipt(ledger, opened),
+    'transaction-claim': await issueTransactionReceipt(ledger, claimed, options),
+    'transaction-refused': await issueTransactionReceipt(ledger, refused, options),
+    'journal-version': await entry(row.journalIndex),
+    'journal-interaction': await entry(read as number),
+    'state-present': await issueStateReceipt(ledger, 'chain.accounts', [ada.account]),
+    'state-absent': await issueStateReceipt(ledger, 'consent.policies', [ada.account, 'none'], options),
+  };
+  await vault.close();
+  return {
+    receipts: Object.fromEntries(Object.entries(receipts).map(([name, one]) => [name, receiptToBytes(one)])),
+    genesis: canonicalBytes(genesis),
+    checkpoint: checkpointOf(held.head, genesis),
+    content: CONTENT,
+  };
+}
+
+/** Exact bytes of a checkpoint file that trusts the keys of genesis from a head on. */
+export function checkpointOf(head: Head, genesis: JsonObject): Uint8Array {
+  const { operator, witnesses } = genesis as { operator: JsonObject; witnesses: JsonObject[] };
+  return canonicalBytes({ format: CHECKPOINT_FORMAT, head, operator, witnesses });
+}
