@@ -6,11 +6,13 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import { deriveKey } from '../crypto/node/derive-key.ts';
+import { unwrapKey, wrapKey } from '../crypto/node/key-wrap.ts';
 import { bytesToHex, utf8, utf8ToText } from '../std/bytes.ts';
 import { isReject } from '../std/reject.ts';
+import { decodeRow } from './columns.ts';
 import { openDatabase } from './database.ts';
 import { ALICE, BOB, CUSTODIAN, codeOf, interaction, observation, ROOT_KEY, reopened, testFolder, testVault } from './test-vault.ts';
-import type { CustodianVault } from './vault.ts';
+import type { CustodianVault, VersionRow } from './vault.ts';
 import { vaultQueries } from './vault-schema.ts';
 
 const FLIPS = process.env.ACESO_LONG ? 2000 : 60;
@@ -39,6 +41,7 @@ async function closedVault(t: Parameters<typeof testVault>[0]): Promise<string> 
 const changes: readonly [name: string, file: string, sql: string, read: (vault: CustodianVault) => unknown, code: string][] = [
   ['a blob', 'vault.db', "update blob set bytes = substr(bytes, 1, 20) || x'00' || substr(bytes, 22)", openFirst, 'BLOB_DAMAGED'],
   ['blobs exchanged', 'vault.db', 'update blob set bytes = (select bytes from blob b where b.address <> blob.address)', openFirst, 'BLOB_DAMAGED'],
+  ['a blob for a replica', 'vault.db', "update blob set bytes = x'00'", (v) => v.blob(v.version('Observation', 'o1', 1)?.blob as string), 'BLOB_DAMAGED'],
   ['no blob', 'vault.db', 'delete from blob', openFirst, 'BLOB_DAMAGED'],
   ['labels', 'vault.db', "update version set labels = '[]'", (v) => v.version('Observation', 'o1', 1), 'VAULT_DAMAGED'],
   ['account', 'vault.db', `update version set account = '${BOB}'`, (v) => v.current('Observation', 'o1'), 'VAULT_DAMAGED'],
@@ -81,6 +84,29 @@ for (const [name, file, text, read, code] of changes) {
     assert.equal(await codeOf(served), code);
   });
 }
+
+test('a salt that was exchanged, with a wrap that holds, does not fit the leaf', async (t) => {
+  const folder = await closedVault(t);
+  const vault = await reopened(t, folder);
+  const row = vault.version('Observation', 'o1', 1) as VersionRow;
+  const { key: epochKey } = vault.epochKey(ALICE);
+  await vault.close();
+  const key = bytesToHex(deriveKey(ROOT_KEY, 'aceso/vault/pages/1', utf8('keys.db')));
+  const connection = openDatabase(join(folder, 'keys.db'), { key, cacheBytes: 1_000_000 });
+  const query = sql<{ wrapped: Uint8Array }>`select wrapped from version_key where key_id = 1`.compile(vaultQueries);
+  const both = unwrapKey(epochKey, connection.prepare(query).get()?.wrapped as Uint8Array) as Uint8Array;
+  connection.close();
+  both[40] = (both[40] as number) ^ 1;
+  tamper(folder, 'keys.db', `update version_key set wrapped = x'${bytesToHex(wrapKey(epochKey, both))}' where key_id = 1`);
+  const again = await reopened(t, folder);
+  assert.throws(() => again.open(row), { code: 'BLOB_DAMAGED' });
+});
+
+test('a value that was never written as NULL is damage', () => {
+  assert.throws(() => decodeRow({ leaf: null }), { code: 'VAULT_DAMAGED' });
+  assert.deepEqual(decodeRow({ nonce: null, body: null, size: 3 }), { nonce: null, body: null, size: 3 });
+  assert.deepEqual(decodeRow({ id: Buffer.from([0x61, 0xff]) }), { id: 'a\ufffd' });
+});
 
 test('a flipped byte anywhere in a file is never served', async (t) => {
   const folder = await closedVault(t);

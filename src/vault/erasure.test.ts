@@ -111,6 +111,21 @@ test('an erasure that a crash cut after its first step is finished at the next s
   assert.equal(await codeOf(() => again.open(rows[0])), 'VERSION_ERASED');
 });
 
+test('the id of an erased key is not given out again', async (t) => {
+  const { vault, folder, rows } = await threeVersions(t);
+  await vault.erase([rows[2]]);
+  await vault.close();
+  const again = await reopened(t, folder);
+  await again.write([observation('o3')], []);
+  await again.close();
+  const key = bytesToHex(deriveKey(ROOT_KEY, 'aceso/vault/pages/1', utf8('vault.db')));
+  const connection = openDatabase(join(folder, 'vault.db'), { key, cacheBytes: 1_000_000 });
+  const query = sql<{ key_id: number }>`select key_id from version order by position`.compile(vaultQueries);
+  const ids = connection.prepare(query).all().map((row) => row.key_id);
+  connection.close();
+  assert.deepEqual(ids, [1, 2, 3, 4]);
+});
+
 test('only a version that is there can be erased', async (t) => {
   const { vault, rows } = await threeVersions(t);
   assert.equal(await codeOf(vault.erase([{ ...rows[0], leaf: '00'.repeat(32) }])), 'VERSION_UNKNOWN');

@@ -1,4 +1,3 @@
-import { hexToBytes } from '../std/bytes.ts';
 import { reject } from './codes.ts';
 import type { VaultParts } from './create-vault.ts';
 import { cursorToInteger, keyToCursor, pageRows } from './cursor.ts';
@@ -12,8 +11,6 @@ type Reads = Pick<
   | ('journalHead' | 'inclusion' | 'consistency' | 'lastAnchor' | 'anchorOf')
   | ('accountOf' | 'tagKey' | 'getDocument' | 'listDocuments')
 >;
-
-const ADDRESS = /^[0-9a-f]{64}$/;
 
 /** What an open vault answers; synchronous, each call at the last commit. */
 export function readOperations(parts: VaultParts): Reads {
@@ -82,10 +79,7 @@ export function readOperations(parts: VaultParts): Reads {
     search: serving((type, tokens, options) => search(parts, type, tokens, options)),
     open: serving(reader.open),
     salt: serving(reader.salt),
-    blob: serving((address) => {
-      const bytes = ADDRESS.test(address) ? hexToBytes(address) : undefined;
-      return bytes === undefined ? undefined : versions.blob(bytes);
-    }),
+    blob: serving(reader.blob),
     entry: serving((generation, index) => {
       const row = journal.entry(positionOf(generation, index));
       return row === undefined ? undefined : reader.openEntry(row);

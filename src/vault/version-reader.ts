@@ -20,9 +20,13 @@ export interface VersionReader {
   /** Exact bytes. Throws Reject VERSION_ERASED, VERSION_UNKNOWN, BLOB_DAMAGED, VAULT_DAMAGED. */
   open(row: VersionRow): Uint8Array;
   salt(row: VersionRow): Uint8Array;
+  /** Encrypted blob of an address; undefined when there is none. Throws Reject BLOB_DAMAGED. */
+  blob(address: string): Uint8Array | undefined;
   /** A journal entry with its salt, checked against its leaf. */
   openEntry(entry: EntryRow): OpenedEntry;
 }
+
+const ADDRESS = /^[0-9a-f]{64}$/;
 
 export function createVersionReader(versions: VersionStore, keyStore: KeyStore): VersionReader {
   const known = new WeakMap<VersionRow, KeyedVersion>();
@@ -36,6 +40,13 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
     const version = versions.versionAt(positionOf(row.generation, row.journalIndex));
     if (version === undefined || version.row.leaf !== row.leaf) throw reject('VERSION_UNKNOWN');
     return version;
+  }
+
+  function blob(address: string): Uint8Array | undefined {
+    const hash = ADDRESS.test(address) ? hexToBytes(address) : undefined;
+    const sealed = hash && versions.blob(hash);
+    if (sealed !== undefined && !equalBytes(sha256(sealed), hash as Uint8Array)) throw reject('BLOB_DAMAGED');
+    return sealed;
   }
 
   const placeData = ({ generation, journalIndex }: VersionRow) => ({ generation, index: journalIndex });
@@ -54,11 +65,9 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
   }
 
   function openWith(row: VersionRow, secret: VersionKey): { bytes: Uint8Array; hash: Uint8Array } {
-    const address = hexToBytes(row.blob);
-    const sealed = address && versions.blob(address);
     const damage = () => reject('BLOB_DAMAGED', placeData(row));
-    if (sealed === undefined || address === undefined) throw missing(row, damage());
-    if (!equalBytes(sha256(sealed), address)) throw damage();
+    const sealed = blob(row.blob);
+    if (sealed === undefined) throw missing(row, damage());
     const bytes = openAes256Gcm(secret.key, sealed, blobAad(row));
     if (bytes === undefined) throw damage();
     const hash = contentHash(bytes);
@@ -104,6 +113,7 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
     stored,
     open: (row) => openWith(row, secretOf(row)).bytes,
     salt: (row) => secretOf(row).salt,
+    blob,
     openEntry: (entry) =>
       entry.nonce === null || entry.body === null
         ? openVersionEntry(entry)

@@ -4,18 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pino } from 'pino';
-import { openNodeData } from '../../src/app/node-data.ts';
-import { openLedger } from '../../src/app/open-ledger.ts';
-import { openOrganisations } from '../../src/app/open-organisations.ts';
 import { ANCHOR_INTERVAL_MS } from '../../src/capabilities/records/server/anchor-journal.ts';
 import { seededRandom } from '../../src/ledger/store/simulated-disk.ts';
 import type { OrganisationContext } from '../../src/server/organisation.ts';
+import { withFolder } from '../support/open-folder.ts';
 import { anchorAll, checkLedger, checkVault, checkVersions } from './agreement.ts';
 import { standbyNode } from './killed-node.ts';
 import { createClient, createTold, runClient } from './load.ts';
 
-const KILLS = Number(process.env.KILLS ?? 10);
+const KILLS = process.env.ACESO_LONG === '1' ? 2_000 : Number(process.env.KILLS ?? 200);
 const seed = Number(process.env.ACESO_SEED ?? 1);
 const CLIENTS = 6;
 /** When a node is killed: at a random moment of its start, under load, or around its first anchor. */
@@ -27,29 +24,13 @@ function lifeOf(kill: number, random: () => number): { readonly from: 'open' | '
 const root = mkdtempSync(join(tmpdir(), 'aceso-kill-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 const [folder, keyFolder, cache] = [join(root, 'data'), join(root, 'keys'), join(root, 'cache')];
-const log = pino({ level: 'error' });
-const dataOptions = { folder, keyFolder, clock: Date.now, rootKeyMade: () => {} };
-
-type Organisations = readonly OrganisationContext[];
-
-/** Opens the folder in this process, as a node does. */
-async function withFolder<T>(use: (organisations: Organisations) => Promise<T>): Promise<T> {
-  const data = await openNodeData(dataOptions);
-  const ledger = await openLedger({ folder, data, witnesses: {}, clock: Date.now, log });
-  const organisations = await openOrganisations({ ...data, folder, ledger, clock: Date.now, log });
-  try {
-    return await use(organisations);
-  } finally {
-    for (const { vault } of organisations) await vault.close();
-    await ledger.close();
-  }
-}
+const place = { folder, keyFolder };
 
 test(`${KILLS} kills under load on one folder lose nothing acknowledged and double nothing (ACESO_SEED=${seed})`, async (t) => {
   const random = seededRandom(seed);
   const told = createTold();
   // Opening makes the folder; providers alone register patients.
-  const clients = await withFolder(async (organisations) => {
+  const clients = await withFolder(place, async ({ organisations }) => {
     const providers = organisations.filter(({ slug }) => slug !== 'meridian');
     return Array.from({ length: CLIENTS }, (_, at) => createClient(providers[at % providers.length] as OrganisationContext, at));
   });
@@ -76,9 +57,8 @@ test(`${KILLS} kills under load on one folder lose nothing acknowledged and doub
   t.diagnostic(`${KILLS} kills in ${((Date.now() - begunMs) / 1000).toFixed(0)} s, ${startMs.length} of them after the start (median ${median} ms)`);
   t.diagnostic(`acknowledged: ${versions.size} versions, ${told.bundles.size} Bundles, ${committed.size} transactions, ${reads.length} reads`);
   for (const count of [startMs.length, versions.size / 5, committed.size / 5]) assert.ok(count > KILLS / 3, 'too little load');
-  await withFolder(async (organisations) => {
+  await withFolder(place, async ({ ledger, organisations }) => {
     await anchorAll(organisations);
-    const ledger = organisations[0]?.ledger as OrganisationContext['ledger'];
     const anchors = await checkLedger(ledger, told);
     const stored = new Map<string, string>();
     for (const organisation of organisations) {

@@ -17,7 +17,11 @@ import { textToRootKey } from '../../src/vault/root-key.ts';
 import { newOrganisationKeys } from '../../src/wallet/node/organisation-keys.ts';
 
 /** An empty pair of folders, removed after the test: the data folder does not exist yet. */
-export function temporaryFolders(t: TestContext): { readonly root: string; readonly folder: string; readonly keyFolder: string } {
+export function temporaryFolders(t: TestContext): {
+  readonly root: string;
+  readonly folder: string;
+  readonly keyFolder: string;
+} {
   const root = mkdtempSync(join(tmpdir(), 'aceso-bad-'));
   t.after(() => rmSync(root, { recursive: true, force: true }));
   return { root, folder: join(root, 'data'), keyFolder: join(root, 'config') };
@@ -73,7 +77,11 @@ export async function startBadInputNode(t: TestContext, limits?: JsonObject): Pr
 }
 
 async function foundWithLimits(root: string, limits: JsonObject): Promise<{ genesis: string; keys: string }> {
-  const { organisation, secrets, entry } = await newOrganisationKeys({ slug: 'hospital', name: 'Hospital', roles: ['provider'] });
+  const { organisation, secrets, entry } = await newOrganisationKeys({
+    slug: 'hospital',
+    name: 'Hospital',
+    roles: ['provider'],
+  });
   const operatorSeed = '05'.repeat(32);
   const document = newGenesis({ name: 'limited', createdMs: Date.now(), operatorSeed, founders: [entry] });
   const { sections } = document as unknown as { sections: { chain: JsonObject } };

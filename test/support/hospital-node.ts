@@ -77,7 +77,12 @@ export async function createHospitalNode(t: TestContext): Promise<HospitalNode> 
     now,
   );
   const floorsOf = (): ServerFloors =>
-    createServerFloors({ ...{ organisations, ledger, authenticate, clock: now }, baseUrl: () => '', peers: [], fetch });
+    createServerFloors({
+      ...{ organisations, ledger, authenticate, clock: now },
+      ownUrl: 'http://127.0.0.1:0',
+      peers: [],
+      fetch,
+    });
   const floors = floorsOf();
   const app = createHttpHost({ logger: log });
   for (const plugin of floors.plugins) await app.register(plugin);

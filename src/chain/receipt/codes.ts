@@ -4,7 +4,8 @@ import type { CodeCatalogue } from '../../std/reject.ts';
 export const CODES = {
   TRUST_MALFORMED: {
     kind: 'invalid',
-    sentence: 'The trust file is neither a genesis document nor a checkpoint in exact bytes; get it again from a member you trust.',
+    sentence:
+      'The trust file is neither a genesis document nor a checkpoint in exact bytes; get it again from a member you trust.',
   },
   RECEIPT_MALFORMED: {
     kind: 'invalid',
@@ -12,7 +13,8 @@ export const CODES = {
   },
   RECEIPT_OTHER_LEDGER: {
     kind: 'invalid',
-    sentence: 'The receipt is of another ledger than the trust file; use the genesis or checkpoint of the ledger that issued it.',
+    sentence:
+      'The receipt is of another ledger than the trust file; use the genesis or checkpoint of the ledger that issued it.',
   },
   RECEIPT_SUBJECT_UNPROVEN: {
     kind: 'invalid',
@@ -20,7 +22,8 @@ export const CODES = {
   },
   RECEIPT_HEAD_UNPROVEN: {
     kind: 'invalid',
-    sentence: 'The commit does not prove the head under the keys of the trust file: the receipt was altered or made up.',
+    sentence:
+      'The commit does not prove the head under the keys of the trust file: the receipt was altered or made up.',
   },
   RECEIPT_COMMIT_UNKNOWN: {
     kind: 'invalid',
@@ -32,11 +35,13 @@ export const CODES = {
   },
   RECEIPT_KEY_UNKNOWN: {
     kind: 'invalid',
-    sentence: 'The receipt carries a signature by a key that the trust file does not name; use a later checkpoint, or refuse it.',
+    sentence:
+      'The receipt carries a signature by a key that the trust file does not name; use a later checkpoint, or refuse it.',
   },
   RECEIPT_CHECKPOINT_CONTRADICTED: {
     kind: 'invalid',
-    sentence: 'The receipt contradicts the checkpoint in the trust file: the ledger was forked or rewritten. Keep both files and report it.',
+    sentence:
+      'The receipt contradicts the checkpoint in the trust file: the ledger was forked or rewritten. Keep both files and report it.',
   },
   RECEIPT_CONTENT_DIFFERS: {
     kind: 'invalid',

@@ -1,6 +1,6 @@
-import { verifyEd25519 } from '#crypto/platform';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { verifyEd25519 } from '#crypto/platform';
 import { rejecter } from '../../std/reject.ts';
 import { headSignBytes } from '../head.ts';
 import { CODES } from './codes.ts';

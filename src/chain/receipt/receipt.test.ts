@@ -29,6 +29,9 @@ async function refusal(bytes: Uint8Array, trust: Trust, content?: Uint8Array): P
   }
 }
 
+/** The lowest bit mostly turns a digit into another one: the form holds, and the proof must not. */
+const MASKS = process.env.ACESO_LONG === '1' ? [1, 2, 4, 8, 16, 32, 64, 128] : [1];
+
 type Loose = { [name: string]: unknown };
 
 /** Exact bytes of a receipt after a change to it. */
@@ -93,8 +96,7 @@ describe('receipts of a real ledger', () => {
   test('any byte of a receipt changed is refused', async () => {
     for (const [name, bytes] of Object.entries(samples.receipts)) {
       for (let at = 0; at < bytes.length; at++) {
-        // The lowest bit mostly turns a digit into another one, so that the form holds and the proof must not.
-        for (const mask of [0x01, 0x80 >> (at & 7)]) {
+        for (const mask of MASKS) {
           const bent = bytes.slice();
           bent[at] = (bent[at] as number) ^ mask;
           assert.notEqual(await refusal(bent, trust), '', `${name}: byte ${at} xor ${mask}`);
@@ -111,7 +113,10 @@ describe('receipts of a real ledger', () => {
       for (const more of [' ', '\n', '}', '\0']) {
         assert.equal(await refusal(utf8(utf8ToText(bytes) + more), trust), 'RECEIPT_MALFORMED');
       }
-      assert.equal(await refusal(utf8(JSON.stringify(JSON.parse(utf8ToText(bytes)), null, 2)), trust), 'RECEIPT_MALFORMED');
+      assert.equal(
+        await refusal(utf8(JSON.stringify(JSON.parse(utf8ToText(bytes)), null, 2)), trust),
+        'RECEIPT_MALFORMED',
+      );
     }
   });
 
@@ -142,7 +147,10 @@ describe('receipts of a real ledger', () => {
       genesis.name = 'another';
     });
     assert.equal(await refusal(bytes, parseTrust(other)), 'RECEIPT_OTHER_LEDGER');
-    assert.equal(await refusal(bytes, { ...trust, operator: { kind: 'embedded', publicKey: 'ab'.repeat(32) } }), 'RECEIPT_KEY_UNKNOWN');
+    assert.equal(
+      await refusal(bytes, { ...trust, operator: { kind: 'embedded', publicKey: 'ab'.repeat(32) } }),
+      'RECEIPT_KEY_UNKNOWN',
+    );
     const commit = changed(bytes, (receipt) => {
       receipt.commit = { kind: 'other' };
     });
@@ -153,7 +161,8 @@ describe('receipts of a real ledger', () => {
     const bytes = sample('transaction');
     const { head, cosignatures } = parseReceipt(bytes) as Receipt;
     const [given] = cosignatures as [Receipt['cosignatures'][number]];
-    const withThem = (list: Receipt['cosignatures']) => receiptToBytes({ ...(parseReceipt(bytes) as Receipt), cosignatures: list });
+    const withThem = (list: Receipt['cosignatures']) =>
+      receiptToBytes({ ...(parseReceipt(bytes) as Receipt), cosignatures: list });
     const origin = checkpointOrigin(head.genesis);
     const text = checkpointText({ origin, size: head.logSize, root: hashOf(head.logRoot) });
     const signed = bytesToBase64url(signEd25519(new Uint8Array(32).fill(1), cosignatureSignBytes(text, given.timeS)));
@@ -189,6 +198,14 @@ describe('receipts of a real ledger', () => {
     for (const name of ['journal-interaction', 'transaction', 'state-present']) {
       assert.equal(await refusal(sample(name), trust, content), 'RECEIPT_CONTENT_DIFFERS');
     }
+  });
+
+  test('one place in the state has one way to be written', async () => {
+    const split = changed(sample('state-absent'), ({ subject }) => {
+      const place = subject as unknown as { map: string; key: string[] };
+      place.map = `${place.map}/${place.key.shift()}`;
+    });
+    assert.equal(await refusal(split, trust), 'RECEIPT_MALFORMED');
   });
 
   test('a transaction that is no anchor of that custodian proves no journal entry', async () => {

@@ -39,7 +39,10 @@ const OutcomeLeaf = Type.Object(
     index: Index,
     timeMs: Index,
     signers: Type.Array(
-      Type.Object({ account: AccountId, key: Hash, role: Type.Union([Type.Literal('sender'), Type.Literal('approver')]) }, strict),
+      Type.Object(
+        { account: AccountId, key: Hash, role: Type.Union([Type.Literal('sender'), Type.Literal('approver')]) },
+        strict,
+      ),
       { maxItems: 16 },
     ),
     code: Type.String({ pattern: '^[A-Z][A-Z0-9_]{0,63}$' }),
@@ -124,8 +127,11 @@ const Subject = Type.Union([
   Type.Object(
     {
       kind: Type.Literal('state'),
-      map: Type.String({ maxLength: 64 }),
-      key: Type.Array(Type.String({ maxLength: 128 }), { maxItems: 8 }),
+      /** Neither holds a slash, so that one place has one way to be written. */
+      map: Type.String({ pattern: '^[A-Za-z0-9.-]{1,64}$' }),
+      key: Type.Array(Type.String({ pattern: '^[A-Za-z0-9._:-]{1,128}$' }), { maxItems: 8 }),
+      /** Hash of the key. One proof of absence serves many keys, and a damaged key shall not pass for another one. */
+      keyHash: Hash,
       /** Absent when the receipt proves that there is nothing under the key. */
       value: Type.Optional(AnyJson),
       proof: AnyJson,
@@ -139,14 +145,22 @@ export const ReceiptSchema = Type.Object(
     format: Type.Literal(RECEIPT_FORMAT),
     subject: Subject,
     /** What app_hash is made of beside the head's log root and size. */
-    app: Type.Object({ treeRoot: Hash, schema: Type.Integer({ minimum: 1 }) }, strict),
+    app: Type.Object({ treeRoot: Hash, schema: Type.Integer({ minimum: 1, maximum: 0xffff_ffff }) }, strict),
     head: Type.Object({ genesis: Hash, height: Index, logSize: Index, logRoot: Hash, appHash: Hash }, strict),
     /** Proves the head; its other members depend on the kind (commit.ts). */
-    commit: Type.Intersect([Type.Object({ kind: Type.String({ maxLength: 32 }) }), Type.Record(Type.String(), AnyJson)]),
+    commit: Type.Intersect([
+      Type.Object({ kind: Type.String({ maxLength: 32 }) }),
+      Type.Record(Type.String(), AnyJson),
+    ]),
     /** Witnesses' cosignatures of the head's log (c2sp.org/tlog-cosignature). */
     cosignatures: Type.Array(
       Type.Object(
-        { name: Type.String({ minLength: 1, maxLength: 255 }), type: Type.Literal('cosignature/v1'), timeS: Index, signature: Base64url },
+        {
+          name: Type.String({ minLength: 1, maxLength: 255 }),
+          type: Type.Literal('cosignature/v1'),
+          timeS: Index,
+          signature: Base64url,
+        },
         strict,
       ),
       { maxItems: 64 },

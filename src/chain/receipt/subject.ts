@@ -1,9 +1,9 @@
-import { bytesToHex } from '../../std/bytes.ts';
-import { canonicalBytes, type Json } from '../../std/canonical-json.ts';
-import { rejecter } from '../../std/reject.ts';
 import { logLeafHash, verifyInclusion } from '../../state/log-proof.ts';
 import { treeKeyHash, treeValueHash, verifyTreeProof } from '../../state/tree-proof.ts';
 import { storeKeyOf } from '../../state/typed-state.ts';
+import { bytesToHex } from '../../std/bytes.ts';
+import { canonicalBytes, type Json } from '../../std/canonical-json.ts';
+import { rejecter } from '../../std/reject.ts';
 import { contentHash, interactionLeaf, versionLeaf } from '../journal-leaf.ts';
 import { CODES } from './codes.ts';
 import { hashOf } from './hash.ts';
@@ -83,6 +83,7 @@ function verifyState(subject: SubjectOf<'state'>, receipt: Receipt): Statement {
   const { map, key, value } = subject;
   const valueHash = value === undefined ? null : treeValueHash(canonicalBytes(value));
   const keyHash = treeKeyHash(storeKeyOf(map, key));
+  if (bytesToHex(keyHash) !== subject.keyHash) throw reject('RECEIPT_SUBJECT_UNPROVEN');
   if (!verifyTreeProof(hashOf(receipt.app.treeRoot), keyHash, valueHash, subject.proof)) {
     throw reject('RECEIPT_SUBJECT_UNPROVEN');
   }

@@ -1,8 +1,8 @@
 import { verifyEd25519, verifyEs256 } from '#crypto/platform';
+import { verifyInclusion } from '../../state/log-proof.ts';
 import { base64urlToBytes } from '../../std/bytes.ts';
 import type { JsonObject } from '../../std/canonical-json.ts';
 import { rejecter } from '../../std/reject.ts';
-import { verifyInclusion } from '../../state/log-proof.ts';
 import type { Head } from '../block.ts';
 import { outcomeLeafHash } from '../leaf.ts';
 import { keyRecordHash, primitiveCheck, signatureTasks } from '../signature.ts';
@@ -34,7 +34,13 @@ export interface ProvenTransaction {
 export async function verifyTransaction(proof: TransactionProof, head: Head): Promise<ProvenTransaction> {
   const { leaf, path, leafIndex } = proof;
   const transaction = transactionOf(proof);
-  const included = verifyInclusion(outcomeLeafHash(leaf), leafIndex, head.logSize, path.map(hashOf), hashOf(head.logRoot));
+  const included = verifyInclusion(
+    outcomeLeafHash(leaf),
+    leafIndex,
+    head.logSize,
+    path.map(hashOf),
+    hashOf(head.logRoot),
+  );
   if (!included || leaf.height > head.height) throw reject('RECEIPT_SUBJECT_UNPROVEN');
   await verifySignatures(transaction, proof);
   const [sender, ...approvers] = transaction.body.signers.map(({ account }) => account) as [string, ...string[]];
@@ -53,7 +59,9 @@ function transactionOf({ wire, leaf, keys }: TransactionProof): Transaction {
     signers.length === keys.length &&
     signers.every(({ account, key, role }, at) => {
       const [named, record] = [leaf.signers[at], keys[at]];
-      return named?.account === account && named.role === role && record?.id === key && keyRecordHash(record) === named.key;
+      return (
+        named?.account === account && named.role === role && record?.id === key && keyRecordHash(record) === named.key
+      );
     });
   if (!same) throw reject('RECEIPT_SUBJECT_UNPROVEN');
   return transaction;

@@ -1,4 +1,4 @@
-import { canonicalText } from '../../std/canonical-json.ts';
+import { canonicalText, type Json } from '../../std/canonical-json.ts';
 import { msToInstant } from '../../std/instant.ts';
 import type { JournalEntry } from './receipt.ts';
 import type { Statement } from './subject.ts';
@@ -31,7 +31,11 @@ function statementLines(statement: Statement): string[] {
   if (statement.kind === 'state') {
     const { map, key, value } = statement;
     const place = `${map}/${key.join('/')}`;
-    return [value === undefined ? `the ledger held nothing under ${place}` : `the ledger held under ${place}: ${canonicalText(value)}`];
+    return [
+      value === undefined
+        ? `the ledger held nothing under the exact key ${place}`
+        : `the ledger held under ${place}: ${canonicalText(value)}`,
+    ];
   }
   const { custodian, generation, index, entry, anchor, content } = statement;
   return [
@@ -41,19 +45,33 @@ function statementLines(statement: Statement): string[] {
   ];
 }
 
-function transactionText({ id, message, code, sender, approvers, timeMs }: ProvenTransaction): string {
+function transactionText({ id, message, code, data, sender, approvers, timeMs }: ProvenTransaction): string {
   const approved = approvers.length === 0 ? '' : `, approved by ${approvers.join(', ')}`;
-  return `${message.type} by ${sender}${approved}: ${code}, ${msToInstant(timeMs)} (transaction ${id.slice(0, 16)}…)`;
+  const decided = typeof data.decision === 'string' ? `: ${data.decision}${rulesText(data.rules)}` : '';
+  const outcome = decided === '' || code !== 'OK' ? `: ${code}` : decided;
+  return `${message.type} by ${sender}${approved}${outcome}, ${msToInstant(timeMs)} (transaction ${id.slice(0, 16)}\u2026)`;
+}
+
+function rulesText(rules: Json | undefined): string {
+  const names = Array.isArray(rules) ? rules.filter((rule) => typeof rule === 'string') : [];
+  return names.length === 0 ? '' : ` by ${names.map(shortRule).join(', ')}`;
+}
+
+/** A rule with a policy's id cut down to what people can tell apart; the receipt holds it whole. */
+function shortRule(rule: string): string {
+  return rule.replace(/^([0-9a-f]{12})[0-9a-f]{52}(?=#)/, '$1\u2026');
 }
 
 function entryLines(entry: JournalEntry): string[] {
   if (entry.kind === 'version') {
     const { type, id, version, action, timeMs, author, account } = entry.header;
-    return [`${action} of ${type}/${id} version ${version} for account ${account} by ${author}, ${msToInstant(timeMs)}`];
+    return [
+      `${action} of ${type}/${id} version ${version} for account ${account} by ${author}, ${msToInstant(timeMs)}`,
+    ];
   }
   const { kind, decision, purpose, actor, organisation, account, timeMs, versions, rules } = entry.header;
   return [
     `${kind} for ${purpose}: ${decision}, by ${actor} of ${organisation}, on account ${account}, ${msToInstant(timeMs)}`,
-    `${versions.length} ${versions.length === 1 ? 'version' : 'versions'}; rules ${rules.length === 0 ? 'none' : rules.join(', ')}`,
+    `${versions.length} ${versions.length === 1 ? 'version' : 'versions'}; rules ${rules.length === 0 ? 'none' : rules.map(shortRule).join(', ')}`,
   ];
 }

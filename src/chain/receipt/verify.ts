@@ -1,7 +1,7 @@
 import { verifyEd25519 } from '#crypto/platform';
+import { verifyConsistency } from '../../state/log-proof.ts';
 import { base64urlToBytes, bytesToHex } from '../../std/bytes.ts';
 import { rejecter } from '../../std/reject.ts';
-import { verifyConsistency } from '../../state/log-proof.ts';
 import { appHash } from '../app-hash.ts';
 import { checkpointOrigin, checkpointText } from '../checkpoint.ts';
 import { cosignatureSignBytes } from '../cosignature.ts';
@@ -50,7 +50,11 @@ function checkAppHash({ app, head }: Receipt): void {
 
 /** Every cosignature must be by a witness that the trust file names, and none may count twice. */
 async function verifyCosignatures({ head, cosignatures }: Receipt, trust: Trust): Promise<Verdict['witnesses']> {
-  const text = checkpointText({ origin: checkpointOrigin(head.genesis), size: head.logSize, root: hashOf(head.logRoot) });
+  const text = checkpointText({
+    origin: checkpointOrigin(head.genesis),
+    size: head.logSize,
+    root: hashOf(head.logRoot),
+  });
   const seen = new Set<string>();
   const verified: { name: string; timeS: number }[] = [];
   for (const { name, timeS, signature } of cosignatures) {

@@ -35,6 +35,7 @@ function createShell(t: TestContext, url: string, adminTokens: Record<string, st
         nodes: {
           running: async () => ({ url, node: 'test', adminTokens }),
           start: () => assert.fail('the node runs already'),
+          witness: () => assert.fail('nothing is witnessed'),
         },
         fetch,
       };

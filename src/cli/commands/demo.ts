@@ -7,7 +7,17 @@ import { isReject, rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext, Command } from '../command.ts';
 import { castOf, findHeroine } from '../demo/cast.ts';
-import { account, breakGlass, claim, decide, type Exhibit, readChart, refuseResearch, type Stage, share } from '../demo/story.ts';
+import {
+  account,
+  breakGlass,
+  claim,
+  decide,
+  type Exhibit,
+  readChart,
+  refuseResearch,
+  type Stage,
+  share,
+} from '../demo/story.ts';
 import { pathOf } from '../files.ts';
 import type { RunningNode } from '../node-starter.ts';
 
@@ -59,7 +69,8 @@ async function play(context: CliContext, node: RunningNode, receipts: string): P
   const heroine = await findHeroine(cast.physician, cast.physicianToken);
   const exhibits: Exhibit[] = [];
   let line = 0;
-  const tell = (text: string): void => context.print(text.startsWith(' ') || text.endsWith(':') ? text : `${++line}. ${text}`);
+  const tell = (text: string): void =>
+    context.print(text.startsWith(' ') || text.endsWith(':') ? text : `${++line}. ${text}`);
   const stage: Stage = { cast, heroine, clock: context.clock, tell, exhibit: (one) => void exhibits.push(one) };
   context.print(`${heroine.name} is a patient of St. Brigid Hospital. All people in this story are invented.\n`);
   await readChart(stage);
@@ -71,7 +82,9 @@ async function play(context: CliContext, node: RunningNode, receipts: string): P
   await account(stage, wallet);
   context.print('\nThe receipts, checked with nothing but genesis.json:');
   await keepReceipts(context, node, { exhibits, folder: receipts });
-  context.print(`\nKept in ${receipts}. Check them again anywhere: aceso verify ${receipts} --trust ${join(receipts, 'genesis.json')}`);
+  context.print(
+    `\nKept in ${receipts}. Check them again anywhere: aceso verify ${receipts} --trust ${join(receipts, 'genesis.json')}`,
+  );
 }
 
 async function keepReceipts(

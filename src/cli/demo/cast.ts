@@ -26,8 +26,10 @@ export async function castOf(context: CliContext, node: RunningNode): Promise<Ca
   const page = (await createClient(context, node.url).get('/')) as NodePage;
   const accountOf = (slug: string): string => page.organisations.find((one) => one.slug === slug)?.account ?? missing();
   const tokenOf = (organisation: string, role: string): string =>
-    node.seeded?.accounts.find((one) => one.organisation === organisation && one.label.startsWith(role))?.token ?? missing();
-  const as = (organisation: string, role: string): Client => createClient(context, node.url, tokenOf(organisation, role));
+    node.seeded?.accounts.find((one) => one.organisation === organisation && one.label.startsWith(role))?.token ??
+    missing();
+  const as = (organisation: string, role: string): Client =>
+    createClient(context, node.url, tokenOf(organisation, role));
   return {
     brigid: accountOf('st-brigid'),
     riverside: accountOf('riverside'),

@@ -31,7 +31,12 @@ function consentOf({ patientId, dateTime, policyUri, provision }: ConsentChoice)
 type Label = { readonly system: string; readonly code: string };
 
 /** “That hospital may see my records for treatment, but nothing with this label.” */
-export function treatmentConsent(options: { patientId: string; dateTime: string; member: string; except: Label }): Consent {
+export function treatmentConsent(options: {
+  patientId: string;
+  dateTime: string;
+  member: string;
+  except: Label;
+}): Consent {
   const { patientId, dateTime, member, except } = options;
   return consentOf({
     patientId,

@@ -31,7 +31,7 @@ interface AccessRequestAnswer {
   readonly decision: string;
   readonly rules: readonly string[];
   readonly transaction: string;
-  readonly versions: readonly unknown[];
+  readonly resources: number;
 }
 
 interface Accounting {
@@ -47,9 +47,16 @@ interface Accounting {
   readonly breakGlass: readonly { readonly statedReason?: string }[];
 }
 
+/** `3987…#0`: the first rule of a policy, short enough for a line. */
+function shortRule(rule: string): string {
+  return rule.replace(/^([0-9a-f]{8})[0-9a-f]{56}(?=#)/, '$1…');
+}
+
 /** Her own hospital treats her: permitted by the default for a custodian's staff, and journalled. */
 export async function readChart({ cast, heroine, tell }: Stage): Promise<void> {
-  const page = (await cast.physician.get(`/fhir/Condition?patient=${heroine.id}&_count=50`)) as { entry?: readonly unknown[] };
+  const page = (await cast.physician.get(`/fhir/Condition?patient=${heroine.id}&_count=50`)) as {
+    entry?: readonly unknown[];
+  };
   tell(`A physician of St. Brigid reads her conditions: permitted, ${page.entry?.length ?? 0} resources.`);
 }
 
@@ -58,7 +65,11 @@ export async function claim({ cast, heroine, clock, tell }: Stage): Promise<Wall
   const slip = (await cast.physician.post(`/api/accounts/${heroine.id}/claim-code`, {})) as ClaimSlip;
   const { custodian, account, patient, genesis } = slip;
   const fresh = newWalletAccount({ custodian, account, patient, genesis });
-  const claimed = await claimAccount({ post: cast.physician.as(undefined).post, keys: nodeKeys, nowMs: clock() }, slip, fresh);
+  const claimed = await claimAccount(
+    { post: cast.physician.as(undefined).post, keys: nodeKeys, nowMs: clock() },
+    slip,
+    fresh,
+  );
   tell(`She claims her account with the code from the desk (${slip.code}); its keys are in her wallet only.`);
   return claimed;
 }
@@ -80,7 +91,10 @@ export async function decide(stage: Stage, wallet: WalletAccount): Promise<void>
 async function grant({ cast, heroine, clock }: Stage, wallet: WalletAccount, consent: Consent): Promise<string> {
   const patient = cast.physician.as(wallet.token);
   const text = JSON.stringify(consent);
-  const kept = (await patient.post('/api/consents/documents', { patientId: heroine.id, consent: text })) as { id: string; leaf: string };
+  const kept = (await patient.post('/api/consents/documents', { patientId: heroine.id, consent: text })) as {
+    id: string;
+    leaf: string;
+  };
   const { wire } = await grantConsent({ keys: nodeKeys, nowMs: clock() }, wallet, consent, kept.leaf);
   const body = { patientId: heroine.id, document: kept.id, wire: bytesToBase64url(wire) };
   return ((await patient.post('/api/consents', body)) as { policy: string }).policy;
@@ -91,16 +105,28 @@ export async function share(stage: Stage): Promise<void> {
   const { cast, heroine, tell } = stage;
   const asked = { custodian: cast.brigid, identifier: heroine.identifier, resourceTypes: ['Condition', 'Observation'] };
   const answer = (await cast.riversidePhysician.post('/api/access/requests', asked)) as AccessRequestAnswer;
-  tell(`Riverside asks for treatment: ${answer.decision} (${answer.rules.join(', ')}); ${answer.versions.length} versions released, sealed to it, each checked against its leaf.`);
-  stage.exhibit({ name: 'request-riverside', path: `/api/receipts/transactions/${answer.transaction}`, client: cast.physician });
+  tell(
+    `Riverside asks for treatment: ${answer.decision} (${answer.rules.map(shortRule).join(', ')}); ${answer.resources} resources released, sealed to it, each checked against its leaf.`,
+  );
+  stage.exhibit({
+    name: 'request-riverside',
+    path: `/api/receipts/transactions/${answer.transaction}`,
+    client: cast.physician,
+  });
 }
 
 export async function refuseResearch(stage: Stage): Promise<void> {
   const { cast, heroine, tell } = stage;
   const asked = { custodian: cast.brigid, identifier: heroine.identifier, resourceTypes: ['Condition'] };
   const answer = (await cast.researcher.post('/api/access/requests', asked)) as AccessRequestAnswer;
-  tell(`Meridian asks for research: ${answer.decision} (${answer.rules.join(', ')}). The denial is on the ledger too.`);
-  stage.exhibit({ name: 'request-meridian-denied', path: `/api/receipts/transactions/${answer.transaction}`, client: cast.physician });
+  tell(
+    `Meridian asks for research: ${answer.decision} (${answer.rules.map(shortRule).join(', ')}). The denial is on the ledger too.`,
+  );
+  stage.exhibit({
+    name: 'request-meridian-denied',
+    path: `/api/receipts/transactions/${answer.transaction}`,
+    client: cast.physician,
+  });
 }
 
 /** An emergency: what she denied is read all the same, and everybody will know. */
@@ -135,8 +161,11 @@ export async function account(stage: Stage, wallet: WalletAccount): Promise<void
   const looked = accounting.entries.filter(({ kind }) => ['read', 'release', 'refusal', 'break-glass'].includes(kind));
   for (const entry of looked) {
     const { timeMs, kind, purpose, decision, versions, generation, index } = entry;
-    tell(`  ${msToInstant(timeMs)}  ${kind.padEnd(11)} ${purpose.padEnd(6)} ${decision}  ${versions} versions`);
+    tell(
+      `  ${msToInstant(timeMs)}  ${kind.padEnd(11)} ${purpose.padEnd(6)} ${decision}  ${versions === 1 ? '1 version' : `${versions} versions`}`,
+    );
     stage.exhibit({ name: `${kind}-${index}`, path: `/api/receipts/journal/${generation}/${index}`, client: patient });
   }
-  for (const { statedReason } of accounting.breakGlass) tell(`  broken glass, stated reason: ${statedReason ?? 'not stated here'}`);
+  for (const { statedReason } of accounting.breakGlass)
+    tell(`  broken glass, stated reason: ${statedReason ?? 'not stated here'}`);
 }

@@ -98,9 +98,10 @@ export async function issueStateReceipt(
       if (bytesToHex(readTreeRoot(basis.store)) !== basis.treeRoot) return undefined;
       const storeKey = storeKeyOf(map, key);
       const bytes = basis.store.get(storeKey);
-      const proof = proveKey(basis.store, treeKeyHash(storeKey));
+      const keyHash = treeKeyHash(storeKey);
+      const proof = proveKey(basis.store, keyHash);
       const value = bytes === undefined ? {} : { value: JSON.parse(utf8ToText(bytes)) };
-      return receiptOf(basis, { kind: 'state', map, key: [...key], ...value, proof });
+      return receiptOf(basis, { kind: 'state', map, key: [...key], keyHash: bytesToHex(keyHash), ...value, proof });
     });
     if (receipt !== undefined) return receipt;
   }

@@ -1,0 +1,34 @@
+import { pino } from 'pino';
+import { openNodeData } from '../../src/app/node-data.ts';
+import { openLedger } from '../../src/app/open-ledger.ts';
+import { openOrganisations } from '../../src/app/open-organisations.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
+import type { SignedBlockSource } from '../../src/ledger/signed-blocks.ts';
+import type { OrganisationContext } from '../../src/server/organisation.ts';
+
+/** A data folder as a node opens it, without routes and jobs. */
+export interface OpenFolder {
+  readonly ledger: Ledger & SignedBlockSource;
+  readonly organisations: readonly OrganisationContext[];
+}
+
+/** Opens (or makes) the node's data in `folder` for a while, and closes it again. */
+export async function withFolder<T>(
+  { folder, keyFolder }: { folder: string; keyFolder: string },
+  use: (open: OpenFolder) => Promise<T>,
+): Promise<T> {
+  const log = pino({ level: 'silent' });
+  const clock = Date.now;
+  const data = await openNodeData({ folder, keyFolder, clock, rootKeyMade: () => {} });
+  const ledger = await openLedger({ folder, data, witnesses: {}, clock, log });
+  try {
+    const organisations = await openOrganisations({ ...data, folder, ledger, clock, log });
+    try {
+      return await use({ ledger, organisations });
+    } finally {
+      for (const { vault } of organisations) await vault.close();
+    }
+  } finally {
+    await ledger.close();
+  }
+}
