@@ -19,7 +19,9 @@ type Resource = { resourceType: string; id?: string; identifier?: { system?: str
 type Bundle = { entry?: { resource: Resource }[] };
 
 const CUSTODIAN = '00'.repeat(16);
-const source = process.argv.slice(2).find((argument) => !argument.startsWith('-')) ?? fileURLToPath(new URL('../../shared/data/synthea', import.meta.url));
+const source =
+  process.argv.slice(2).find((argument) => !argument.startsWith('-')) ??
+  fileURLToPath(new URL('../../shared/data/synthea', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'aceso-bench-size-'));
 try {
   if (existsSync(source)) await measure();
@@ -54,18 +56,37 @@ async function measure(): Promise<void> {
   for (const file of ['vault.db', 'keys.db']) {
     const key = bytesToHex(deriveKey(rootKey, 'aceso/vault/pages/1', utf8(file)));
     const connection = openDatabase(join(folder, file), { key, cacheBytes: 1_000_000 });
-    const query = sql<{ value: string; size: number }>`select cast(name as blob) as value, sum(pgsize) as size from dbstat group by name order by 2 desc`;
-    for (const row of connection.prepare(query.compile(vaultQueries)).all()) console.log(`  ${file} ${row.value}: ${per1000(row.size)} B per 1,000`);
+    const query = sql<{
+      value: string;
+      size: number;
+    }>`select cast(name as blob) as value, sum(pgsize) as size from dbstat group by name order by 2 desc`;
+    for (const row of connection.prepare(query.compile(vaultQueries)).all())
+      console.log(`  ${file} ${row.value}: ${per1000(row.size)} B per 1,000`);
     connection.close();
   }
 }
 
 function resourceToVersion(resource: Resource, account: string): NewVersion {
   const id = bytesToHex(randomBytes(16)).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
-  const tokens = (resource.identifier ?? []).map(({ system, value }) => ({ parameter: 'identifier', value: `${system}|${value}` }));
+  const tokens = (resource.identifier ?? []).map(({ system, value }) => ({
+    parameter: 'identifier',
+    value: `${system}|${value}`,
+  }));
   return {
-    ...{ account, type: resource.resourceType, id, version: 1, action: 'create', timeMs: 1_700_000_000_000, author: CUSTODIAN },
-    ...{ bytes: utf8(JSON.stringify({ ...resource, id })), labels: [], categories: [`urn:type|${resource.resourceType}`] },
+    ...{
+      account,
+      type: resource.resourceType,
+      id,
+      version: 1,
+      action: 'create',
+      timeMs: 1_700_000_000_000,
+      author: CUSTODIAN,
+    },
+    ...{
+      bytes: utf8(JSON.stringify({ ...resource, id })),
+      labels: [],
+      categories: [`urn:type|${resource.resourceType}`],
+    },
     tokens: [...tokens, { parameter: 'patient', value: account }],
   };
 }
@@ -73,5 +94,9 @@ function resourceToVersion(resource: Resource, account: string): NewVersion {
 function print(name: string, value: number, unit: string, bound: number | null): void {
   const ratio = bound === null ? null : Number((value / bound).toPrecision(3));
   const row = { name, value, unit, bound, ratio };
-  console.log(process.argv.includes('--json') ? JSON.stringify(row) : `${name}: ${value} ${unit} (bound ${bound}, ratio ${ratio})`);
+  console.log(
+    process.argv.includes('--json')
+      ? JSON.stringify(row)
+      : `${name}: ${value} ${unit} (bound ${bound}, ratio ${ratio})`,
+  );
 }

@@ -2,7 +2,7 @@
  * Versions written, reads journalled and versions opened per second on one core, beside what the disk and AES-GCM allow
  * in the same run. `--json` prints one object a line.
  */
-import { mkdtempSync, openSync, rmSync, statSync, writeSync, fdatasyncSync, closeSync } from 'node:fs';
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes } from '#crypto/platform';
@@ -28,7 +28,12 @@ try {
 }
 
 async function measure(): Promise<void> {
-  const vault = await createVault({ folder: join(folder, 'vault'), custodian: CUSTODIAN, rootKey: randomBytes(32), log: quiet });
+  const vault = await createVault({
+    folder: join(folder, 'vault'),
+    custodian: CUSTODIAN,
+    rootKey: randomBytes(32),
+    log: quiet,
+  });
   const accounts = Array.from({ length: ACCOUNTS }, (_, i) => i.toString(16).padStart(32, '0'));
   await Promise.all(accounts.map((account) => vault.openAccount(account)));
   let next = 0;
@@ -85,7 +90,14 @@ function newVersion(accounts: readonly string[], number: number): NewVersion {
 
 function interactionOf(account: string): InteractionHeader {
   return {
-    ...{ kind: 'read', account, timeMs: 1_700_000_000_000, actor: CUSTODIAN, organisation: CUSTODIAN, purpose: 'TREAT' },
+    ...{
+      kind: 'read',
+      account,
+      timeMs: 1_700_000_000_000,
+      actor: CUSTODIAN,
+      organisation: CUSTODIAN,
+      purpose: 'TREAT',
+    },
     ...{ decision: 'permit', rules: ['default'], versions: ['ab'.repeat(32)], permit: '' },
   };
 }
@@ -115,5 +127,9 @@ function print(name: string, value: number, unit: string, bound: number | null):
   const round = (figure: number) => Number(figure.toPrecision(4));
   const ratio = bound === null ? null : round(value / bound);
   const row = { name, value: round(value), unit, bound: bound === null ? null : round(bound), ratio };
-  console.log(process.argv.includes('--json') ? JSON.stringify(row) : `${name}: ${row.value} ${unit} (bound ${row.bound}, ratio ${ratio})`);
+  console.log(
+    process.argv.includes('--json')
+      ? JSON.stringify(row)
+      : `${name}: ${row.value} ${unit} (bound ${row.bound}, ratio ${ratio})`,
+  );
 }

@@ -15,6 +15,7 @@ interface Step {
 const STEPS: readonly Step[] = [
   { name: 'house: layers, fence, names, sizes, lock, errors page', run: runHouse },
   tool('types', TYPESCRIPT, '--noEmit'),
+  tool('types in browsers', TYPESCRIPT, '--noEmit', '-p', 'tsconfig.web.json'),
   tool('contract fence', TYPESCRIPT, '-p', 'tsconfig.contract.json'),
   tool('format and lint', 'node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'),
   tool('dead files, exports, dependencies', 'node_modules/knip/bin/knip.js', '--no-progress'),

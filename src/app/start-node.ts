@@ -22,6 +22,7 @@ import { readRuntimeFile, removeRuntimeFile, writeRuntimeFile } from './runtime-
 import { seedOnce } from './seed-node.ts';
 import { createServerFloors } from './server-floors.ts';
 import { startWitness } from './start-witness.ts';
+import { verifyPagePlugin } from './verify-page-plugin.ts';
 
 const reject = rejecter(CODES);
 
@@ -106,6 +107,7 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   for (const plugin of floors.plugins) await host.register(plugin);
   await host.register(createNodePlugin({ node: data.node.node, version, ledger, organisations }));
   await host.register(createQueryPlugin(ledger, authenticate));
+  await host.register(verifyPagePlugin);
   await host.register(
     createImportPlugin({ organisations, authenticate, registration: floors.registration, baseUrl, clock }),
   );

@@ -9,12 +9,16 @@ export interface Client {
   readonly url: string;
   /** The same node for another caller, or for none. */
   as(token: string | undefined, purpose?: string): Client;
+  /** The same caller for another purpose of use (HL7 v3 ActReason). */
+  withPurpose(purpose: string): Client;
   /** JSON of a 2xx answer; throws the Reject that the node answered with. */
   get(path: string): Promise<unknown>;
   post(path: string, body: unknown): Promise<unknown>;
   put(path: string, body: unknown): Promise<unknown>;
   /** Exact bytes of a 2xx answer. */
   bytes(path: string): Promise<Uint8Array>;
+  /** Exact bytes of the answer to a JSON body. */
+  postBytes(path: string, body: unknown): Promise<Uint8Array>;
   /** Sends bytes as they are. */
   send(path: string, body: Uint8Array, contentType: string): Promise<unknown>;
 }
@@ -49,11 +53,14 @@ export function createClient(
   };
   return {
     url,
+    withPurpose: (other) => createClient(context, url, token, other),
     as: (other, otherPurpose) => createClient(context, url, other, otherPurpose),
     get: (path) => json(call('GET', path)),
     post: (path, body) => json(call('POST', path, JSON.stringify(body), 'application/json')),
     put: (path, body) => json(call('PUT', path, JSON.stringify(body), 'application/json')),
     bytes: async (path) => new Uint8Array(await (await call('GET', path)).arrayBuffer()),
+    postBytes: async (path, body) =>
+      new Uint8Array(await (await call('POST', path, JSON.stringify(body), 'application/json')).arrayBuffer()),
     send: (path, body, contentType) => json(call('POST', path, body, contentType)),
   };
 }

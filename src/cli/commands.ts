@@ -1,4 +1,5 @@
 import type { Command } from './command.ts';
+import { accessBreakGlassCommand, accessLogCommand, accessRequestCommand } from './commands/access.ts';
 import { consentGrantCommand, consentListCommand, consentRevokeCommand } from './commands/consent.ts';
 import { demoCommand } from './commands/demo.ts';
 import { genesisCommand } from './commands/genesis.ts';
@@ -23,6 +24,9 @@ export const COMMANDS: readonly Command[] = [
   consentGrantCommand,
   consentRevokeCommand,
   consentListCommand,
+  accessRequestCommand,
+  accessBreakGlassCommand,
+  accessLogCommand,
   receiptsExportCommand,
   verifyCommand,
   witnessCommand,

@@ -17,7 +17,8 @@ export const NODE_OPTIONS = {
 export const NODE_USAGE = `
   --data DIR           data folder of the node (default ./data); it is started for the command if it is not running
   --organisation NAME  which organisation of the node acts (default: the first)
-  --url URL --token T  a node elsewhere, as the caller that the token stands for`;
+  --token T            act as the caller that the token stands for instead
+  --url URL            a node elsewhere`;
 
 /** A node to talk to, and as whom. */
 export interface NodeHandle {
@@ -78,5 +79,6 @@ function handleOf(
     if (token === undefined) throw reject('ARGUMENTS_WRONG', { problem: 'no such organisation', organisations });
     return createClient(context, url, token);
   };
-  return { client: as(organisation), organisation, organisations, as };
+  const client = typeof values.token === 'string' ? createClient(context, url, values.token) : as(organisation);
+  return { client, organisation, organisations, as };
 }

@@ -35,7 +35,10 @@ test('the first anchor beyond an entry is its anchor; the last one is the last',
     await vault.anchored({ ...anchor, transaction: `${i}` });
     await vault.anchored({ ...anchor, transaction: 'again' });
   }
-  assert.deepEqual([0, 1, 2, 5, 6].map((index) => vault.anchorOf(0, index)?.transaction), ['0', '0', '1', '2', undefined]);
+  assert.deepEqual(
+    [0, 1, 2, 5, 6].map((index) => vault.anchorOf(0, index)?.transaction),
+    ['0', '0', '1', '2', undefined],
+  );
   assert.deepEqual(vault.lastAnchor(), { generation: 0, size: 6, root: roots[2], transaction: '2' });
   assert.equal(vault.anchorOf(1, 0), undefined);
 });

@@ -13,7 +13,14 @@ const TYPES = {
   ...({ name: TEXT, value: TEXT, account: TEXT, tx: TEXT, type: TEXT, id: TEXT, action: TEXT, author: TEXT } as const),
   ...({ labels: TEXT, categories: TEXT, integrity_check: TEXT, body: 'text or null' } as const),
   ...({ generation: INTEGER, size: INTEGER, position: INTEGER, before: INTEGER, version: INTEGER } as const),
-  ...({ time_ms: INTEGER, key_id: INTEGER, erased: INTEGER, epoch: INTEGER, from_id: INTEGER, to_id: INTEGER } as const),
+  ...({
+    time_ms: INTEGER,
+    key_id: INTEGER,
+    erased: INTEGER,
+    epoch: INTEGER,
+    from_id: INTEGER,
+    to_id: INTEGER,
+  } as const),
   ...({ mac: BYTES, leaf: BYTES, bytes: BYTES, root: BYTES, previous: BYTES, blob: BYTES, tokens: BYTES } as const),
   ...({ sealed: BYTES, secret: BYTES, wrapped: BYTES, token: BYTES, nonce: 'bytes or null' } as const),
 };

@@ -46,7 +46,13 @@ function recordedQueue() {
     deleteKeys: (from: number, to: number) => step(`delete ${from}-${to}`),
     forget: () => step('forget'),
   };
-  const log = { generation: 0, size: 0, append: (leaves: readonly Uint8Array[]) => () => void (log.size += leaves.length) };
+  const log = {
+    generation: 0,
+    size: 0,
+    append: (leaves: readonly Uint8Array[]) => () => {
+      log.size += leaves.length;
+    },
+  };
   const failures: string[] = [];
   const queue = createCommitQueue({
     keys: keys as unknown as Connection,

@@ -7,7 +7,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { bytesToHex, utf8ToText } from '../std/bytes.ts';
 import { createVault } from './create-vault.ts';
-import { ALICE, BOB, CUSTODIAN, codeOf, interaction, observation, ROOT_KEY, reopened, testFolder } from './test-vault.ts';
+import {
+  ALICE,
+  BOB,
+  CUSTODIAN,
+  codeOf,
+  interaction,
+  observation,
+  ROOT_KEY,
+  reopened,
+  testFolder,
+} from './test-vault.ts';
 import type { CustodianVault, LedgerAnchor, VersionRow } from './vault.ts';
 
 const ROUNDS = process.env.ACESO_LONG ? 300 : 24;
@@ -23,7 +33,12 @@ type Acknowledged =
 
 const work = process.env.ACESO_VAULT_CRASH;
 if (work !== undefined) await writeUntilKilled(JSON.parse(work));
-else test('SIGKILL at any moment: what was acknowledged is there, once, and nothing is half there', { timeout: 600_000 }, crashRounds);
+else
+  test(
+    'SIGKILL at any moment: what was acknowledged is there, once, and nothing is half there',
+    { timeout: 600_000 },
+    crashRounds,
+  );
 
 async function crashRounds(t: import('node:test').TestContext): Promise<void> {
   const folder = testFolder(t);
@@ -44,13 +59,18 @@ async function crashRounds(t: import('node:test').TestContext): Promise<void> {
     await vault.close();
   }
   assert.ok(seen.length > ROUNDS, 'the writer came to write');
-  t.diagnostic(`${ROUNDS} kills, ${seen.length} acknowledged calls, ${orphans} orphaned keys seen in ${Math.ceil(ROUNDS / SCRUB_EVERY)} looks`);
+  t.diagnostic(
+    `${ROUNDS} kills, ${seen.length} acknowledged calls, ${orphans} orphaned keys seen in ${Math.ceil(ROUNDS / SCRUB_EVERY)} looks`,
+  );
 }
 
 /** Runs a writer and kills it; every fifth time it may still be opening the vault. */
 async function killedWriter(folder: string, round: number, anchor: LedgerAnchor): Promise<Acknowledged[]> {
   const env = { ...process.env, ACESO_VAULT_CRASH: JSON.stringify({ folder, round, anchor }), NODE_TEST_CONTEXT: '' };
-  const child: ChildProcess = spawn(process.execPath, [fileURLToPath(import.meta.url)], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child: ChildProcess = spawn(process.execPath, [fileURLToPath(import.meta.url)], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const lines: string[] = [];
   assert.ok(child.stdout !== null);
   const reader = createInterface(child.stdout);
@@ -65,7 +85,10 @@ async function killedWriter(folder: string, round: number, anchor: LedgerAnchor)
   const [[code]] = await ended;
   assert.equal(code, null, 'killed, not ended by itself');
   // The kill may have cut the last line: that one was not told to anybody.
-  return lines.filter((line) => line.endsWith('}')).map((line): Acknowledged => JSON.parse(line)).filter((one) => one.kind !== 'ready');
+  return lines
+    .filter((line) => line.endsWith('}'))
+    .map((line): Acknowledged => JSON.parse(line))
+    .filter((one) => one.kind !== 'ready');
 }
 
 async function checkAcknowledged(vault: CustodianVault, one: Acknowledged): Promise<void> {
@@ -104,7 +127,15 @@ async function checkWhole(vault: CustodianVault, seen: readonly Acknowledged[], 
 }
 
 /** The writer: five clients at once, until it is killed. */
-async function writeUntilKilled({ folder, round, anchor }: { folder: string; round: number; anchor: LedgerAnchor }): Promise<void> {
+async function writeUntilKilled({
+  folder,
+  round,
+  anchor,
+}: {
+  folder: string;
+  round: number;
+  anchor: LedgerAnchor;
+}): Promise<void> {
   const quiet = { info() {}, warn() {}, error() {} };
   const vault = await createVault({ folder, custodian: CUSTODIAN, rootKey: ROOT_KEY, log: quiet, anchoredAt: anchor });
   await Promise.all([vault.openAccount(ALICE), vault.openAccount(BOB)]);
@@ -112,14 +143,21 @@ async function writeUntilKilled({ folder, round, anchor }: { folder: string; rou
   const say = (one: Acknowledged) => process.stdout.write(`${JSON.stringify(one)}\n`);
   say({ kind: 'ready' });
   const sayVersions = (rows: readonly VersionRow[], texts: readonly string[]) => {
-    rows.forEach((row, i) => say({ kind: 'version', id: row.id, version: row.version, leaf: row.leaf, index: row.journalIndex, text: texts[i] ?? '' }));
+    for (const [i, row] of rows.entries()) {
+      const { id, version, leaf, journalIndex: index } = row;
+      say({ kind: 'version', id, version, leaf, index, text: texts[i] ?? '' });
+    }
   };
   const create = async (client: string, i: number) => {
     const id = `${client}-${round}-${i}`;
     const texts = [`${id} first`, `${id} second`, 'x'.repeat(i % 7 === 0 ? 20_000 : 10)];
     const tokens = [{ parameter: 'n', value: `${i % 5}` }];
     const { versions, journalIndices } = await vault.write(
-      [observation(id, 1, { text: texts[0] as string, tokens }), observation(id, 2, { text: texts[1] as string, tokens }), observation(`${id}-b`, 1, { text: texts[2] as string, account: BOB })],
+      [
+        observation(id, 1, { text: texts[0] as string, tokens }),
+        observation(id, 2, { text: texts[1] as string, tokens }),
+        observation(`${id}-b`, 1, { text: texts[2] as string, account: BOB }),
+      ],
       [interaction({ timeMs: i })],
     );
     sayVersions(versions, texts);
@@ -134,7 +172,8 @@ async function writeUntilKilled({ folder, round, anchor }: { folder: string; rou
     sayVersions(versions, [text]);
   };
   const read = async (i: number) => {
-    for (const index of await vault.journal([interaction({ timeMs: i })])) say({ kind: 'interaction', index, timeMs: i });
+    for (const index of await vault.journal([interaction({ timeMs: i })]))
+      say({ kind: 'interaction', index, timeMs: i });
   };
   const release = async (i: number) => {
     const permit = `${round}-${i}`;

@@ -1,5 +1,5 @@
-import { utf8 } from '../std/bytes.ts';
 import { deriveKey } from '../crypto/node/derive-key.ts';
+import { utf8 } from '../std/bytes.ts';
 import type { Reject } from '../std/reject.ts';
 import { extendsAnchor } from './anchor-check.ts';
 import { reject } from './codes.ts';
@@ -63,7 +63,8 @@ export async function createVault(options: VaultOptions): Promise<CustodianVault
     const steward = stewardOperations(parts);
     // A backup is whole in itself: a journal that contradicts the anchors beside it is not old, but damaged.
     const own = parts.journal.lastAnchor();
-    if (own !== undefined && !extendsAnchor(parts.log, parts.journal, own)) throw reject('VAULT_DAMAGED', { table: 'entry' });
+    if (own !== undefined && !extendsAnchor(parts.log, parts.journal, own))
+      throw reject('VAULT_DAMAGED', { table: 'entry' });
     if (options.anchoredAt !== undefined) await steward.checkAgainst(options.anchoredAt);
     return { custodian: options.custodian, ...readOperations(parts), ...writeOperations(parts), ...steward };
   } catch (error) {
@@ -113,7 +114,21 @@ function assemble({ vault, keys, close }: Databases, options: VaultOptions) {
   });
 
   return {
-    ...{ vault, keys, closeDatabases: close, custodian, output, keyStore, versions, journal, log, reader, tokens, orphans, queue },
+    ...{
+      vault,
+      keys,
+      closeDatabases: close,
+      custodian,
+      output,
+      keyStore,
+      versions,
+      journal,
+      log,
+      reader,
+      tokens,
+      orphans,
+      queue,
+    },
     documents: createDocumentTable(vault, derived('aceso/vault/documents/1')),
     erasure: createErasure({ vault, keys, versions, tokens, keyStore, reader }),
     indexKey: derived('aceso/vault/index/1'),
@@ -133,7 +148,10 @@ function assemble({ vault, keys, close }: Databases, options: VaultOptions) {
       if (extendsAnchor(log, journal, anchor)) return true;
       if (status === 'serving') {
         status = 'behind';
-        const [held, anchored] = [{ generation: log.generation, size: log.size }, { generation: anchor.generation, size: anchor.size }];
+        const [held, anchored] = [
+          { generation: log.generation, size: log.size },
+          { generation: anchor.generation, size: anchor.size },
+        ];
         output.error({ held, anchored }, 'the journal is behind its last anchor; the vault serves nothing');
       }
       return false;

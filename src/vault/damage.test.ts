@@ -11,7 +11,18 @@ import { bytesToHex, utf8, utf8ToText } from '../std/bytes.ts';
 import { isReject } from '../std/reject.ts';
 import { decodeRow } from './columns.ts';
 import { openDatabase } from './database.ts';
-import { ALICE, BOB, CUSTODIAN, codeOf, interaction, observation, ROOT_KEY, reopened, testFolder, testVault } from './test-vault.ts';
+import {
+  ALICE,
+  BOB,
+  CUSTODIAN,
+  codeOf,
+  interaction,
+  observation,
+  ROOT_KEY,
+  reopened,
+  testFolder,
+  testVault,
+} from './test-vault.ts';
 import type { CustodianVault, VersionRow } from './vault.ts';
 import { vaultQueries } from './vault-schema.ts';
 
@@ -38,18 +49,72 @@ async function closedVault(t: Parameters<typeof testVault>[0]): Promise<string> 
   return folder;
 }
 
-const changes: readonly [name: string, file: string, sql: string, read: (vault: CustodianVault) => unknown, code: string][] = [
-  ['a blob', 'vault.db', "update blob set bytes = substr(bytes, 1, 20) || x'00' || substr(bytes, 22)", openFirst, 'BLOB_DAMAGED'],
-  ['blobs exchanged', 'vault.db', 'update blob set bytes = (select bytes from blob b where b.address <> blob.address)', openFirst, 'BLOB_DAMAGED'],
-  ['a blob for a replica', 'vault.db', "update blob set bytes = x'00'", (v) => v.blob(v.version('Observation', 'o1', 1)?.blob as string), 'BLOB_DAMAGED'],
+const changes: readonly [
+  name: string,
+  file: string,
+  sql: string,
+  read: (vault: CustodianVault) => unknown,
+  code: string,
+][] = [
+  [
+    'a blob',
+    'vault.db',
+    "update blob set bytes = substr(bytes, 1, 20) || x'00' || substr(bytes, 22)",
+    openFirst,
+    'BLOB_DAMAGED',
+  ],
+  [
+    'blobs exchanged',
+    'vault.db',
+    'update blob set bytes = (select bytes from blob b where b.address <> blob.address)',
+    openFirst,
+    'BLOB_DAMAGED',
+  ],
+  [
+    'a blob for a replica',
+    'vault.db',
+    "update blob set bytes = x'00'",
+    (v) => v.blob(v.version('Observation', 'o1', 1)?.blob as string),
+    'BLOB_DAMAGED',
+  ],
   ['no blob', 'vault.db', 'delete from blob', openFirst, 'BLOB_DAMAGED'],
   ['labels', 'vault.db', "update version set labels = '[]'", (v) => v.version('Observation', 'o1', 1), 'VAULT_DAMAGED'],
-  ['account', 'vault.db', `update version set account = '${BOB}'`, (v) => v.current('Observation', 'o1'), 'VAULT_DAMAGED'],
-  ['an older version as current', 'vault.db', 'update resource set version = 1, position = 0', (v) => v.current('Observation', 'o1'), 'VAULT_DAMAGED'],
-  ['newest row gone', 'vault.db', 'delete from version where version = 2', (v) => v.current('Observation', 'o1'), 'VAULT_DAMAGED'],
+  [
+    'account',
+    'vault.db',
+    `update version set account = '${BOB}'`,
+    (v) => v.current('Observation', 'o1'),
+    'VAULT_DAMAGED',
+  ],
+  [
+    'an older version as current',
+    'vault.db',
+    'update resource set version = 1, position = 0',
+    (v) => v.current('Observation', 'o1'),
+    'VAULT_DAMAGED',
+  ],
+  [
+    'newest row gone',
+    'vault.db',
+    'delete from version where version = 2',
+    (v) => v.current('Observation', 'o1'),
+    'VAULT_DAMAGED',
+  ],
   ['chain', 'vault.db', 'update version set before = -1', (v) => v.version('Observation', 'o1', 1), 'VAULT_DAMAGED'],
-  ['tokens', 'vault.db', "update token set id = 'o2' where id = 'o1'", (v) => v.search('Observation', [], { limit: 9, account: ALICE }), 'VAULT_DAMAGED'],
-  ['an interaction', 'vault.db', "update entry set body = replace(body, 'permit', 'deny')", (v) => v.entry(0, 3), 'VAULT_DAMAGED'],
+  [
+    'tokens',
+    'vault.db',
+    "update token set id = 'o2' where id = 'o1'",
+    (v) => v.search('Observation', [], { limit: 9, account: ALICE }),
+    'VAULT_DAMAGED',
+  ],
+  [
+    'an interaction',
+    'vault.db',
+    "update entry set body = replace(body, 'permit', 'deny')",
+    (v) => v.entry(0, 3),
+    'VAULT_DAMAGED',
+  ],
   ['whose interaction', 'vault.db', `update entry set account = '${BOB}'`, (v) => v.entriesOf(BOB, 9), 'VAULT_DAMAGED'],
   ['a leaf', 'vault.db', "update entry set leaf = x'00'", (v) => v.entry(0, 0), 'VAULT_DAMAGED'],
   ['an anchor', 'vault.db', "update anchor set tx = 'bb'", (v) => v.lastAnchor(), 'VAULT_DAMAGED'],
@@ -57,10 +122,22 @@ const changes: readonly [name: string, file: string, sql: string, read: (vault: 
   ['journal size', 'vault.db', 'update generation set size = 3', (v) => v.journalHead(), 'VAULT_DAMAGED'],
   ['entries cut', 'vault.db', 'delete from entry where position > 2', (v) => v.journalHead(), 'VAULT_DAMAGED'],
   ['generation gone', 'vault.db', 'delete from generation', (v) => v.journalHead(), 'VAULT_DAMAGED'],
-  ['keys exchanged', 'keys.db', 'update version_key set wrapped = (select wrapped from version_key v where v.key_id = 3) where key_id = 1', openFirst, 'BLOB_DAMAGED'],
+  [
+    'keys exchanged',
+    'keys.db',
+    'update version_key set wrapped = (select wrapped from version_key v where v.key_id = 3) where key_id = 1',
+    openFirst,
+    'BLOB_DAMAGED',
+  ],
   ['key bytes', 'keys.db', 'update version_key set wrapped = zeroblob(72)', openFirst, 'VAULT_DAMAGED'],
   ['no key', 'keys.db', 'delete from version_key', openFirst, 'VAULT_DAMAGED'],
-  ['account keys moved', 'keys.db', `update epoch set wrapped = (select wrapped from epoch e where e.account = '${BOB}')`, openFirst, 'VAULT_DAMAGED'],
+  [
+    'account keys moved',
+    'keys.db',
+    `update epoch set wrapped = (select wrapped from epoch e where e.account = '${BOB}')`,
+    openFirst,
+    'VAULT_DAMAGED',
+  ],
   ['another key store', 'keys.db', "update meta set value = '00' where name = 'vault'", openFirst, 'VAULT_DAMAGED'],
 ];
 
@@ -97,7 +174,11 @@ test('a salt that was exchanged, with a wrap that holds, does not fit the leaf',
   const both = unwrapKey(epochKey, connection.prepare(query).get()?.wrapped as Uint8Array) as Uint8Array;
   connection.close();
   both[40] = (both[40] as number) ^ 1;
-  tamper(folder, 'keys.db', `update version_key set wrapped = x'${bytesToHex(wrapKey(epochKey, both))}' where key_id = 1`);
+  tamper(
+    folder,
+    'keys.db',
+    `update version_key set wrapped = x'${bytesToHex(wrapKey(epochKey, both))}' where key_id = 1`,
+  );
   const again = await reopened(t, folder);
   assert.throws(() => again.open(row), { code: 'BLOB_DAMAGED' });
 });
@@ -113,7 +194,9 @@ test('a flipped byte anywhere in a file is never served', async (t) => {
   // Enough that most pages are full: a byte of free space may change unseen.
   const more = await reopened(t, folder);
   await more.write(
-    Array.from({ length: 60 }, (_, i) => observation(`p${i}`, 1, { text: 'x'.repeat(700), tokens: [{ parameter: 'n', value: `${i}` }] })),
+    Array.from({ length: 60 }, (_, i) =>
+      observation(`p${i}`, 1, { text: 'x'.repeat(700), tokens: [{ parameter: 'n', value: `${i}` }] }),
+    ),
     Array.from({ length: 60 }, (_, i) => interaction({ timeMs: i })),
   );
   await more.close();
@@ -163,7 +246,11 @@ async function expected(vault: CustodianVault): Promise<Record<string, string>> 
     anchor: () => vault.lastAnchor(),
     ids: () => vault.search('Observation', [], { limit: 99 }).rows.length,
   };
-  for (const [id, version] of [['o1', 1], ['o1', 2], ['o2', 1]] as const) {
+  for (const [id, version] of [
+    ['o1', 1],
+    ['o1', 2],
+    ['o2', 1],
+  ] as const) {
     reads[`${id}/${version}`] = () => vault.version('Observation', id, version);
     reads[`${id}/${version}/bytes`] = () => {
       const row = vault.version('Observation', id, version);
@@ -246,5 +333,9 @@ test('a full disk refuses whole calls, half-writes nothing, and more room makes 
   const large = await reopened(t, folder, { anchoredAt: { generation: 0, size: 0, root: '' } });
   assert.equal(await codeOf(large.write([observation('a29', 1, { text })], [])), '');
   const after = await large.scrub();
-  assert.deepEqual([after.faults, after.versions, after.keys], [[], done.length + 1, done.length + 1], 'no orphan is left');
+  assert.deepEqual(
+    [after.faults, after.versions, after.keys],
+    [[], done.length + 1, done.length + 1],
+    'no orphan is left',
+  );
 });

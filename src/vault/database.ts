@@ -1,5 +1,13 @@
+import {
+  type CompiledQuery,
+  DummyDriver,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  sql,
+} from 'kysely';
 import Database from 'libsql';
-import { type CompiledQuery, DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from 'kysely';
 import { isReject, type Reject } from '../std/reject.ts';
 import { reject } from './codes.ts';
 import { decodeRow } from './columns.ts';
@@ -58,7 +66,10 @@ const PAGE_BYTES = 4096;
  * libsql is built with; it does not authenticate, which is why each row carries a MAC (row-mac.ts). Throws Reject
  * VAULT_IN_USE, VAULT_KEY_WRONG (also for a damaged first page: the two cannot be told apart here), VAULT_DAMAGED.
  */
-export function openDatabase(path: string, options: { key: string; cacheBytes: number; maxBytes?: number }): Connection {
+export function openDatabase(
+  path: string,
+  options: { key: string; cacheBytes: number; maxBytes?: number },
+): Connection {
   return guarded(() => {
     const database = new Database(path, { encryptionKey: options.key } as unknown as Database.Options);
     try {
@@ -79,7 +90,8 @@ function configure(database: Database.Database, options: { cacheBytes: number; m
   database.pragma('secure_delete=ON');
   database.pragma(`cache_size=-${Math.ceil(options.cacheBytes / 1024)}`);
   database.pragma('temp_store=MEMORY');
-  if (options.maxBytes !== undefined) database.pragma(`max_page_count=${Math.max(1, Math.floor(options.maxBytes / PAGE_BYTES))}`);
+  if (options.maxBytes !== undefined)
+    database.pragma(`max_page_count=${Math.max(1, Math.floor(options.maxBytes / PAGE_BYTES))}`);
   // The lock is taken by the first write, not by the pragma.
   database.exec('BEGIN IMMEDIATE');
   database.exec('COMMIT');
@@ -131,10 +143,13 @@ function release(database: Database.Database): void {
  */
 function statementOf<Row>(database: Database.Database, query: CompiledQuery<Row>): Statement<Row> {
   const parameters = query.parameters.length;
-  function runner<R>(run: (statement: Database.Statement<unknown[]>, bound: unknown) => R): (...values: readonly SqlValue[]) => R {
+  function runner<R>(
+    run: (statement: Database.Statement<unknown[]>, bound: unknown) => R,
+  ): (...values: readonly SqlValue[]) => R {
     let statement: Database.Statement<unknown[]> | undefined;
     return (...values) => {
-      if (values.length !== parameters) throw new TypeError(`statement takes ${parameters} values, not ${values.length}`);
+      if (values.length !== parameters)
+        throw new TypeError(`statement takes ${parameters} values, not ${values.length}`);
       return guarded(() => {
         statement ??= database.prepare(query.sql);
         // One array as the only argument: libsql takes a lone Uint8Array for an object of named parameters.
@@ -147,7 +162,9 @@ function statementOf<Row>(database: Database.Database, query: CompiledQuery<Row>
       const row = statement.get(bound) as Record<string, unknown> | undefined;
       return row === undefined ? undefined : (decodeRow(row) as Row);
     }),
-    all: runner((statement, bound) => (statement.all(bound) as Record<string, unknown>[]).map((row) => decodeRow(row) as Row)),
+    all: runner((statement, bound) =>
+      (statement.all(bound) as Record<string, unknown>[]).map((row) => decodeRow(row) as Row),
+    ),
     run: runner((statement, bound) => statement.run(bound).changes),
   };
 }

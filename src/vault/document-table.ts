@@ -24,10 +24,14 @@ export function createDocumentTable(connection: Connection, key: Uint8Array): Do
     from
       .insertInto('document')
       .values({ kind: slot, id: slot, sealed: slot })
-      .onConflict((conflict) => conflict.columns(['kind', 'id']).doUpdateSet((row) => ({ sealed: row.ref('excluded.sealed') })))
+      .onConflict((conflict) =>
+        conflict.columns(['kind', 'id']).doUpdateSet((row) => ({ sealed: row.ref('excluded.sealed') })),
+      )
       .compile(),
   );
-  const remove = connection.prepare(from.deleteFrom('document').where('kind', '=', slot).where('id', '=', slot).compile());
+  const remove = connection.prepare(
+    from.deleteFrom('document').where('kind', '=', slot).where('id', '=', slot).compile(),
+  );
   const nameOf = (kind: string, id: string) => frame('aceso/vault/document/1', utf8(kind), utf8(id));
 
   function opened(kind: string, row: { id: string; sealed: Uint8Array }): Uint8Array {

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { sql } from 'kysely';
 import { deriveKey } from '../crypto/node/derive-key.ts';
 import { bytesToHex, utf8 } from '../std/bytes.ts';
-import { sql } from 'kysely';
 import { openDatabase } from './database.ts';
-import { vaultQueries } from './vault-schema.ts';
 import { ALICE, codeOf, interaction, observation, ROOT_KEY, reopened, testVault } from './test-vault.ts';
 import type { VersionRow } from './vault.ts';
+import { vaultQueries } from './vault-schema.ts';
 
 /** All pages of a closed file, decrypted, as SQLite sees them. */
 function decryptedPages(folder: string, file: string): Buffer {
@@ -16,7 +16,12 @@ function decryptedPages(folder: string, file: string): Buffer {
   const connection = openDatabase(join(folder, file), { key, cacheBytes: 1_000_000 });
   try {
     const query = sql<{ data: Uint8Array }>`select data from sqlite_dbpage`.compile(vaultQueries);
-    return Buffer.concat(connection.prepare(query).all().map((row) => row.data));
+    return Buffer.concat(
+      connection
+        .prepare(query)
+        .all()
+        .map((row) => row.data),
+    );
   } finally {
     connection.close();
   }
@@ -28,7 +33,10 @@ function wrappedKeys(folder: string): Buffer[] {
   const connection = openDatabase(join(folder, 'keys.db'), { key, cacheBytes: 1_000_000 });
   try {
     const query = sql<{ wrapped: Uint8Array }>`select wrapped from version_key order by key_id`.compile(vaultQueries);
-    return connection.prepare(query).all().map((row) => Buffer.from(row.wrapped));
+    return connection
+      .prepare(query)
+      .all()
+      .map((row) => Buffer.from(row.wrapped));
   } finally {
     connection.close();
   }
@@ -38,7 +46,10 @@ async function threeVersions(t: TestContext) {
   const { vault, folder } = await testVault(t);
   const tokens = [{ parameter: 'code', value: 'http://loinc.org|1' }];
   const more = { tokens, labels: ['urn:x|ERASE-ME-LABEL'], categories: ['urn:x|ERASE-ME-CATEGORY'] };
-  const { versions } = await vault.write([observation('o1', 1, more), observation('o1', 2, more), observation('o2', 1, more)], []);
+  const { versions } = await vault.write(
+    [observation('o1', 1, more), observation('o1', 2, more), observation('o2', 1, more)],
+    [],
+  );
   await vault.journal([interaction({ versions: [versions[1]?.leaf as string] })]);
   return { vault, folder, tokens, rows: versions as readonly [VersionRow, VersionRow, VersionRow] };
 }
@@ -51,15 +62,24 @@ test('an erased version leaves its header, leaf and place, and nothing that open
   const check = (of: typeof vault) => {
     const row = of.current('Observation', 'o1');
     assert.ok(row?.erased);
-    assert.deepEqual([row.leaf, row.journalIndex, row.labels, row.categories], [second.leaf, second.journalIndex, [], []]);
+    assert.deepEqual(
+      [row.leaf, row.journalIndex, row.labels, row.categories],
+      [second.leaf, second.journalIndex, [], []],
+    );
     assert.throws(() => of.open(row), { code: 'VERSION_ERASED' });
     assert.throws(() => of.open(second), { code: 'VERSION_ERASED' }, 'a row read before');
     assert.throws(() => of.salt(second), { code: 'VERSION_ERASED' });
     assert.equal(of.blob(second.blob), undefined);
     assert.equal(of.entry(0, second.journalIndex)?.entry.kind, 'erased');
     assert.equal(bytesToHex(of.entry(0, second.journalIndex)?.leaf as Uint8Array), second.leaf);
-    assert.deepEqual(of.search('Observation', tokens, { limit: 9 }).rows.map((one) => one.id), ['o2']);
-    assert.deepEqual(of.search('Observation', [], { limit: 9, account: ALICE }).rows.map((one) => one.id), ['o2']);
+    assert.deepEqual(
+      of.search('Observation', tokens, { limit: 9 }).rows.map((one) => one.id),
+      ['o2'],
+    );
+    assert.deepEqual(
+      of.search('Observation', [], { limit: 9, account: ALICE }).rows.map((one) => one.id),
+      ['o2'],
+    );
     assert.ok(of.open(first).length > 0 && of.open(other).length > 0);
     assert.deepEqual(of.journalHead(), head);
     assert.equal(of.entriesOf(ALICE, 10).rows.length, 4);
@@ -121,7 +141,10 @@ test('the id of an erased key is not given out again', async (t) => {
   const key = bytesToHex(deriveKey(ROOT_KEY, 'aceso/vault/pages/1', utf8('vault.db')));
   const connection = openDatabase(join(folder, 'vault.db'), { key, cacheBytes: 1_000_000 });
   const query = sql<{ key_id: number }>`select key_id from version order by position`.compile(vaultQueries);
-  const ids = connection.prepare(query).all().map((row) => row.key_id);
+  const ids = connection
+    .prepare(query)
+    .all()
+    .map((row) => row.key_id);
   connection.close();
   assert.deepEqual(ids, [1, 2, 3, 4]);
 });

@@ -1,3 +1,4 @@
+import { hexToBytes } from '../std/bytes.ts';
 import { columns } from './columns.ts';
 import { type Connection, slot } from './database.ts';
 import type { KeyStore } from './key-store.ts';
@@ -6,7 +7,6 @@ import type { VersionRow } from './vault.ts';
 import { vaultQueries } from './vault-schema.ts';
 import type { VersionReader } from './version-reader.ts';
 import type { VersionStore } from './version-table.ts';
-import { hexToBytes } from '../std/bytes.ts';
 
 /**
  * Erasure (DESIGN §4) in three durable steps: the version is marked and its blob, labels, categories and tokens go;
@@ -32,7 +32,11 @@ export function createErasure(parts: {
 }): Erasure {
   const { vault, keys, versions, tokens, keyStore, reader } = parts;
   const note = vault.prepare(
-    vaultQueries.insertInto('erasing').values({ key_id: slot }).onConflict((conflict) => conflict.doNothing()).compile(),
+    vaultQueries
+      .insertInto('erasing')
+      .values({ key_id: slot })
+      .onConflict((conflict) => conflict.doNothing())
+      .compile(),
   );
   const noted = vault.prepare(vaultQueries.selectFrom('erasing').select(columns('key_id')).compile());
   const clear = vault.prepare(vaultQueries.deleteFrom('erasing').compile());

@@ -85,7 +85,8 @@ export function createJournalLog(connection: Connection, table: JournalTable, ma
 
   function checkedSize(of: number, at: number): number {
     const most = of === generation ? size : (table.generation(of)?.size ?? 0);
-    if (!Number.isInteger(at) || at < 0 || at > most) throw new RangeError(`journal ${of} has ${most} entries, not ${at}`);
+    if (!Number.isInteger(at) || at < 0 || at > most)
+      throw new RangeError(`journal ${of} has ${most} entries, not ${at}`);
     return at;
   }
 }
@@ -100,7 +101,9 @@ function createTileReader(connection: Connection, mac: RowMac) {
       .insertInto('tile')
       .values({ name: slot, bytes: slot, mac: slot })
       .onConflict((conflict) =>
-        conflict.column('name').doUpdateSet((row) => ({ bytes: row.ref('excluded.bytes'), mac: row.ref('excluded.mac') })),
+        conflict
+          .column('name')
+          .doUpdateSet((row) => ({ bytes: row.ref('excluded.bytes'), mac: row.ref('excluded.mac') })),
       )
       .compile(),
   );

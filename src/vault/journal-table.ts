@@ -52,7 +52,8 @@ export function createJournalTable(connection: Connection, mac: RowMac): Journal
   function checkedGeneration(row: StoredGeneration | undefined): GenerationRow | undefined {
     if (row === undefined) return undefined;
     const { generation, size } = row;
-    if (generation < 0 || generation > MAX_GENERATION || size < 0) throw reject('VAULT_DAMAGED', { table: 'generation' });
+    if (generation < 0 || generation > MAX_GENERATION || size < 0)
+      throw reject('VAULT_DAMAGED', { table: 'generation' });
     const end = generation * ENTRIES_PER_GENERATION + size;
     const edge = rows.leaves.all(end - (size % TILE_WIDTH), end).map((entry) => entry.leaf);
     mac.check(row.mac, 'generation', [generation, size], ...edge);
@@ -102,7 +103,9 @@ function prepareRows(connection: Connection) {
         .insertInto('generation')
         .values({ generation: slot, size: slot, mac: slot })
         .onConflict((conflict) =>
-          conflict.column('generation').doUpdateSet((row) => ({ size: row.ref('excluded.size'), mac: row.ref('excluded.mac') })),
+          conflict
+            .column('generation')
+            .doUpdateSet((row) => ({ size: row.ref('excluded.size'), mac: row.ref('excluded.mac') })),
         )
         .compile(),
     ),
@@ -120,12 +123,19 @@ function prepareRows(connection: Connection) {
         .compile(),
     ),
     entriesOf: connection.prepare(
-      entries.where('account', '=', slot).where('position', '<', slot).orderBy('entry.position', 'desc').limit(slot).compile(),
+      entries
+        .where('account', '=', slot)
+        .where('position', '<', slot)
+        .orderBy('entry.position', 'desc')
+        .limit(slot)
+        .compile(),
     ),
     lastPosition: connection.prepare(
       from.selectFrom('entry').select(columns('position')).orderBy('entry.position', 'desc').limit(ONE).compile(),
     ),
-    permit: connection.prepare(from.selectFrom('permit').select(columns('position')).where('permit', '=', slot).compile()),
+    permit: connection.prepare(
+      from.selectFrom('permit').select(columns('position')).where('permit', '=', slot).compile(),
+    ),
     usePermit: connection.prepare(
       from
         .insertInto('permit')

@@ -21,8 +21,12 @@ export const keyQueries: Kysely<KeyTables> = createQueryBuilder<KeyTables>();
 export function createKeyTables(connection: Connection): void {
   const table = (name: keyof KeyTables & string) => keyQueries.schema.createTable(name).ifNotExists();
   const tables = [
-    table('meta').addColumn('name', 'text', (c) => c.primaryKey()).addColumn('value', 'text', (c) => c.notNull()),
-    table('account').addColumn('account', 'text', (c) => c.primaryKey()).addColumn('secret', BYTES, (c) => c.notNull()),
+    table('meta')
+      .addColumn('name', 'text', (c) => c.primaryKey())
+      .addColumn('value', 'text', (c) => c.notNull()),
+    table('account')
+      .addColumn('account', 'text', (c) => c.primaryKey())
+      .addColumn('secret', BYTES, (c) => c.notNull()),
     table('epoch')
       .addColumn('account', 'text', (c) => c.notNull())
       .addColumn('epoch', INTEGER, (c) => c.notNull())
@@ -32,7 +36,9 @@ export function createKeyTables(connection: Connection): void {
       .addColumn('key_id', INTEGER, (c) => c.primaryKey())
       .addColumn('epoch', INTEGER, (c) => c.notNull())
       .addColumn('wrapped', BYTES, (c) => c.notNull()),
-    table('unswept').addColumn('from_id', INTEGER, (c) => c.primaryKey()).addColumn('to_id', INTEGER, (c) => c.notNull()),
+    table('unswept')
+      .addColumn('from_id', INTEGER, (c) => c.primaryKey())
+      .addColumn('to_id', INTEGER, (c) => c.notNull()),
   ];
   for (const one of tables) connection.execute(one.compile());
 }

@@ -159,27 +159,47 @@ function prepareRows(connection: Connection) {
   const from = keyQueries;
   const epochs = from.selectFrom('epoch').where('account', '=', slot);
   return {
-    account: connection.prepare(from.selectFrom('account').select(columns('secret')).where('account', '=', slot).compile()),
+    account: connection.prepare(
+      from.selectFrom('account').select(columns('secret')).where('account', '=', slot).compile(),
+    ),
     addAccount: connection.prepare(from.insertInto('account').values({ account: slot, secret: slot }).compile()),
-    lastEpoch: connection.prepare(epochs.select(columns('epoch', 'wrapped')).orderBy('epoch.epoch', 'desc').limit(ONE).compile()),
+    lastEpoch: connection.prepare(
+      epochs.select(columns('epoch', 'wrapped')).orderBy('epoch.epoch', 'desc').limit(ONE).compile(),
+    ),
     epoch: connection.prepare(epochs.select(columns('wrapped')).where('epoch', '=', slot).compile()),
-    addEpoch: connection.prepare(from.insertInto('epoch').values({ account: slot, epoch: slot, wrapped: slot }).compile()),
-    key: connection.prepare(from.selectFrom('version_key').select(columns('epoch', 'wrapped')).where('key_id', '=', slot).compile()),
-    addKey: connection.prepare(from.insertInto('version_key').values({ key_id: slot, epoch: slot, wrapped: slot }).compile()),
+    addEpoch: connection.prepare(
+      from.insertInto('epoch').values({ account: slot, epoch: slot, wrapped: slot }).compile(),
+    ),
+    key: connection.prepare(
+      from.selectFrom('version_key').select(columns('epoch', 'wrapped')).where('key_id', '=', slot).compile(),
+    ),
+    addKey: connection.prepare(
+      from.insertInto('version_key').values({ key_id: slot, epoch: slot, wrapped: slot }).compile(),
+    ),
     deleteKeys: connection.prepare(
       from.deleteFrom('version_key').where('key_id', '>=', slot).where('key_id', '<=', slot).compile(),
     ),
     highest: connection.prepare(
-      from.selectFrom('version_key').select(columns('key_id')).orderBy('version_key.key_id', 'desc').limit(ONE).compile(),
+      from
+        .selectFrom('version_key')
+        .select(columns('key_id'))
+        .orderBy('version_key.key_id', 'desc')
+        .limit(ONE)
+        .compile(),
     ),
     count: connection.prepare(
-      from.selectFrom('version_key').select((row) => row.fn.countAll<number>().as('count')).compile(),
+      from
+        .selectFrom('version_key')
+        .select((row) => row.fn.countAll<number>().as('count'))
+        .compile(),
     ),
     addUnswept: connection.prepare(
       from
         .insertInto('unswept')
         .values({ from_id: slot, to_id: slot })
-        .onConflict((conflict) => conflict.column('from_id').doUpdateSet((row) => ({ to_id: row.ref('excluded.to_id') })))
+        .onConflict((conflict) =>
+          conflict.column('from_id').doUpdateSet((row) => ({ to_id: row.ref('excluded.to_id') })),
+        )
         .compile(),
     ),
     unswept: connection.prepare(from.selectFrom('unswept').select(columns('from_id', 'to_id')).compile()),

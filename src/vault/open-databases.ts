@@ -1,7 +1,7 @@
-import { randomBytes } from '#crypto/platform';
 import { existsSync } from 'node:fs';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { randomBytes } from '#crypto/platform';
 import { deriveKey } from '../crypto/node/derive-key.ts';
 import { bytesToHex } from '../std/bytes.ts';
 import { isReject } from '../std/reject.ts';
@@ -36,13 +36,18 @@ export async function openDatabases(options: {
   const { folder, rootKey, maxBytes } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await checkKey(folder, rootKey);
-  const pageKey = (file: string) => bytesToHex(deriveKey(rootKey, 'aceso/vault/pages/1', new TextEncoder().encode(file)));
+  const pageKey = (file: string) =>
+    bytesToHex(deriveKey(rootKey, 'aceso/vault/pages/1', new TextEncoder().encode(file)));
   const hadVault = existsSync(join(folder, 'vault.db'));
   // The key store first: its lock is the folder's.
   const keys = openChecked(folder, 'keys.db', { key: pageKey('keys.db'), cacheBytes: KEYS_CACHE_BYTES });
   try {
     const limit = maxBytes === undefined ? {} : { maxBytes };
-    const vault = openChecked(folder, 'vault.db', { key: pageKey('vault.db'), cacheBytes: VAULT_CACHE_BYTES, ...limit });
+    const vault = openChecked(folder, 'vault.db', {
+      key: pageKey('vault.db'),
+      cacheBytes: VAULT_CACHE_BYTES,
+      ...limit,
+    });
     try {
       agree(keys, vault, options.custodian, hadVault);
     } catch (error) {
@@ -63,7 +68,11 @@ export async function openDatabases(options: {
   }
 }
 
-function openChecked(folder: string, file: string, options: { key: string; cacheBytes: number; maxBytes?: number }): Connection {
+function openChecked(
+  folder: string,
+  file: string,
+  options: { key: string; cacheBytes: number; maxBytes?: number },
+): Connection {
   try {
     return openDatabase(join(folder, file), options);
   } catch (error) {
@@ -82,7 +91,8 @@ async function checkKey(folder: string, rootKey: Uint8Array): Promise<void> {
   const found = await readIfThere(path);
   if (found === check) return;
   if (found?.length === check.length) throw reject('VAULT_KEY_WRONG');
-  if (existsSync(join(folder, 'keys.db')) || existsSync(join(folder, 'vault.db'))) throw reject('VAULT_DAMAGED', { file: CHECK_FILE });
+  if (existsSync(join(folder, 'keys.db')) || existsSync(join(folder, 'vault.db')))
+    throw reject('VAULT_DAMAGED', { file: CHECK_FILE });
   // Missing, or cut short by a crash before any page was written.
   const file = await open(path, 'w', 0o600);
   try {
@@ -113,7 +123,10 @@ async function readIfThere(path: string): Promise<string | undefined> {
  * first row, so a vault that says what it is has its key store, and a key store with keys has had its vault.
  */
 function agree(keys: Connection, vault: Connection, custodian: string, hadVault: boolean): void {
-  for (const [connection, create] of [[keys, createKeyTables], [vault, createVaultTables]] as const) {
+  for (const [connection, create] of [
+    [keys, createKeyTables],
+    [vault, createVaultTables],
+  ] as const) {
     connection.begin();
     create(connection);
     connection.commit();
@@ -131,9 +144,17 @@ function agree(keys: Connection, vault: Connection, custodian: string, hadVault:
     return;
   }
   const made = id ?? bytesToHex(randomBytes(16));
-  for (const [connection, meta] of [[keys, keyMeta], [vault, vaultMeta]] as const) {
+  for (const [connection, meta] of [
+    [keys, keyMeta],
+    [vault, vaultMeta],
+  ] as const) {
     connection.begin();
-    for (const [name, value] of [['format', FORMAT], ['custodian', custodian], ['vault', made]] as const) meta.set(name, value);
+    for (const [name, value] of [
+      ['format', FORMAT],
+      ['custodian', custodian],
+      ['vault', made],
+    ] as const)
+      meta.set(name, value);
     connection.commit();
   }
 }

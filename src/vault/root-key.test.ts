@@ -12,7 +12,9 @@ test('a root key is made once, for its owner alone, and loads again', async (t) 
   const made = await loadRootKey({ ...options, create: true });
   assert.deepEqual([made.created, made.key.length, statSync(options.file).mode & 0o777], [true, 32, 0o600]);
   assert.deepEqual(await loadRootKey({ ...options, create: true }), { key: made.key, created: false });
-  const both = await Promise.all([1, 2].map(() => loadRootKey({ ...options, file: `${options.file}.2`, create: true })));
+  const both = await Promise.all(
+    [1, 2].map(() => loadRootKey({ ...options, file: `${options.file}.2`, create: true })),
+  );
   assert.deepEqual(both[0]?.key, both[1]?.key);
 });
 

@@ -1,6 +1,6 @@
-import { randomBytes, sha256 } from '#crypto/platform';
 import { link, mkdir, open, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { randomBytes, sha256 } from '#crypto/platform';
 import { bytesToHex, hexToBytes, utf8 } from '../std/bytes.ts';
 import { frame } from '../std/frame.ts';
 import { reject } from './codes.ts';
@@ -68,7 +68,8 @@ async function readRootKey(file: string): Promise<Uint8Array | undefined> {
   try {
     const { mode, size } = await handle.stat();
     // Windows has no such bits; there the profile folder's own protection is what counts.
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) throw reject('ROOT_KEY_MODE', { mode: (mode & 0o777).toString(8) });
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+      throw reject('ROOT_KEY_MODE', { mode: (mode & 0o777).toString(8) });
     if (size > MAX_FILE_BYTES) throw reject('ROOT_KEY_DAMAGED');
     return textToRootKey(await handle.readFile('latin1'));
   } finally {

@@ -18,7 +18,10 @@ const MAC_BYTES = 16;
 
 export function createRowMac(key: Uint8Array): RowMac {
   const of: RowMac['of'] = (table, values, ...bytes) =>
-    hmacSha256(key, frame('aceso/vault/row/1', utf8(table), utf8(JSON.stringify(values)), ...bytes)).subarray(0, MAC_BYTES);
+    hmacSha256(key, frame('aceso/vault/row/1', utf8(table), utf8(JSON.stringify(values)), ...bytes)).subarray(
+      0,
+      MAC_BYTES,
+    );
   return {
     of,
     check(mac, table, values, ...bytes) {

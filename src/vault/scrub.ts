@@ -1,18 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { equalBytes } from '../std/bytes.ts';
-import { isReject } from '../std/reject.ts';
 import { appendLog } from '../state/log.ts';
 import { logLeafHash } from '../state/log-proof.ts';
 import { createMemoryStore } from '../state/memory-store.ts';
+import { equalBytes } from '../std/bytes.ts';
+import { isReject } from '../std/reject.ts';
 import type { Connection } from './database.ts';
 import type { JournalLog } from './journal-log.ts';
 import type { EntryRow, JournalTable } from './journal-table.ts';
 import type { KeyStore } from './key-store.ts';
 import { positionOf } from './position.ts';
 import type { ScrubReport } from './vault.ts';
-import type { VersionReader } from './version-reader.ts';
 import { vaultQueries } from './vault-schema.ts';
+import type { VersionReader } from './version-reader.ts';
 import type { VersionStore } from './version-table.ts';
 
 const PAGE_ENTRIES = 200;
@@ -40,7 +40,10 @@ type Fault = ScrubReport['faults'][number];
 export async function scrub(parts: ScrubParts): Promise<ScrubReport> {
   const faults: Fault[] = [];
   const note = (fault: Fault) => faults.length < MAX_FAULTS && faults.push(fault);
-  for (const [what, connection] of [['vault.db', parts.vault], ['keys.db', parts.keys]] as const) {
+  for (const [what, connection] of [
+    ['vault.db', parts.vault],
+    ['keys.db', parts.keys],
+  ] as const) {
     const fault = faultOf(() => {
       if (connection.prepare(integrityCheck).get()?.integrity_check !== 'ok') note({ code: 'VAULT_DAMAGED', what });
     });
@@ -85,12 +88,17 @@ async function scrubGeneration(
   }
   // The stored tiles are what proofs are made of, so they are compared with the entries, not with themselves.
   const fault = faultOf(() => {
-    if (root !== undefined && !equalBytes(root, parts.log.root(generation, size))) note({ code: 'VAULT_DAMAGED', generation, what: 'tile' });
+    if (root !== undefined && !equalBytes(root, parts.log.root(generation, size)))
+      note({ code: 'VAULT_DAMAGED', generation, what: 'tile' });
   });
   if (fault !== undefined) note({ code: fault, generation, what: 'tile' });
 }
 
-function scrubEntry({ reader, versions }: ScrubParts, entry: EntryRow, counts: { versions: number; erased: number }): void {
+function scrubEntry(
+  { reader, versions }: ScrubParts,
+  entry: EntryRow,
+  counts: { versions: number; erased: number },
+): void {
   const opened = reader.openEntry(entry).entry;
   if (opened.kind === 'interaction') return;
   counts.versions += 1;

@@ -7,7 +7,11 @@ const HIV = ['http://terminology.hl7.org/CodeSystem/v3-ActCode|HIV'];
 const status: SearchToken = { parameter: 'status', value: 'final' };
 const code: SearchToken = { parameter: 'code', value: 'http://loinc.org|1' };
 
-function ids(vault: CustodianVault, tokens: readonly SearchToken[], options: Omit<SearchOptions, 'limit'> = {}): string[] {
+function ids(
+  vault: CustodianVault,
+  tokens: readonly SearchToken[],
+  options: Omit<SearchOptions, 'limit'> = {},
+): string[] {
   return vault.search('Observation', tokens, { limit: 100, ...options }).rows.map((row) => row.id);
 }
 
@@ -46,7 +50,9 @@ test('pages join up to the whole, whatever the limit', async (t) => {
   const { vault } = await testVault(t);
   const names = Array.from({ length: 23 }, (_, i) => `o${String(i * 7).padStart(3, '0')}`);
   await vault.write(
-    names.map((id, i) => observation(id, 1, { tokens: i % 3 === 0 ? [status, code] : [status], labels: i % 5 === 0 ? HIV : [] })),
+    names.map((id, i) =>
+      observation(id, 1, { tokens: i % 3 === 0 ? [status, code] : [status], labels: i % 5 === 0 ? HIV : [] }),
+    ),
     [],
   );
   const options = [[[]], [[status]], [[status, code]]] as const;
@@ -57,7 +63,11 @@ test('pages join up to the whole, whatever the limit', async (t) => {
       const seen: string[] = [];
       let after: string | undefined;
       do {
-        const page = vault.search('Observation', tokens, { limit, accounts: [ALICE, BOB], ...(after === undefined ? {} : { after }) });
+        const page = vault.search('Observation', tokens, {
+          limit,
+          accounts: [ALICE, BOB],
+          ...(after === undefined ? {} : { after }),
+        });
         seen.push(...page.rows.map((row) => row.id));
         assert.ok(page.rows.length <= limit);
         after = page.next;

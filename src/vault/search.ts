@@ -93,8 +93,12 @@ function listType(parts: SearchParts, type: string, after: string, limit: number
 }
 
 /** Row of a resource's current version. Throws Reject VAULT_DAMAGED when it is not there. */
-export function currentOf({ versions, reader }: Pick<SearchParts, 'versions' | 'reader'>, resource: ResourceRow): VersionRow {
+export function currentOf(
+  { versions, reader }: Pick<SearchParts, 'versions' | 'reader'>,
+  resource: ResourceRow,
+): VersionRow {
   const version = versions.versionAt(resource.position);
-  if (version === undefined || version.row.version !== resource.version) throw reject('VAULT_DAMAGED', { table: 'version' });
+  if (version === undefined || version.row.version !== resource.version)
+    throw reject('VAULT_DAMAGED', { table: 'version' });
   return reader.remember(version);
 }

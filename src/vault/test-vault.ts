@@ -29,14 +29,21 @@ export function testFolder(t: TestContext): string {
 }
 
 /** Opens the vault of a folder made by `testFolder`. */
-export async function reopened(t: TestContext, folder: string, options: Partial<VaultOptions> = {}): Promise<CustodianVault> {
+export async function reopened(
+  t: TestContext,
+  folder: string,
+  options: Partial<VaultOptions> = {},
+): Promise<CustodianVault> {
   const vault = await createVault({ folder, custodian: CUSTODIAN, rootKey: ROOT_KEY, log: quiet, ...options });
   opened.set(t, [...(opened.get(t) ?? []), vault]);
   return vault;
 }
 
 /** A new vault with the accounts of Alice and Bob; closed with the test. */
-export async function testVault(t: TestContext, options: Partial<VaultOptions> = {}): Promise<{ vault: CustodianVault; folder: string }> {
+export async function testVault(
+  t: TestContext,
+  options: Partial<VaultOptions> = {},
+): Promise<{ vault: CustodianVault; folder: string }> {
   const folder = testFolder(t);
   const vault = await reopened(t, folder, options);
   await Promise.all([vault.openAccount(ALICE), vault.openAccount(BOB)]);

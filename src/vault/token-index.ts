@@ -16,11 +16,19 @@ export const ACCOUNT_PARAMETER = '$account';
  * patient's own for a version with a sensitive label, so that no count over patients shows those.
  */
 export function searchToken(indexKey: Uint8Array, type: string, { parameter, value }: SearchToken): Uint8Array {
-  return hmacSha256(indexKey, frame('aceso/vault/token/1', utf8(type), utf8(parameter), utf8(value))).subarray(0, TOKEN_BYTES);
+  return hmacSha256(indexKey, frame('aceso/vault/token/1', utf8(type), utf8(parameter), utf8(value))).subarray(
+    0,
+    TOKEN_BYTES,
+  );
 }
 
 /** Tokens of a version, each once, one after the other. */
-export function tokensOf(indexKey: Uint8Array, type: string, account: string, tokens: readonly SearchToken[]): Uint8Array {
+export function tokensOf(
+  indexKey: Uint8Array,
+  type: string,
+  account: string,
+  tokens: readonly SearchToken[],
+): Uint8Array {
   const all = new Uint8Array((tokens.length + 1) * TOKEN_BYTES);
   let length = 0;
   for (const token of [{ parameter: ACCOUNT_PARAMETER, value: account }, ...tokens]) {
@@ -53,14 +61,21 @@ export function createTokenIndex(connection: Connection): TokenIndex {
   const from = vaultQueries;
   const ids = from.selectFrom('token').select(columns('id')).where('token', '=', slot);
   const add = connection.prepare(
-    from.insertInto('token').values({ token: slot, id: slot }).onConflict((conflict) => conflict.doNothing()).compile(),
+    from
+      .insertInto('token')
+      .values({ token: slot, id: slot })
+      .onConflict((conflict) => conflict.doNothing())
+      .compile(),
   );
-  const remove = connection.prepare(from.deleteFrom('token').where('token', '=', slot).where('id', '=', slot).compile());
+  const remove = connection.prepare(
+    from.deleteFrom('token').where('token', '=', slot).where('id', '=', slot).compile(),
+  );
   const idsAfter = connection.prepare(ids.where('id', '>', slot).orderBy('token.id').limit(slot).compile());
   const idFrom = connection.prepare(ids.where('id', '>=', slot).orderBy('token.id').limit(ONE).compile());
 
   function each(tokens: Uint8Array, visit: (token: Uint8Array) => void): void {
-    for (let offset = 0; offset < tokens.length; offset += TOKEN_BYTES) visit(tokens.subarray(offset, offset + TOKEN_BYTES));
+    for (let offset = 0; offset < tokens.length; offset += TOKEN_BYTES)
+      visit(tokens.subarray(offset, offset + TOKEN_BYTES));
   }
 
   return {

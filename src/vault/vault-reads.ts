@@ -107,4 +107,3 @@ function pageOf<T>(rows: readonly T[], most: number, cursorOf: (last: T) => stri
   if (rows.length <= most || last === undefined) return { rows };
   return { rows: rows.slice(0, most), next: cursorOf(last) };
 }
-

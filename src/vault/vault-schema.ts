@@ -69,7 +69,9 @@ const IS_ITS_KEY = sql`without rowid`;
 export function createVaultTables(connection: Connection): void {
   const table = (name: keyof VaultTables & string) => vaultQueries.schema.createTable(name).ifNotExists();
   const tables = [
-    table('meta').addColumn('name', 'text', (c) => c.primaryKey()).addColumn('value', 'text', (c) => c.notNull()),
+    table('meta')
+      .addColumn('name', 'text', (c) => c.primaryKey())
+      .addColumn('value', 'text', (c) => c.notNull()),
     table('generation')
       .addColumn('generation', INTEGER, (c) => c.primaryKey())
       .addColumn('size', INTEGER, (c) => c.notNull())
@@ -124,7 +126,9 @@ export function createVaultTables(connection: Connection): void {
       .addColumn('mac', BYTES, (c) => c.notNull())
       .addPrimaryKeyConstraint('resource_key', ['type', 'id'])
       .modifyEnd(IS_ITS_KEY),
-    table('blob').addColumn('address', BYTES, (c) => c.primaryKey()).addColumn('bytes', BYTES, (c) => c.notNull()),
+    table('blob')
+      .addColumn('address', BYTES, (c) => c.primaryKey())
+      .addColumn('bytes', BYTES, (c) => c.notNull()),
     table('token')
       .addColumn('token', BYTES, (c) => c.notNull())
       .addColumn('id', 'text', (c) => c.notNull())

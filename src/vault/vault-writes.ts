@@ -17,7 +17,10 @@ export function writeOperations(parts: VaultParts): Writes {
 
   return {
     write: (versions, interactions) =>
-      submit(versions.length * VERSION_WEIGHT + interactions.length, writeOperation(writeParts, versions, interactions)),
+      submit(
+        versions.length * VERSION_WEIGHT + interactions.length,
+        writeOperation(writeParts, versions, interactions),
+      ),
     journal: async (interactions) =>
       (await submit(interactions.length, writeOperation(writeParts, [], interactions))).journalIndices,
     journalOnce: async (interaction) => submit(1, onceOperation(writeParts, interaction)),

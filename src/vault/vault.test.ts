@@ -1,19 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { interactionLeaf, versionLeaf } from '../chain/journal-leaf.ts';
-import { bytesToHex, utf8ToText } from '../std/bytes.ts';
 import { logLeafHash, verifyConsistency, verifyInclusion } from '../state/log-proof.ts';
+import { bytesToHex, utf8ToText } from '../std/bytes.ts';
 import { ALICE, BOB, CUSTODIAN, codeOf, interaction, observation, reopened, testVault } from './test-vault.ts';
 
 test('a version comes back byte for byte, with its history, also after a restart', async (t) => {
   const { vault, folder } = await testVault(t);
   await vault.write([observation('o1', 1, { text: 'one 1.10' })], []);
-  await vault.write([observation('o1', 2, { text: 'two' }), observation('o1', 3, { action: 'delete', text: '{}' })], []);
+  await vault.write(
+    [observation('o1', 2, { text: 'two' }), observation('o1', 3, { action: 'delete', text: '{}' })],
+    [],
+  );
   const check = (of: typeof vault) => {
     const current = of.current('Observation', 'o1');
     assert.equal(current?.version, 3);
     assert.equal(current?.deleted, true);
-    assert.deepEqual(of.history('Observation', 'o1', 10).rows.map((row) => row.version), [3, 2, 1]);
+    assert.deepEqual(
+      of.history('Observation', 'o1', 10).rows.map((row) => row.version),
+      [3, 2, 1],
+    );
     const first = of.version('Observation', 'o1', 1);
     assert.equal(utf8ToText(of.open(first as never)), 'one 1.10');
     assert.equal(of.version('Observation', 'o1', 2)?.previous, first?.leaf);
@@ -64,7 +70,12 @@ test('a write is all or none, and a conflict hurts no other call of the same com
   ]);
   const codes = results.map((one) => (one.status === 'fulfilled' ? '' : (one.reason.code ?? one.reason.name)));
   assert.deepEqual(codes, ['', 'VERSION_CONFLICT', '', 'VERSION_CONFLICT', 'ACCOUNT_UNKNOWN', 'TypeError', '']);
-  assert.deepEqual((results[1] as PromiseRejectedResult).reason.data, { type: 'Observation', id: 'o1', expected: 1, actual: 1 });
+  assert.deepEqual((results[1] as PromiseRejectedResult).reason.data, {
+    type: 'Observation',
+    id: 'o1',
+    expected: 1,
+    actual: 1,
+  });
   assert.equal(vault.current('Observation', 'o2'), undefined);
   assert.equal(vault.current('Observation', 'o1')?.version, 2);
   assert.equal(vault.journalHead().size, 3);
@@ -124,7 +135,10 @@ test('every entry opens to its leaf and has its path in the journal', async (t) 
 
 test('equal bytes give different blobs, leaves and salts', async (t) => {
   const { vault } = await testVault(t);
-  const { versions } = await vault.write([observation('o1', 1, { text: 'same' }), observation('o2', 1, { text: 'same' })], []);
+  const { versions } = await vault.write(
+    [observation('o1', 1, { text: 'same' }), observation('o2', 1, { text: 'same' })],
+    [],
+  );
   const [one, two] = versions;
   assert.ok(one && two);
   assert.notEqual(one.blob, two.blob);
@@ -150,7 +164,13 @@ test('documents and accounts are kept; keys of accounts differ', async (t) => {
   assert.equal(await codeOf(() => vault.tagKey('ee'.repeat(16))), 'ACCOUNT_UNKNOWN');
   await vault.close();
   const again = await reopened(t, folder);
-  assert.deepEqual(again.listDocuments('token').map((one) => [one.id, one.bytes[0]]), [['a', 1], ['b', 2]]);
+  assert.deepEqual(
+    again.listDocuments('token').map((one) => [one.id, one.bytes[0]]),
+    [
+      ['a', 1],
+      ['b', 2],
+    ],
+  );
   assert.equal(again.getDocument('other', 'a'), undefined);
   assert.deepEqual(again.tagKey(ALICE), tag);
   assert.deepEqual(again.epochKey(ALICE), epoch);

@@ -157,7 +157,12 @@ export interface ScrubReport {
   readonly erased: number;
   readonly keys: number;
   /** The first 100. */
-  readonly faults: readonly { readonly code: string; readonly generation?: number; readonly index?: number; readonly what?: string }[];
+  readonly faults: readonly {
+    readonly code: string;
+    readonly generation?: number;
+    readonly index?: number;
+    readonly what?: string;
+  }[];
 }
 
 /** The vault as the node that keeps it sees it: what the records capability, start and inspection need beyond `Vault`. */

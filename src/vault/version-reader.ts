@@ -1,5 +1,5 @@
 import { sha256 } from '#crypto/platform';
-import { contentHash, interactionLeaf, type InteractionHeader, versionLeaf } from '../chain/journal-leaf.ts';
+import { contentHash, type InteractionHeader, interactionLeaf, versionLeaf } from '../chain/journal-leaf.ts';
 import { openAes256Gcm } from '../crypto/node/aead.ts';
 import { bytesToHex, equalBytes, hexToBytes } from '../std/bytes.ts';
 import type { Reject } from '../std/reject.ts';

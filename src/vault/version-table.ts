@@ -70,7 +70,10 @@ export function createVersionStore(connection: Connection, mac: RowMac): Version
     }
   }
 
-  const write = (statement: { run(...values: (string | number | Uint8Array)[]): number }, row: Omit<StoredVersion, 'mac'>) =>
+  const write = (
+    statement: { run(...values: (string | number | Uint8Array)[]): number },
+    row: Omit<StoredVersion, 'mac'>,
+  ) =>
     statement.run(
       ...[row.position, row.before, row.type, row.id, row.version, row.account, row.action, row.time_ms, row.author],
       ...[row.previous, row.leaf, row.blob, row.key_id, row.labels, row.categories, row.erased],
@@ -160,22 +163,51 @@ export function rowToHeader(row: VersionRow): VersionHeader {
 }
 
 const VERSION_COLUMNS = [
-  ...(['position', 'before', 'type', 'id', 'version', 'account', 'action', 'time_ms', 'author', 'previous', 'leaf'] as const),
+  ...([
+    'position',
+    'before',
+    'type',
+    'id',
+    'version',
+    'account',
+    'action',
+    'time_ms',
+    'author',
+    'previous',
+    'leaf',
+  ] as const),
   ...(['blob', 'key_id', 'labels', 'categories', 'erased', 'mac'] as const),
 ] as const;
 
 function prepareRows(connection: Connection) {
   const from = vaultQueries;
-  const versions = from
-    .selectFrom('version')
-    .select(columns(...VERSION_COLUMNS));
+  const versions = from.selectFrom('version').select(columns(...VERSION_COLUMNS));
   const resources = from
     .selectFrom('resource')
     .select(columns('type', 'id', 'account', 'version', 'position', 'tokens', 'mac'))
     .where('type', '=', slot);
   const insertVersion = from.insertInto('version').values({
-    ...{ position: slot, before: slot, type: slot, id: slot, version: slot, account: slot, action: slot, time_ms: slot, author: slot },
-    ...{ previous: slot, leaf: slot, blob: slot, key_id: slot, labels: slot, categories: slot, erased: slot, mac: slot },
+    ...{
+      position: slot,
+      before: slot,
+      type: slot,
+      id: slot,
+      version: slot,
+      account: slot,
+      action: slot,
+      time_ms: slot,
+      author: slot,
+    },
+    ...{
+      previous: slot,
+      leaf: slot,
+      blob: slot,
+      key_id: slot,
+      labels: slot,
+      categories: slot,
+      erased: slot,
+      mac: slot,
+    },
   });
   return {
     resource: connection.prepare(resources.where('id', '=', slot).compile()),

@@ -1,5 +1,11 @@
 import { hmacSha256, randomBytes, sha256 } from '#crypto/platform';
-import { contentHash, type InteractionHeader, interactionLeaf, SALT_BYTES, versionLeaf } from '../chain/journal-leaf.ts';
+import {
+  contentHash,
+  type InteractionHeader,
+  interactionLeaf,
+  SALT_BYTES,
+  versionLeaf,
+} from '../chain/journal-leaf.ts';
 import { sealAes256Gcm } from '../crypto/node/aead.ts';
 import { bytesToHex, utf8 } from '../std/bytes.ts';
 import { frame, u64 } from '../std/frame.ts';
@@ -99,7 +105,8 @@ function latestOf(parts: WriteParts, resource: ResourceRow | undefined): Latest 
 
 function prepareVersion(parts: WriteParts, version: NewVersion, latest: Map<string, Latest>): PreparedVersion {
   const { account, type, id, action, timeMs, author, bytes, labels, categories } = version;
-  if (bytes.length > MAX_VERSION_BYTES) throw reject('VERSION_TOO_LARGE', { sizeBytes: bytes.length, maxBytes: MAX_VERSION_BYTES });
+  if (bytes.length > MAX_VERSION_BYTES)
+    throw reject('VERSION_TOO_LARGE', { sizeBytes: bytes.length, maxBytes: MAX_VERSION_BYTES });
   const name = `${type}/${id}`;
   const current = latest.get(name) ?? latestOf(parts, parts.versions.resource(type, id));
   if (version.version !== current.version + 1) {
@@ -127,7 +134,12 @@ function putVersion(parts: WriteParts, tail: JournalTail, version: PreparedVersi
   const keyId = parts.keyStore.addVersionKey(version.epoch, version.secret);
   const row: VersionRow = { ...version.row, generation: tail.generation, journalIndex };
   const { type, id, account } = row;
-  const keyed = { row, position, before: row.version === 1 ? -1 : (parts.versions.resource(type, id)?.position ?? -1), keyId };
+  const keyed = {
+    row,
+    position,
+    before: row.version === 1 ? -1 : (parts.versions.resource(type, id)?.position ?? -1),
+    keyId,
+  };
   parts.versions.addBlob(version.address, version.sealed);
   parts.versions.addVersion(keyed);
   parts.versions.putResource({ type, id, account, version: row.version, position, tokens: version.after });
@@ -143,7 +155,12 @@ function prepareInteraction(parts: WriteParts, header: InteractionHeader): Prepa
   return { header, nonce, leaf: interactionLeaf(interactionSalt(keys, nonce), header) };
 }
 
-function putInteraction(parts: WriteParts, tail: JournalTail, { header, nonce, leaf }: PreparedInteraction, once = false): number {
+function putInteraction(
+  parts: WriteParts,
+  tail: JournalTail,
+  { header, nonce, leaf }: PreparedInteraction,
+  once = false,
+): number {
   const index = tail.push(leaf);
   const position = positionOf(tail.generation, index);
   parts.journal.addEntry({ position, account: header.account, leaf, nonce, body: JSON.stringify(header) });

@@ -17,6 +17,15 @@ interface Anchor {
   readonly size: number;
 }
 
+/** A version as a vault holds it, and how many permitted reads of it the journal has. */
+export interface StoredVersion {
+  /** `Type/id/version`. */
+  readonly key: string;
+  readonly text: string;
+  readonly leaf: string;
+  reads: number;
+}
+
 /** Everything on the ledger: each transaction once, and where each custodian's journal was anchored. */
 export async function checkLedger(ledger: Ledger, told: Told): Promise<ReadonlyMap<string, readonly Anchor[]>> {
   const outcomes = new Map<string, string>();
@@ -47,7 +56,7 @@ export async function checkLedger(ledger: Ledger, told: Told): Promise<ReadonlyM
 export async function checkVault(
   organisation: OrganisationContext,
   anchors: readonly Anchor[],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<readonly StoredVersion[]> {
   const vault = organisation.vault as CustodianVault;
   const { size, root } = vault.journalHead();
   const snapshot = organisation.ledger.read();
@@ -61,15 +70,27 @@ export async function checkVault(
       assert.equal(vault.anchorOf(0, anchored)?.transaction, anchor.transaction, `entry ${anchored}`);
   }
   assert.equal(anchored, size);
-  const versions = new Map<string, string>();
+  const versions = new Map<string, StoredVersion>();
+  const byLeaf = new Map<string, StoredVersion>();
   const patients = new Map<string, string>();
   for (let index = 0; index < size; index++) {
     const opened = vault.entry(0, index);
-    if (opened?.entry.kind !== 'version') continue;
+    assert.ok(opened);
+    if (opened.entry.kind === 'interaction') {
+      const { kind, decision, versions: leaves } = opened.entry.header;
+      for (const leaf of kind === 'read' && decision === 'permit' ? leaves : []) {
+        const read = byLeaf.get(leaf);
+        assert.ok(read, 'a read of a version that is not before it in the journal');
+        read.reads++;
+      }
+    }
+    if (opened.entry.kind !== 'version') continue;
     const { account, type, id, version } = opened.entry.header;
     const key = `${type}/${id}/${version}`;
     assert.ok(!versions.has(key), `${key} is in the journal twice`);
-    versions.set(key, textOf(vault, opened));
+    const stored = { key, text: textOf(vault, opened), leaf: bytesToHex(opened.leaf), reads: 0 };
+    versions.set(key, stored);
+    byLeaf.set(stored.leaf, stored);
     if (type !== 'Patient') continue;
     assert.equal(patients.get(account) ?? id, id, 'an account was given to two patients');
     patients.set(account, id);
@@ -83,7 +104,7 @@ export async function checkVault(
   assert.equal(scrubbed.versions, versions.size);
   // Every key in the store is a version's or an account's: what a crash orphaned has been swept.
   assert.equal(scrubbed.keys, versions.size, 'keys that no version names');
-  return versions;
+  return [...versions.values()];
 }
 
 function textOf(vault: CustodianVault, { entry, generation, index }: OpenedEntry): string {
@@ -93,11 +114,15 @@ function textOf(vault: CustodianVault, { entry, generation, index }: OpenedEntry
   return utf8ToText(vault.open(row));
 }
 
-/** What clients were told of versions, against what all vaults hold. */
-export function checkVersions(versions: ReadonlyMap<string, string>, told: Told): void {
-  for (const [key, text] of told.versions) assert.equal(versions.get(key), text, `acknowledged version ${key}`);
+/** What clients were told, against what all vaults hold. */
+export function checkVersions(stored: readonly StoredVersion[], told: Told): void {
+  const versions = new Map(stored.map((one) => [one.key, one]));
+  assert.equal(versions.size, stored.length, 'two vaults hold the same version');
+  for (const [key, text] of told.versions) assert.equal(versions.get(key)?.text, text, `acknowledged version ${key}`);
+  for (const key of told.reads) (versions.get(key) as StoredVersion).reads--;
+  for (const { key, reads } of stored) assert.ok(reads >= 0, `an answered read of ${key} is not in the journal`);
   const found = new Map<string, number>();
-  for (const text of versions.values()) {
+  for (const { text } of stored) {
     const mark = /"identifier":\[\{"value":"([0-9a-f-]{36})"\}\]/.exec(text)?.[1] ?? '';
     found.set(mark, (found.get(mark) ?? 0) + 1);
   }

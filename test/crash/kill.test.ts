@@ -8,13 +8,14 @@ import { ANCHOR_INTERVAL_MS } from '../../src/capabilities/records/server/anchor
 import { seededRandom } from '../../src/ledger/store/simulated-disk.ts';
 import type { OrganisationContext } from '../../src/server/organisation.ts';
 import { withFolder } from '../support/open-folder.ts';
-import { anchorAll, checkLedger, checkVault, checkVersions } from './agreement.ts';
+import { anchorAll, checkLedger, checkVault, checkVersions, type StoredVersion } from './agreement.ts';
 import { standbyNode } from './killed-node.ts';
 import { createClient, createTold, runClient } from './load.ts';
 
 const KILLS = process.env.ACESO_LONG === '1' ? 2_000 : Number(process.env.KILLS ?? 200);
 const seed = Number(process.env.ACESO_SEED ?? 1);
 const CLIENTS = 6;
+
 /** When a node is killed: at a random moment of its start, under load, or around its first anchor. */
 function lifeOf(kill: number, random: () => number): { readonly from: 'open' | 'ready'; readonly ms: number } {
   if (kill % 5 === 0) return { from: 'open', ms: random() * 250 };
@@ -36,6 +37,7 @@ test(`${KILLS} kills under load on one folder lose nothing acknowledged and doub
   });
   const [begunMs, startMs]: [number, number[]] = [Date.now(), []];
   let next = standbyNode(folder, keyFolder, cache);
+  t.after(() => next.kill());
   for (let kill = 0; kill < KILLS; kill++) {
     const node = next;
     await node.loaded;
@@ -60,10 +62,9 @@ test(`${KILLS} kills under load on one folder lose nothing acknowledged and doub
   await withFolder(place, async ({ ledger, organisations }) => {
     await anchorAll(organisations);
     const anchors = await checkLedger(ledger, told);
-    const stored = new Map<string, string>();
-    for (const organisation of organisations) {
-      for (const [key, text] of await checkVault(organisation, anchors.get(organisation.account) ?? [])) stored.set(key, text);
-    }
+    const stored: StoredVersion[] = [];
+    for (const organisation of organisations)
+      stored.push(...(await checkVault(organisation, anchors.get(organisation.account) ?? [])));
     checkVersions(stored, told);
   });
 });

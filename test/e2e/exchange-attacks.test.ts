@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { signStatement } from '../../src/exchange/statement.ts';
 import type { JsonObject } from '../../src/std/canonical-json.ts';
 import { createExchangeNode, type ExchangeNode } from '../support/exchange-node.ts';
 import { refusalOf } from '../support/hospital-node.ts';
@@ -88,12 +89,8 @@ test('a wrong countersignature gets no key; after the release a second one gets 
 test('a call that is replayed, late, altered, misaddressed or of no member is refused', async (t) => {
   const node = await createExchangeNode(t);
   await node.grant({});
-  const seen: { url: string; body: string }[] = [];
   const { account } = node;
   const permit = await permitOf(node);
-  const real = node.wire.intercept;
-  let signed: JsonObject | undefined;
-  const { signStatement } = await import('../../src/exchange/statement.ts');
   const sign = async (more: JsonObject = {}) =>
     (
       await signStatement(node.clinic.signer, {
@@ -103,7 +100,7 @@ test('a call that is replayed, late, altered, misaddressed or of no member is re
       })
     ).signed as unknown as JsonObject;
   const path = `/exchange/${node.hospital.account}/releases`;
-  signed = await sign();
+  const signed = await sign();
   assert.equal((await node.post(path, signed)).status, 200);
   assert.equal((await node.post(path, signed)).code, 'EXCHANGE_REPLAYED');
   assert.equal(
@@ -128,7 +125,6 @@ test('a call that is replayed, late, altered, misaddressed or of no member is re
   assert.equal((await node.post(path, {})).code, 'EXCHANGE_CALL_MALFORMED');
   const elsewhere = `/exchange/${'f'.repeat(32)}/releases`;
   assert.equal((await node.post(elsewhere, await sign())).code, 'ORGANISATION_NOT_HERE');
-  assert.deepEqual([seen, real === node.wire.intercept], [[], true]);
 });
 
 test('an answer that was altered or is not the custodian’s own is not used', async (t) => {

@@ -94,7 +94,9 @@ describe('receipts of a real ledger', () => {
   });
 
   test('any byte of a receipt changed is refused', async () => {
-    for (const [name, bytes] of Object.entries(samples.receipts)) {
+    const kinds = ['transaction', 'journal-version', 'journal-interaction', 'state-present', 'state-absent'];
+    for (const name of process.env.ACESO_LONG === '1' ? Object.keys(samples.receipts) : kinds) {
+      const bytes = sample(name);
       for (let at = 0; at < bytes.length; at++) {
         for (const mask of MASKS) {
           const bent = bytes.slice();

@@ -4,7 +4,7 @@ import type { Consent } from '@medplum/fhirtypes';
 import { createHospitalNode, type HospitalNode, PATIENT, refusalOf } from '../../../../test/support/hospital-node.ts';
 import type { Caller } from '../../../auth/caller.ts';
 import { signTransaction } from '../../../chain/sign-transaction.ts';
-import { bytesToBase64url } from '../../../std/bytes.ts';
+import { base64urlToBytes, bytesToBase64url } from '../../../std/bytes.ts';
 import { claimAccount } from '../../../wallet/claim.ts';
 import { grantConsent, revokeConsent } from '../../../wallet/consent.ts';
 import { nodeKeys } from '../../../wallet/node/node-keys.ts';
@@ -65,7 +65,7 @@ async function grant(node: HospitalNode, wallet: WalletAccount, consent: Consent
   return String((await node.call('POST', '/api/consents', wallet.token, body)).policy);
 }
 
-async function revocation(node: HospitalNode, wallet: WalletAccount, policy: string): Promise<object> {
+async function revocation(node: HospitalNode, wallet: WalletAccount, policy: string) {
   return { patientId: PATIENT, policy, wire: bytesToBase64url(await revokeConsent(by(node), wallet, policy)) };
 }
 
@@ -134,12 +134,15 @@ test('while the ledger stands still a signed revocation is obeyed at once, over 
   const policy = await grant(node, wallet, consentFor(node.clinic.account, 'permit'));
   await stopLedger(node);
   const revoked = await revocation(node, wallet, policy);
-  const stranger = { ...newWalletAccount({ ...wallet }), tagKey: wallet.tagKey };
-  const forged = await revocation(node, stranger, policy);
-  assert.equal(
-    await refusalOf(node.call('POST', '/api/consents/revoke', wallet.token, forged)),
-    'CONSENT_TRANSACTION_WRONG',
-  );
+  const strange = await revocation(node, { ...newWalletAccount({ ...wallet }), tagKey: wallet.tagKey }, policy);
+  const signature = base64urlToBytes(revoked.wire) as Uint8Array;
+  signature[signature.length - 1] = (signature.at(-1) as number) ^ 1;
+  for (const forged of [strange, { ...revoked, wire: bytesToBase64url(signature) }]) {
+    const refused = node.call('POST', '/api/consents/revoke', wallet.token, forged);
+    assert.equal(await refusalOf(refused), 'CONSENT_TRANSACTION_WRONG');
+  }
+  const unsigned = node.call('POST', '/api/consents/revoke', node.tokens.physician, { patientId: PATIENT, policy });
+  assert.equal(await refusalOf(unsigned), 'CONSENT_SIGNATURE_NEEDED');
   assert.equal(decisionFor(node, node.clinic.account), 'permit');
   const size = node.hospital.vault.journalHead().size;
   const answer = await node.call('POST', '/api/consents/revoke', wallet.token, revoked);
@@ -227,8 +230,18 @@ const REFUSED: readonly Case[] = [
     name: 'a leaf that is not the kept document’s',
     code: 'CONSENT_DOCUMENT_DIFFERS',
     run: async ({ node, wallet, consent }) => {
+      const request = { patientId: PATIENT, consent: JSON.stringify(consent) };
+      const { id } = await node.call('POST', '/api/consents/documents', wallet.token, request);
       const wire = await wireOf(node, wallet, consent, 'f'.repeat(64));
-      return node.call('POST', '/api/consents', wallet.token, { patientId: PATIENT, document: 'nothing', wire });
+      return node.call('POST', '/api/consents', wallet.token, { patientId: PATIENT, document: id, wire });
+    },
+  },
+  {
+    name: 'a leaf of no document that is kept',
+    code: 'CONSENT_DOCUMENT_DIFFERS',
+    run: async ({ node, wallet, consent }) => {
+      const wire = await wireOf(node, wallet, consent, 'f'.repeat(64));
+      return node.call('POST', '/api/consents', wallet.token, { patientId: PATIENT, wire });
     },
   },
   {

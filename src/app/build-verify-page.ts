@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const SOURCE = join(import.meta.dirname, '../web/verify');
+
+/** The verify page as one file, and the policy that a server sends with it. */
+export interface VerifyPage {
+  readonly html: string;
+  /** Content-Security-Policy: this very script and style, and nothing else, no connection either. */
+  readonly policy: string;
+}
+
+let built: Promise<VerifyPage> | undefined;
+
+/** Bundles the verify page with the browser's cryptography, once for this process: a fifth of a second. */
+export function verifyPage(): Promise<VerifyPage> {
+  built ??= bundle().catch((error) => {
+    built = undefined;
+    throw error;
+  });
+  return built;
+}
+
+/** Writes the verify page to a file, which works from disk without any server. */
+export async function buildVerifyPage(outFile: string): Promise<void> {
+  await writeFile(outFile, (await verifyPage()).html);
+}
+
+async function bundle(): Promise<VerifyPage> {
+  // Loaded when it is needed: a node that nobody asks for the page never pays for the bundler.
+  const { rolldown } = await import('rolldown');
+  const bundler = await rolldown({
+    input: join(SOURCE, 'page.ts'),
+    platform: 'browser',
+    resolve: { conditionNames: ['browser', 'import', 'default'] },
+    logLevel: 'silent',
+  });
+  const { output } = await bundler.generate({ format: 'iife', minify: true, comments: false });
+  await bundler.close();
+  const [chunk] = output;
+  // What ends a script element may stand in a string.
+  const script = chunk.code.replaceAll('</script', '<\\/script');
+  const [template, style] = await Promise.all([
+    readFile(join(SOURCE, 'page.html'), 'utf8'),
+    readFile(join(SOURCE, 'page.css'), 'utf8'),
+  ]);
+  const policy = `default-src 'none'; script-src '${hashOf(script)}'; style-src '${hashOf(style)}'; base-uri 'none'; form-action 'none'`;
+  const parts: Readonly<Record<string, string>> = { policy, style, script };
+  const html = template.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => parts[name] as string);
+  return { html, policy: `${policy}; frame-ancestors 'none'` };
+}
+
+/** Source expression of an inline element (CSP Level 3 §2.3.1). */
+function hashOf(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { bytesToHex } from '../std/bytes.ts';
+import { rootKeyToText } from './root-key.ts';
+import { createRowMac } from './row-mac.ts';
+import { searchToken, tokensOf } from './token-index.ts';
+import { blobAad, interactionSalt } from './write-operations.ts';
+
+// What is stored under these must be found and opened by every later version: none of the values may ever change.
+const KEY = new Uint8Array(32).fill(1);
+
+test('stored formats stay as they are', () => {
+  const salts = { tag: KEY, index: KEY, salts: KEY };
+  const version = { account: 'a1', type: 'Patient', id: 'p', version: 3 };
+  const found = {
+    rootKey: rootKeyToText(KEY),
+    token: bytesToHex(searchToken(KEY, 'Patient', { parameter: 'identifier', value: 'urn:x|1' })),
+    account: bytesToHex(tokensOf(KEY, 'Patient', 'a1', [])),
+    salt: bytesToHex(interactionSalt(salts, new Uint8Array(16).fill(2))),
+    aad: bytesToHex(blobAad(version)),
+    mac: bytesToHex(createRowMac(KEY).of('table', ['a', 1], Uint8Array.of(9))),
+  };
+  assert.deepEqual(found, {});
+});

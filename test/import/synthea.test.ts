@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { pino } from 'pino';
+import { createNodeStarter } from '../../src/app/start-node.ts';
+import { issueJournalReceipt } from '../../src/capabilities/records/server/issue-receipt.ts';
+import { receiptToBytes } from '../../src/chain/receipt/receipt.ts';
+import { parseTrust } from '../../src/chain/receipt/trust.ts';
+import { verifyReceipt } from '../../src/chain/receipt/verify.ts';
+import type { CliContext } from '../../src/cli/command.ts';
+import { runCli } from '../../src/cli/main.ts';
+import type { OrganisationContext } from '../../src/server/organisation.ts';
+import { utf8ToText } from '../../src/std/bytes.ts';
+import { canonicalBytes } from '../../src/std/canonical-json.ts';
+import type { CustodianVault, VersionRow } from '../../src/vault/vault.ts';
+import { type OpenFolder, withFolder } from '../support/open-folder.ts';
+import { mapMembers, memberOf, readWritten, textOf, type Written, without, writtenText } from './written-json.ts';
+
+const data = fileURLToPath(new URL('../../../shared/data/synthea', import.meta.url));
+const skip = existsSync(data) ? false : 'needs ../shared/data/synthea';
+const root = mkdtempSync(join(tmpdir(), 'aceso-synthea-'));
+const place = { folder: join(root, 'data'), keyFolder: join(root, 'keys') };
+const receipts = join(root, 'receipts');
+after(() => rmSync(root, { recursive: true, force: true }));
+
+/** Runs a command line in this process; resolves to its exit code and what it printed. */
+async function aceso(...argv: readonly string[]): Promise<{ code: number; printed: string }> {
+  let printed = '';
+  const logger = pino({ level: 'silent' });
+  const context: CliContext = {
+    ...{ env: {}, cwd: root, print: (line) => void (printed += `${line}\n`), note: (line) => void (printed += `${line}\n`) },
+    ...{ progress: () => ({ update() {}, stop() {} }), clock: Date.now, untilStopped: async () => {}, askSecret: async () => undefined },
+    nodes: createNodeStarter({ keyFolder: place.keyFolder, clock: Date.now, logger, fetch, version: 'test' }),
+    fetch,
+  };
+  return { code: await runCli(argv, context), printed };
+}
+
+/** What the files say: each resource as written, under the id that its fullUrl gives it. */
+function readSources(): { readonly resources: Map<string, Written[]>; readonly targets: Map<string, string>; readonly entries: number } {
+  const resources = new Map<string, Written[]>();
+  const targets = new Map<string, string>();
+  let entries = 0;
+  for (const file of readdirSync(data).filter((name) => name.endsWith('.json'))) {
+    const bundle = memberOf(readWritten(readFileSync(join(data, file), 'utf8')), 'entry');
+    for (const entry of bundle?.kind === 'array' ? bundle.elements : []) {
+      const [resource, fullUrl] = [memberOf(entry, 'resource') as Written, textOf(entry, 'fullUrl') ?? ''];
+      const address = `${textOf(resource, 'resourceType')}/${fullUrl.slice('urn:uuid:'.length)}`;
+      targets.set(fullUrl, address);
+      resources.set(address, [...(resources.get(address) ?? []), resource]);
+      entries++;
+    }
+  }
+  return { resources, targets, entries };
+}
+
+/** What is a resource's own: without id and without what a server sets in `meta`. */
+function authored(resource: Written): string {
+  const rest = without(memberOf(resource, 'meta') ?? { kind: 'object', members: [] }, 'versionId', 'lastUpdated');
+  return `${writtenText(rest)}${writtenText(without(resource, 'id', 'meta'))}`;
+}
+
+type Held = OrganisationContext & { readonly vault: CustodianVault };
+
+function holder({ organisations }: OpenFolder): Held {
+  return organisations[0] as Held;
+}
+
+/** Every version in the journal, oldest first. */
+function* versionsOf({ vault }: Held): Generator<VersionRow> {
+  for (let index = 0; index < vault.journalHead().size; index++) {
+    const row = vault.versionAt(0, index);
+    if (row !== undefined) yield row;
+  }
+}
+
+before(async () => {
+  if (skip !== false) return;
+  const { code, printed } = await aceso('import', data, '--data', place.folder);
+  assert.equal(code, 0, printed);
+});
+
+test('every file imports, and importing again changes nothing', { skip }, async (t) => {
+  const { entries } = readSources();
+  const size = () => withFolder(place, async (open) => holder(open).vault.journalHead().size);
+  const before = await size();
+  const { code, printed } = await aceso('import', data, '--data', place.folder);
+  t.diagnostic(printed.trim());
+  assert.equal(code, 0, printed);
+  assert.match(printed, new RegExp(`: 0 resources created, 0 updated, ${entries} unchanged`));
+  assert.equal(await size(), before);
+});
+
+test('every resource reads back as written, and every reference resolves', { skip }, async (t) => {
+  const { resources, targets } = readSources();
+  const resolved = (token: string) => JSON.stringify(targets.get(JSON.parse(token)) ?? JSON.parse(token));
+  const expected = new Map<string, Set<string>>();
+  for (const [address, states] of resources) {
+    expected.set(address, new Set(states.map((one) => authored(mapMembers(one, 'reference', resolved)))));
+  }
+  await withFolder(place, async (open) => {
+    const organisation = holder(open);
+    const { vault } = organisation;
+    let [versions, references] = [0, 0];
+    for (const row of versionsOf(organisation)) {
+      const text = utf8ToText(vault.open(row));
+      const stored = readWritten(text);
+      const address = `${row.type}/${row.id}`;
+      assert.equal(`${textOf(stored, 'resourceType')}/${textOf(stored, 'id')}`, address);
+      assert.equal(textOf(memberOf(stored, 'meta'), 'versionId'), String(row.version));
+      assert.equal(writtenText(stored), text, 'whitespace between tokens');
+      assert.ok(expected.get(address)?.delete(authored(stored)), `${address} reads back otherwise`);
+      mapMembers(stored, 'reference', (token) => {
+        const [type = '', id = ''] = (JSON.parse(token) as string).split('/');
+        if (type.startsWith('#')) return token;
+        assert.equal(vault.current(type, id)?.deleted, false, `${address} refers to ${token}`);
+        references++;
+        return token;
+      });
+      versions++;
+    }
+    for (const [address, left] of expected) assert.equal(left.size, 0, `a state of ${address} is missing`);
+    t.diagnostic(`${versions} versions of ${resources.size} resources, ${references} references`);
+    assert.ok(references > versions);
+  });
+});
+
+test('every version’s receipt verifies, about the bytes that are stored', { skip }, async (t) => {
+  await withFolder(place, async (open) => {
+    const organisation = holder(open);
+    const { vault, ledger } = organisation;
+    const trust = parseTrust(canonicalBytes(ledger.genesis));
+    const begunMs = performance.now();
+    let count = 0;
+    for (const row of versionsOf(organisation)) {
+      const entry = vault.entry(row.generation, row.journalIndex);
+      assert.ok(entry);
+      const receipt = receiptToBytes(await issueJournalReceipt(ledger, vault, entry));
+      await verifyReceipt(receipt, trust, vault.open(row));
+      count++;
+    }
+    t.diagnostic(`${count} receipts issued and verified in ${((performance.now() - begunMs) / 1000).toFixed(1)} s`);
+    assert.ok(count > 1_000);
+  });
+});
+
+test('a sample verifies on the command line; a receipt with any byte flipped does not', { skip }, async () => {
+  const exported = await aceso('receipts', 'export', '--sample', '20', '--out', receipts, '--data', place.folder);
+  assert.equal(exported.code, 0, exported.printed);
+  const trustPath = join(receipts, 'genesis.json');
+  const good = await aceso('verify', receipts, '--trust', trustPath);
+  assert.deepEqual([good.code, good.printed.trim().split('\n').at(-1)], [0, '20 of 20 receipts verified']);
+  const path = join(receipts, readdirSync(receipts).find((name) => name.endsWith('.receipt.json')) as string);
+  const [bytes, trust] = [readFileSync(path), parseTrust(readFileSync(trustPath))];
+  for (let at = 0; at < bytes.length; at++) {
+    const flipped = Uint8Array.from(bytes);
+    flipped[at] = (flipped[at] as number) ^ (1 << (at % 8));
+    await assert.rejects(verifyReceipt(flipped, trust), { name: 'Reject' }, `byte ${at}`);
+  }
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] as number) ^ 1;
+  writeFileSync(path, bytes);
+  const bad = await aceso('verify', receipts, '--trust', trustPath);
+  assert.notEqual(bad.code, 0);
+  assert.match(bad.printed, /19 of 20 receipts verified/);
+});
+
+/** A copy of the data folder with a byte flipped in the middle of where `needle` stands in one of its files. */
+function damagedCopy(name: string, file: string, needle: Uint8Array): typeof place {
+  const folder = join(root, name);
+  cpSync(place.folder, folder, { recursive: true });
+  const bytes = readFileSync(join(folder, file));
+  const at = bytes.indexOf(needle) + (needle.length >> 1);
+  assert.ok(at >= needle.length >> 1, `not found in ${file}`);
+  bytes[at] = (bytes[at] as number) ^ 0x10;
+  writeFileSync(join(folder, file), bytes);
+  return { ...place, folder };
+}
+
+test('a flipped byte in a blob is detected, and concerns that version alone', { skip }, async () => {
+  const { row, blob, slug } = await withFolder(place, async (open) => {
+    const organisation = holder(open);
+    const rows = [...versionsOf(organisation)];
+    const row = rows[rows.length >> 1] as VersionRow;
+    return { row, blob: organisation.vault.blob(row.blob)?.slice(0, 64) as Uint8Array, slug: organisation.slug };
+  });
+  const damaged = damagedCopy('damaged-blob', join('vaults', slug, 'vault.db'), blob);
+  await withFolder(damaged, async (open) => {
+    const { vault } = holder(open);
+    assert.throws(() => vault.open(row), { code: 'BLOB_DAMAGED' });
+    const { faults } = await vault.scrub();
+    assert.deepEqual(faults, [{ code: 'BLOB_DAMAGED', generation: row.generation, index: row.journalIndex }]);
+  });
+});
+
+test('a flipped byte in a block stops the node with the height', { skip }, async () => {
+  const { wire, height } = await withFolder(place, async ({ ledger }) => {
+    for await (const block of ledger.blocks(2)) return { wire: block.transactions[0] as Uint8Array, height: block.height };
+    throw new Error('no block');
+  });
+  const log = readdirSync(join(place.folder, 'ledger'), { recursive: true, encoding: 'utf8' })
+    .map((name) => join('ledger', name))
+    .find((name) => existsSync(join(place.folder, name)) && contains(join(place.folder, name), wire));
+  assert.ok(log);
+  await assert.rejects(withFolder(damagedCopy('damaged-block', log, wire), async () => {}), (error: Error) => {
+    assert.equal(error.name, 'Reject');
+    assert.equal((error as Error & { data: { height?: number } }).data.height, height);
+    return true;
+  });
+});
+
+function contains(path: string, needle: Uint8Array): boolean {
+  try {
+    return readFileSync(path).includes(needle);
+  } catch {
+    return false;
+  }
+}
