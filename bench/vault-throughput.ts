@@ -68,7 +68,11 @@ async function run(call: () => Promise<number>): Promise<number> {
   const until = started + SECONDS * 1000;
   let done = 0;
   const client = async () => {
-    while (performance.now() < until) done += await call();
+    while (performance.now() < until) {
+      // Not `done += await …`: that reads `done` before the others have added to it.
+      const count = await call();
+      done += count;
+    }
   };
   await Promise.all(Array.from({ length: CLIENTS }, client));
   return (done * 1000) / (performance.now() - started);

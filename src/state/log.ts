@@ -70,14 +70,14 @@ function readTile(store: TileReader, prefix: string, level: number, index: numbe
 /** Root of the complete subtree of hashes from … from+width of a tile; width is a power of two. */
 function rootOfTile(tile: Uint8Array, from: number, width: number): Uint8Array {
   if (width === 1) return tile.subarray(from * 32, from * 32 + 32);
-  const half = width / 2;
+  const half = width >> 1;
   return logNodeHash(rootOfTile(tile, from, half), rootOfTile(tile, from + half, half));
 }
 
 /** Hash of the complete subtree of 2^height entries that begins at entry index · 2^height. */
 function subtreeHash(store: TileReader, prefix: string, height: number, index: number): Uint8Array {
   const level = Math.floor(height / 8);
-  const width = 2 ** (height % 8);
+  const width = 1 << (height % 8);
   const first = index * width;
   const tile = readTile(store, prefix, level, Math.floor(first / TILE_WIDTH), (first % TILE_WIDTH) + width);
   return rootOfTile(tile, first % TILE_WIDTH, width);
@@ -88,10 +88,16 @@ function rangeHash(store: TileReader, prefix: string, begin: number, end: number
   const length = end - begin;
   const split = splitOf(length);
   if (length === 1 || split * 2 === length) {
-    const height = Math.log2(length);
-    return subtreeHash(store, prefix, height, begin / length);
+    return subtreeHash(store, prefix, heightOf(length), Math.floor(begin / length));
   }
   return logNodeHash(rangeHash(store, prefix, begin, begin + split), rangeHash(store, prefix, begin + split, end));
+}
+
+/** h for 2^h, by integers alone. */
+function heightOf(powerOfTwo: number): number {
+  let height = 0;
+  for (let width = 1; width < powerOfTwo; width *= 2) height++;
+  return height;
 }
 
 /** Largest power of two smaller than `length` (RFC 6962 §2.1). */

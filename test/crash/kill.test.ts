@@ -12,7 +12,7 @@ import { anchorAll, checkLedger, checkVault, checkVersions, type StoredVersion }
 import { standbyNode } from './killed-node.ts';
 import { createClient, createTold, runClient } from './load.ts';
 
-const KILLS = process.env.ACESO_LONG === '1' ? 2_000 : Number(process.env.KILLS ?? 200);
+const KILLS = process.env.ACESO_LONG === '1' ? 2_000 : 200;
 const seed = Number(process.env.ACESO_SEED ?? 1);
 const CLIENTS = 6;
 

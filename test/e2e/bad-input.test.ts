@@ -53,8 +53,6 @@ test('bad input over HTTP: its code each, nothing written, nothing lost', { time
     await t.test(row.name, async () => {
       const size = await journalSizes(node);
       const { status, code, text } = await sent(row);
-      if (process.env.PROBE === '1' && (status !== row.expect[0] || code !== row.expect[1]))
-        console.log('PROBE', row.name, '=>', status, code, text.slice(0, 300));
       assert.deepEqual([status, code], row.expect, text.slice(0, 400));
       assert.doesNotMatch(text, /\bat .*\.ts:\d|node_modules|\/src\//);
       assert.equal((await journalSizes(node)) - size, row.journalled ?? 0);
@@ -65,10 +63,9 @@ test('bad input over HTTP: its code each, nothing written, nothing lost', { time
       const answer = await sendRaw(node, bytes);
       assert.match(answer, new RegExp(`^HTTP/1\\.1 ${status} `));
       assert.equal(answer.match(/^HTTP\/1\.1 /gm)?.length, 1);
-      assert.equal(
-        codeOf(answer.split('\r\n\r\n')[1] ?? ''),
-        status === 431 ? 'HEADERS_TOO_LARGE' : 'REQUEST_MALFORMED',
-      );
+      // Node answers for a missing host by itself, with the status alone.
+      const code = status === 431 ? 'HEADERS_TOO_LARGE' : name === 'no host' ? '' : 'REQUEST_MALFORMED';
+      assert.equal(codeOf(answer.split('\r\n\r\n')[1] ?? ''), code);
       assert.equal((await send(node, { send: 'GET /health' })).status, 200);
     });
   }

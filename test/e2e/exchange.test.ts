@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createExchangeNode, RESTRICTED } from '../support/exchange-node.ts';
+import { refusalOf } from '../support/hospital-node.ts';
 
 const ids = (bundle: { entry?: readonly { resource: { resourceType: string; id: string } }[] } | undefined) =>
   (bundle?.entry ?? []).map(({ resource }) => `${resource.resourceType}/${resource.id}`).sort();
@@ -90,6 +91,33 @@ test('a lost answer is made good by the same countersignature, once', async (t) 
   const second = await node.call(node.clinic, node.hospital.account, 'countersign', again);
   assert.deepEqual(first, second);
   const releases = node.hospital.vault
+    .entriesOf(node.account, 20)
+    .rows.filter(({ entry }) => entry.kind === 'interaction' && entry.header.kind === 'release');
+  assert.equal(releases.length, 1);
+});
+
+test('a custodian that crashed between journal and answer takes the same countersignature up, and no other', async (t) => {
+  const node = await createExchangeNode(t);
+  await node.grant({});
+  const sent: string[] = [];
+  node.wire.intercept = async (url, send) => {
+    const answer = await send();
+    if (url.endsWith('/countersign')) sent.push(url);
+    return answer;
+  };
+  const permit = (await node.request()).body.transaction as string;
+  assert.equal(sent.length, 1);
+  const { vault } = node.hospital;
+  // As it lies on disk when the journal is written and the last document is not.
+  const { sealed, ...bound } = JSON.parse(Buffer.from(vault.getDocument('release-offer', permit) ?? []).toString());
+  assert.ok(sealed);
+  await vault.putDocument('release-offer', permit, Buffer.from(JSON.stringify(bound)));
+  const request = { account: node.account, permit, key: node.clinic.signer.keyId };
+  const countersign = (countersignature: string) =>
+    node.call(node.clinic, node.hospital.account, 'countersign', { ...request, countersignature });
+  assert.equal(await refusalOf(countersign('ab'.repeat(64))), 'PERMIT_USED');
+  assert.ok((await countersign(bound.countersignature)).sealed);
+  const releases = vault
     .entriesOf(node.account, 20)
     .rows.filter(({ entry }) => entry.kind === 'interaction' && entry.header.kind === 'release');
   assert.equal(releases.length, 1);

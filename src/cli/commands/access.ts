@@ -6,6 +6,7 @@ import type { Client } from '../client.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext, Command, OptionValues } from '../command.ts';
 import { pathOf } from '../files.ts';
+import { listOption, neededOption, textOption } from '../option-values.ts';
 import { NODE_OPTIONS, NODE_USAGE, withNode } from '../use-node.ts';
 
 const reject = rejecter(CODES);
@@ -38,10 +39,11 @@ export const accessRequestCommand: Command = {
   },
   maxArguments: 0,
   async run(context, values) {
-    const identifier = required(values, 'identifier');
-    const custodian = required(values, 'custodian');
+    const identifier = neededOption(values, 'identifier');
+    const custodian = neededOption(values, 'custodian');
     const { answer, bundle } = await withNode(context, values, async ({ client }) => {
-      const caller = typeof values.purpose === 'string' ? client.withPurpose(values.purpose) : client;
+      const purpose = textOption(values, 'purpose');
+      const caller = purpose === undefined ? client : client.withPurpose(purpose);
       const body = { custodian: await accountOf(client, custodian), identifier, ...typesOf(values) };
       return splitAnswer(await caller.postBytes('/api/access/requests', body));
     });
@@ -49,7 +51,8 @@ export const accessRequestCommand: Command = {
     context.print(`transaction ${answer.transaction}`);
     if (bundle === undefined) return;
     context.print(`${answer.resources} resources released, each verified against the custodian’s journal leaf`);
-    if (typeof values.out === 'string') await writeOut(context, values.out, bundle);
+    const out = textOption(values, 'out');
+    if (out !== undefined) await writeOut(context, out, bundle);
   },
 };
 
@@ -65,7 +68,7 @@ export const accessBreakGlassCommand: Command = {
   options: { ...NODE_OPTIONS, reason: { type: 'string' }, stated: { type: 'string' } },
   maxArguments: 1,
   async run(context, values, [patientId]) {
-    const [reason, statedReason] = [required(values, 'reason'), required(values, 'stated')];
+    const [reason, statedReason] = [neededOption(values, 'reason'), neededOption(values, 'stated')];
     if (patientId === undefined || !/^\d{1,3}$/.test(reason))
       throw reject('ARGUMENTS_WRONG', { problem: 'a patient and --reason N are needed' });
     const body = { patientId, reason: Number(reason), statedReason };
@@ -115,7 +118,7 @@ export const accessLogCommand: Command = {
   maxArguments: 1,
   async run(context, values, [patientId]) {
     if (patientId === undefined) throw reject('ARGUMENTS_WRONG', { problem: 'a patient is needed' });
-    const limit = typeof values.limit === 'string' ? Number(values.limit) : 50;
+    const limit = Number(textOption(values, 'limit') ?? 50);
     if (!Number.isInteger(limit) || limit < 1) throw reject('ARGUMENTS_WRONG', { problem: '--limit takes a number' });
     await withNode(context, values, ({ client }) => printLog(context, client, patientId, limit));
   },
@@ -173,12 +176,7 @@ async function accountOf(client: Client, custodian: string): Promise<string> {
   return found.account;
 }
 
-function typesOf({ type }: OptionValues): { resourceTypes?: readonly string[] } {
-  return Array.isArray(type) ? { resourceTypes: type as readonly string[] } : {};
-}
-
-function required(values: OptionValues, name: string): string {
-  const value = values[name];
-  if (typeof value !== 'string') throw reject('ARGUMENTS_WRONG', { problem: `--${name} is missing` });
-  return value;
+function typesOf(values: OptionValues): { resourceTypes?: readonly string[] } {
+  const resourceTypes = listOption(values, 'type');
+  return resourceTypes.length === 0 ? {} : { resourceTypes };
 }
