@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const ACESO = fileURLToPath(new URL('../bin/aceso.ts', import.meta.url));
+const ACESO = fileURLToPath(new URL('../bin/aceso.js', import.meta.url));
 const BARE_SERVER = fileURLToPath(new URL('./bare-server.ts', import.meta.url));
 /** A first start that seeds takes a few seconds; longer than this is a hang. */
 const PATIENCE_MS = 120_000;

@@ -5,7 +5,6 @@ import { rejecter } from '../std/reject.ts';
 import type { OrganisationKeys } from '../wallet/node/organisation-keys.ts';
 import { CODES } from './codes.ts';
 
-
 const reject = rejecter(CODES);
 const strict = { additionalProperties: false } as const;
 const Hex32 = Type.String({ pattern: '^[0-9a-f]{64}$' });
@@ -23,7 +22,6 @@ const KeysFile = Type.Object(
   },
   strict,
 );
-export type OrganisationKeysFile = Static<typeof KeysFile>;
 
 /** The keys of a keys file. Throws Reject INPUT_FILE_UNREADABLE. */
 export function parseOrganisationKeys(value: Json): { keys: readonly OrganisationKeys[]; operatorSeed?: string } {

@@ -67,11 +67,22 @@ export function authenticate(
   for (const store of stores) {
     const bytes = store.getDocument(KIND, id);
     if (bytes === undefined) continue;
-    const record = parseCanonical(bytes) as TokenRecord | undefined;
+    const record = recordOf(bytes);
     if (record === undefined || record.expiresAtMs <= nowMs) break;
     return callerOf(store.custodian, record, purpose);
   }
   throw reject('TOKEN_UNKNOWN');
+}
+
+/** Parsed once for each time that a store reads it: one that keeps what it read hands out the same bytes again. */
+const records = new WeakMap<Uint8Array, TokenRecord>();
+
+function recordOf(bytes: Uint8Array): TokenRecord | undefined {
+  const known = records.get(bytes);
+  if (known !== undefined) return known;
+  const record = parseCanonical(bytes) as TokenRecord | undefined;
+  if (record !== undefined) records.set(bytes, record);
+  return record;
 }
 
 function callerOf(custodian: string, record: TokenRecord, declared: string | undefined): Caller {

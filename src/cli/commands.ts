@@ -5,7 +5,13 @@ import { demoCommand } from './commands/demo.ts';
 import { genesisCommand } from './commands/genesis.ts';
 import { importCommand } from './commands/import.ts';
 import { inspectCommand } from './commands/inspect.ts';
-import { keysClaimCommand, keysOrganisationCommand, keysSlipCommand, keysTokenCommand } from './commands/keys.ts';
+import {
+  keysClaimCommand,
+  keysOrganisationCommand,
+  keysRevokeCommand,
+  keysSlipCommand,
+  keysTokenCommand,
+} from './commands/keys.ts';
 import { receiptsExportCommand } from './commands/receipts.ts';
 import { startCommand } from './commands/start.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -19,6 +25,7 @@ export const COMMANDS: readonly Command[] = [
   importCommand,
   keysOrganisationCommand,
   keysTokenCommand,
+  keysRevokeCommand,
   keysSlipCommand,
   keysClaimCommand,
   consentGrantCommand,

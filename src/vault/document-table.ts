@@ -8,12 +8,16 @@ import { vaultQueries } from './vault-schema.ts';
 
 /** Small documents of the custodian's own, each sealed (AES-256-GCM) and bound to its name. */
 export interface DocumentTable {
-  /** Throws Reject VAULT_DAMAGED when the bytes are not those that were put. */
+  /** The same bytes at each call until the next `put`: not to be written to. Throws Reject VAULT_DAMAGED when they are not those that were put. */
   get(kind: string, id: string): Uint8Array | undefined;
   put(kind: string, id: string, bytes: Uint8Array | null): void;
   /** In order of id. */
   list(kind: string): readonly { readonly id: string; readonly bytes: Uint8Array }[];
 }
+
+/** Documents kept open, and the largest of them: tokens are asked for at each request, and are small. */
+const MAX_CACHED = 1024;
+const MAX_CACHED_BYTES = 4096;
 
 export function createDocumentTable(connection: Connection, key: Uint8Array): DocumentTable {
   const from = vaultQueries;
@@ -34,6 +38,16 @@ export function createDocumentTable(connection: Connection, key: Uint8Array): Do
   );
   const nameOf = (kind: string, id: string) => frame('aceso/vault/document/1', utf8(kind), utf8(id));
 
+  // This process has the file to itself, so what `put` has not touched is what the file says.
+  const cache = new Map<string, Uint8Array | undefined>();
+
+  function remember(name: string, bytes: Uint8Array | undefined): void {
+    // Inside a transaction a row may be one that is rolled back.
+    if (connection.inTransaction || (bytes?.length ?? 0) > MAX_CACHED_BYTES) return;
+    if (cache.size >= MAX_CACHED) cache.delete(cache.keys().next().value as string);
+    cache.set(name, bytes);
+  }
+
   function opened(kind: string, row: { id: string; sealed: Uint8Array }): Uint8Array {
     const bytes = openAes256Gcm(key, row.sealed, nameOf(kind, row.id));
     if (bytes === undefined) throw reject('VAULT_DAMAGED', { table: 'document' });
@@ -42,10 +56,15 @@ export function createDocumentTable(connection: Connection, key: Uint8Array): Do
 
   return {
     get(kind, id) {
+      const name = `${kind}\n${id}`;
+      if (cache.has(name)) return cache.get(name);
       const row = get.get(kind, id);
-      return row === undefined ? undefined : opened(kind, row);
+      const bytes = row === undefined ? undefined : opened(kind, row);
+      remember(name, bytes);
+      return bytes;
     },
     put(kind, id, bytes) {
+      cache.delete(`${kind}\n${id}`);
       if (bytes === null) remove.run(kind, id);
       else put.run(kind, id, sealAes256Gcm(key, bytes, nameOf(kind, id)));
     },

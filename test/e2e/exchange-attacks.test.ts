@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createMemberPort } from '../../src/capabilities/access/server/exchange-ports.ts';
+import { askIntroduction } from '../../src/exchange/introduction.ts';
 import { signStatement } from '../../src/exchange/statement.ts';
 import type { JsonObject } from '../../src/std/canonical-json.ts';
-import { createExchangeNode, type ExchangeNode } from '../support/exchange-node.ts';
+import { createExchangeNode, type ExchangeNode, IDENTIFIER } from '../support/exchange-node.ts';
 import { refusalOf } from '../support/hospital-node.ts';
 
 const MINUTE_MS = 60_000;
@@ -173,8 +175,16 @@ test('the introduction crosses the wire sealed both ways, and only for a practit
   assert.equal((await node.request()).status, 200);
   assert.equal(seen.length, 1);
   assert.ok(!seen[0]?.includes(node.account));
-  const journalled = node.hospital.vault
+  const introductions = node.hospital.vault
     .entriesOf(node.account, 20)
-    .rows.some(({ entry }) => entry.kind === 'interaction' && entry.header.rules.includes('default:introduction'));
-  assert.ok(journalled);
+    .rows.flatMap(({ entry }) => (entry.kind === 'interaction' ? [entry.header] : []))
+    .filter(({ rules }) => rules.includes('default:introduction'));
+  const [{ actor: practitioner } = { actor: '' }] = introductions;
+  assert.equal(introductions.length, 1);
+  // The clinic's physician, named by another member.
+  const ask = { identifier: IDENTIFIER, practitioner, purpose: 'TREAT', categories: [] };
+  const parts = { call: node.call, members: createMemberPort(node.ledger) };
+  const introduced = (by: ExchangeNode['clinic']) => refusalOf(askIntroduction(parts, by, node.hospital.account, ask));
+  assert.equal(await introduced(node.clinic), '');
+  assert.equal(await introduced(node.intruder), 'EXCHANGE_PATIENT_UNKNOWN');
 });

@@ -77,3 +77,6 @@ export const TokenAnswer = Type.Object(
   strict,
 );
 export type TokenAnswer = Static<typeof TokenAnswer>;
+
+/** Body of `POST /api/tokens/revoke`: the token opens nothing from then on. One that is unknown is no error. */
+export const TokenRevocation = Type.Object({ token: Type.String({ minLength: 1, maxLength: 128 }) }, strict);

@@ -96,6 +96,22 @@ export const keysTokenCommand: Command = {
   },
 };
 
+/** `aceso keys revoke`: ends a token that was lost or is no longer needed. */
+export const keysRevokeCommand: Command = {
+  name: 'keys revoke',
+  usage: `TOKEN [OPTIONS]
+
+  TOKEN  the bearer token that is to open nothing any more${NODE_USAGE}`,
+  summary: 'Revoke a bearer token',
+  options: NODE_OPTIONS,
+  maxArguments: 1,
+  async run(context, values, [revoked]) {
+    if (revoked === undefined) throw reject('ARGUMENTS_WRONG', { problem: 'the token is missing' });
+    await withNode(context, values, ({ client }) => client.post('/api/tokens/revoke', { token: revoked }));
+    context.print('revoked');
+  },
+};
+
 /** `aceso keys slip`: what the desk hands a patient. */
 export const keysSlipCommand: Command = {
   name: 'keys slip',

@@ -8,6 +8,8 @@ import { msToInstant } from '../../std/instant.ts';
 /** What a receipt proves, in words for people who never saw a ledger. */
 export interface Explanation {
   readonly headline: string;
+  /** When and by whom, or where: what tells this receipt from its neighbours at a glance. */
+  readonly context: string;
   /** Label and value; values in full, to be compared with other papers. */
   readonly facts: readonly (readonly [label: string, value: string])[];
   /** What one has to trust for it. */
@@ -21,20 +23,21 @@ export function explain(verdict: Verdict): Explanation {
   return { ...explainStatement(statement), standing: standingOf(verdict), warnings: warningsOf(verdict) };
 }
 
-type Told = Pick<Explanation, 'headline' | 'facts'>;
+type Told = Pick<Explanation, 'headline' | 'context' | 'facts'>;
 
 function explainStatement(statement: Statement): Told {
   if (statement.kind === 'transaction') return explainTransaction(statement.transaction);
   if (statement.kind === 'state') {
     const { map, key, value } = statement;
-    const place = ['Exact key', `${map}/${key.join('/')}`] as const;
-    if (value === undefined) return { headline: 'The ledger held nothing under this key', facts: [place] };
-    return { headline: 'The ledger held this value', facts: [place, ['Value', canonicalText(value)]] };
+    const context = `${map}/${key.join('/')}`;
+    const place = ['Exact key', context] as const;
+    if (value === undefined) return { headline: 'The ledger held nothing under this exact key', context, facts: [place] };
+    return { headline: 'The ledger held a value under this key', context, facts: [place, ['Value', canonicalText(value)]] };
   }
   const { custodian, generation, index, entry, anchor } = statement;
   const told = explainEntry(entry);
   return {
-    headline: told.headline,
+    ...told,
     facts: [
       ...told.facts,
       ['Kept by custodian', custodian],
@@ -48,6 +51,7 @@ function explainTransaction({ id, message, code, sender, approvers, timeMs, data
   const isAccepted = code === 'OK';
   return {
     headline: isAccepted ? `The ledger accepted “${message.type}”` : `The ledger refused “${message.type}”: ${code}`,
+    context: `${msToInstant(timeMs)}, by account ${short(sender)}`,
     facts: [
       ['Signed by', sender],
       ...[...new Set(approvers)].map((account) => ['Also signed by', account] as const),
@@ -75,6 +79,7 @@ function explainEntry(entry: JournalEntry): Told {
     const { type, id, version, action, timeMs, author, account } = entry.header;
     return {
       headline: `${type}/${id}, version ${version}, ${ACTIONS[action]}`,
+      context: `${msToInstant(timeMs)}, by ${short(author)}, for account ${short(account)}`,
       facts: [
         ['When', msToInstant(timeMs)],
         ['By', author],
@@ -86,6 +91,7 @@ function explainEntry(entry: JournalEntry): Told {
   const { kind, decision, purpose, actor, organisation, account, timeMs, versions, rules } = entry.header;
   return {
     headline: INTERACTIONS[kind],
+    context: `${msToInstant(timeMs)}, by ${short(actor)} of ${short(organisation)} for ${purpose}, account ${short(account)}`,
     facts: [
       ['When', msToInstant(timeMs)],
       ['Who', actor],
@@ -117,9 +123,12 @@ function standingOf({ standing, witnesses, checkpoint }: Verdict): string[] {
 const VERSION_WARNING =
   'This receipt is personal data: it holds the salt and hash of a health record, so whoever has it can test a guess of its content. Guard it like the record.';
 const INTERACTION_WARNING = 'This receipt is personal data: it tells who came near whose records, and when.';
-const LEDGER_WARNING = 'Accounts are pseudonyms, and still personal data.';
-
 function warningsOf({ statement }: Verdict): string[] {
-  if (statement.kind !== 'journal') return [LEDGER_WARNING];
+  if (statement.kind !== 'journal') return [];
   return [statement.entry.kind === 'version' ? VERSION_WARNING : INTERACTION_WARNING];
+}
+
+/** The beginning of an account id; details have it in full. */
+function short(account: string): string {
+  return `${account.slice(0, 8)}…`;
 }

@@ -12,9 +12,10 @@ export function resultCard(result: Checked): HTMLLIElement {
     return card;
   }
   const { verdict, content, name } = result;
-  const { headline, facts, standing, warnings } = explain(verdict);
+  const { headline, context, facts, standing, warnings } = explain(verdict);
   if (content === 'differs') card.classList.add('differs');
   card.append(...headOf(content === 'differs' ? 'Proved, but of other content' : 'Proved', name, headline));
+  card.append(text('p', context, 'context'));
   if (content === 'matches') card.append(text('p', 'The given content is, byte for byte, what was written.'));
   if (content === 'differs') card.append(text('p', 'The given content is not what this receipt is about.'));
   const list = document.createElement('ul');

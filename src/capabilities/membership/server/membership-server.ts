@@ -1,13 +1,14 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { Value } from 'typebox/value';
 import type { Caller } from '../../../auth/caller.ts';
+import { revokeToken } from '../../../auth/tokens.ts';
 import type { RegistrationPort } from '../../../fhir/ports.ts';
 import type { Job } from '../../../jobs/job.ts';
 import type { Authenticate } from '../../../server/authenticate.ts';
 import { createExclusive } from '../../../server/exclusive.ts';
 import { type OrganisationContext, organisationOf } from '../../../server/organisation.ts';
 import { rejecter } from '../../../std/reject.ts';
-import { ClaimRequest, type ClaimSlip, TokenRequest } from '../api.ts';
+import { ClaimRequest, type ClaimSlip, TokenRequest, TokenRevocation } from '../api.ts';
 import { claimAccount } from './claim-account.ts';
 import { issueClaimCode } from './claim-code.ts';
 import { CODES } from './codes.ts';
@@ -54,6 +55,15 @@ export function createMembershipServer(deps: {
       const body: unknown = request.body;
       if (!Value.Check(TokenRequest, body)) throw reject('TOKEN_REQUEST_INVALID');
       return hirePractitioner(organisation, body);
+    });
+    app.post('/api/tokens/revoke', async (request) => {
+      const caller = authenticate(request);
+      const { vault } = organisationOf(organisations, caller.custodian);
+      if (caller.kind !== 'system' || caller.organisation !== caller.custodian) throw reject('ADMINISTRATOR_NEEDED');
+      const body: unknown = request.body;
+      if (!Value.Check(TokenRevocation, body)) throw reject('TOKEN_REQUEST_INVALID');
+      await revokeToken(vault, body.token);
+      return {};
     });
   };
   const refill: Job = {
