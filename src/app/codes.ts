@@ -6,6 +6,11 @@ export const CODES = {
     kind: 'unknown',
     sentence: 'There is no node in this data folder; `aceso start --data DIR` makes one.',
   },
+  NODE_FOLDER_UNUSABLE: {
+    kind: 'unavailable',
+    sentence:
+      'The data folder or the folder of the root key cannot be read or written, for the reason named; check path, rights and free space.',
+  },
   NODE_FOLDER_DAMAGED: {
     kind: 'invalid',
     sentence: 'A file of the data folder cannot be read; restore it from backup, since nothing was changed.',
@@ -38,6 +43,10 @@ export const CODES = {
   ORGANISATION_UNKNOWN: {
     kind: 'unknown',
     sentence: 'No organisation of that name is on this node; `aceso inspect node` lists them.',
+  },
+  ADDRESS_UNUSABLE: {
+    kind: 'invalid',
+    sentence: 'The node cannot listen at that address and port on this machine; give others with --host and --port.',
   },
   PORT_IN_USE: { kind: 'conflict', sentence: 'Another program listens on that port; give another one with --port N.' },
 } as const satisfies CodeCatalogue;

@@ -43,12 +43,15 @@ export interface NodeDataOptions {
   readonly keys?: string;
   /** Node whose ledger is followed; its genesis is fetched when none is given. */
   readonly follow?: string;
+  /** Refuses a folder without a node. */
+  readonly mustExist?: boolean;
   rootKeyMade(path: string): void;
 }
 
 /** Opens a data folder, or makes one: founding a ledger of the demo organisations, or joining with keys that exist. */
 export async function openNodeData(options: NodeDataOptions): Promise<NodeData> {
   const node = await readNodeFile(options.folder);
+  if (node === undefined && options.mustExist === true) throw reject('NODE_FOLDER_EMPTY');
   if (node === undefined) return makeNodeData(options);
   const rootKey = await rootKeyOf(options, node.node, false);
   const genesis = parseGenesis(await readGenesisFile(options.folder));

@@ -1,6 +1,7 @@
 import { type AddressInfo, createServer } from 'node:net';
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger } from 'fastify';
 import { issueToken, type TokenRecord, type TokenStore } from '../auth/tokens.ts';
+import { settleJournals } from '../capabilities/records/server/settle-journal.ts';
 import type { NodeStarter, RunningNode, StartOptions } from '../cli/node-starter.ts';
 import { createFhirPlugin } from '../fhir/plugin.ts';
 import { type RunningJobs, startJobs } from '../jobs/job.ts';
@@ -11,6 +12,7 @@ import { type OrganisationContext, organisationOf } from '../server/organisation
 import { rejecter } from '../std/reject.ts';
 import { CODES } from './codes.ts';
 import { createImportPlugin } from './import-plugin.ts';
+import { listen, listenRefusal } from './listen.ts';
 import { createMemoryTokenStore } from './memory-token-store.ts';
 import { openNodeData } from './node-data.ts';
 import { readNodeFile } from './node-folder.ts';
@@ -84,13 +86,14 @@ async function startNode(environment: NodeEnvironment, options: StartOptions): P
 /** Ledger, then vaults, then routes, then jobs; closed the other way round, so that what is begun still finds what it needs. */
 async function openNode(environment: NodeEnvironment, options: StartOptions, closing: Closing): Promise<RunningNode> {
   const { keyFolder, clock, logger: log, version } = environment;
-  const data = await openNodeData({ ...options, keyFolder, clock });
+  const data = await openNodeData({ ...options, keyFolder, clock }).catch(refuseFolder);
   const ledger = await openLedger({ folder: options.folder, data, witnesses: options.witnesses ?? {}, clock, log });
   closing.add(() => ledger.close());
   const organisations = await openOrganisations({ ...data, folder: options.folder, ledger, clock, log });
   closing.add(async () => {
     for (const { vault } of organisations) await vault.close();
   });
+  await settleJournals(organisations);
   const sessions = organisations.map(({ account }) => createMemoryTokenStore(account));
   const stores: TokenStore[] = [...sessions, ...organisations.map(({ vault }) => vault)];
   const authenticate = createAuthenticate(stores, clock);
@@ -138,20 +141,17 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   return { url, node: data.node.node, adminTokens, seeded, close: () => closing.run(log) };
 }
 
-async function listen(app: FastifyInstance, host: string, port: number): Promise<string> {
-  try {
-    return await app.listen({ host, port });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw reject('PORT_IN_USE', { port });
-    throw error;
-  }
+/** An error of the file system is the operator's to mend, and no bug. */
+function refuseFolder(error: unknown): never {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  throw syscall === undefined ? error : reject('NODE_FOLDER_UNUSABLE', { reason: code ?? 'unknown' });
 }
 
 /** A port that was free a moment ago: links and metadata name the address before it is listened on. */
 function freePort(host: string): Promise<number> {
   const probe = createServer();
   return new Promise((resolve, fail) => {
-    probe.once('error', fail);
+    probe.once('error', (error) => fail(listenRefusal(error, 0)));
     probe.listen({ host, port: 0 }, () => {
       const { port } = probe.address() as AddressInfo;
       probe.close(() => resolve(port));

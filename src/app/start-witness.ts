@@ -10,6 +10,7 @@ import { parseCanonical } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
 import { loadRootKey } from '../vault/root-key.ts';
 import { CODES } from './codes.ts';
+import { listen } from './listen.ts';
 
 const reject = rejecter(CODES);
 
@@ -40,6 +41,6 @@ export async function startWitness(
   });
   const host = createHttpHost({ logger });
   await host.register(witness.plugin);
-  const url = await host.listen({ host: options.host, port: options.port });
+  const url = await listen(host, options.host, options.port);
   return { url, publicKey: witness.publicKey, keyFile: file, close: () => host.close() };
 }

@@ -11,6 +11,11 @@ export const CODES = {
     kind: 'unknown',
     sentence: 'A file or folder named on the command line cannot be read; check the path and its rights.',
   },
+  FILE_UNWRITABLE: {
+    kind: 'unavailable',
+    sentence:
+      'A file or folder named on the command line cannot be written; check the path, its rights and free space.',
+  },
   PASSPHRASE_MISSING: {
     kind: 'invalid',
     sentence:

@@ -8,6 +8,9 @@ import { commandHelp, generalHelp } from './help.ts';
 
 const reject = rejecter(CODES);
 
+/** What only other words or settings of the command line can mend. */
+const USAGE_CODES: ReadonlySet<string> = new Set(['COMMAND_UNKNOWN', 'ARGUMENTS_WRONG', 'PASSPHRASE_MISSING']);
+
 /** Runs one command line; resolves to the exit code. Never throws. */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
   try {
@@ -67,5 +70,5 @@ function explain(error: unknown, { note }: CliContext): number {
   note(`error ${message}`);
   for (const [name, value] of Object.entries(data))
     note(`  ${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
-  return code === 'COMMAND_UNKNOWN' || code === 'ARGUMENTS_WRONG' ? EXIT.USAGE : exitCodeOf(kind);
+  return USAGE_CODES.has(code) ? EXIT.USAGE : exitCodeOf(kind);
 }

@@ -29,6 +29,8 @@ export interface StartOptions {
   readonly baseUrl?: string;
   /** Whether an empty folder gets the demo organisations with synthetic patients. */
   readonly seed: boolean;
+  /** Refuse a folder without a node with NODE_FOLDER_EMPTY instead of making one. */
+  readonly mustExist?: boolean;
   readonly follow?: string;
   readonly genesis?: string;
   readonly keys?: string;

@@ -17,6 +17,14 @@ export function neededOption(values: OptionValues, name: string): string {
   return value;
 }
 
+/** Port that `--port` names. Throws Reject ARGUMENTS_WRONG. */
+export function portOption({ port }: OptionValues, byDefault: number): number {
+  if (port === undefined) return byDefault;
+  const value = typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : Number.NaN;
+  if (!(value <= 65_535)) throw reject('ARGUMENTS_WRONG', { problem: '--port takes a number from 0 to 65535' });
+  return value;
+}
+
 /** Texts of an option that may be repeated; none when it was not given. */
 export function listOption(values: OptionValues, name: string): readonly string[] {
   const value = values[name];

@@ -37,16 +37,17 @@ export function dataFolder(context: CliContext, values: OptionValues): string {
 
 /**
  * Does something with a node: the one at `--url`, or the one of the data folder, which runs already or is started for
- * the while on a free port.
+ * the while on a free port. A data folder without a node is refused unless the command may make one: a mistyped folder
+ * must not found a ledger.
  */
 export async function withNode<T>(
   context: CliContext,
   values: OptionValues,
   use: (node: NodeHandle) => Promise<T>,
+  { mayMake = false }: { mayMake?: boolean } = {},
 ): Promise<T> {
   if (typeof values.url === 'string') {
-    const token = typeof values.token === 'string' ? values.token : undefined;
-    const client = createClient(context, values.url.replace(/\/+$/, ''), token);
+    const client = createClient(context, urlOf(values.url), tokenOf(values));
     return use({ client, organisation: '', organisations: [], as: () => client });
   }
   const folder = dataFolder(context, values);
@@ -57,6 +58,7 @@ export async function withNode<T>(
     port: 0,
     host: '127.0.0.1',
     seed: false,
+    mustExist: !mayMake,
     progress: () => {},
     rootKeyMade: (path) => context.note(`root key: ${path}`),
   });
@@ -75,10 +77,22 @@ function handleOf(
   const organisations = Object.keys(adminTokens);
   const organisation = typeof values.organisation === 'string' ? values.organisation : (organisations[0] ?? '');
   const as = (slug: string): Client => {
-    const token = adminTokens[slug];
+    const token = Object.hasOwn(adminTokens, slug) ? adminTokens[slug] : undefined;
     if (token === undefined) throw reject('ARGUMENTS_WRONG', { problem: 'no such organisation', organisations });
     return createClient(context, url, token);
   };
   const client = typeof values.token === 'string' ? createClient(context, url, values.token) : as(organisation);
   return { client, organisation, organisations, as };
+}
+
+function urlOf(text: string): string {
+  if (!/^https?:\/\/[^\s?#]+$/.test(text) || !URL.canParse(text))
+    throw reject('ARGUMENTS_WRONG', { problem: '--url takes the address of a node, http://… or https://…' });
+  return text.replace(/\/+$/, '');
+}
+
+function tokenOf({ token }: OptionValues): string | undefined {
+  if (typeof token !== 'string') return undefined;
+  if (!/^[\x21-\x7e]{1,128}$/.test(token)) throw reject('ARGUMENTS_WRONG', { problem: '--token takes a bearer token' });
+  return token;
 }

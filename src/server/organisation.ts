@@ -2,7 +2,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { Signer } from '../chain/sign-transaction.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { rejecter } from '../std/reject.ts';
-import type { Vault } from '../vault/vault.ts';
+import type { CustodianVault } from '../vault/vault.ts';
 import { CODES } from './codes.ts';
 
 const reject = rejecter(CODES);
@@ -14,7 +14,7 @@ export interface OrganisationContext {
   readonly name: string;
   /** Its member account. */
   readonly account: string;
-  readonly vault: Vault;
+  readonly vault: CustodianVault;
   readonly ledger: Ledger;
   /** Signs as the member account. */
   readonly signer: Signer;

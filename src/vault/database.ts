@@ -14,7 +14,7 @@ import { decodeRow } from './columns.ts';
 
 /**
  * One encrypted SQLite file, held by one process. Kysely writes the SQL and knows its types, but once only: each query
- * is compiled and prepared at start, since building it per call costs several times what running it does.
+ * is compiled and prepared at start, since building it takes about as long (0.01 ms) as running it.
  */
 export interface Connection {
   prepare<Row>(query: CompiledQuery<Row>): Statement<Row>;

@@ -186,3 +186,20 @@ test('after close every call is refused, and what was taken in is kept', async (
   assert.equal(await codeOf(() => vault.current('Observation', 'o1')), 'VAULT_CLOSED');
   assert.equal((await reopened(t, folder)).current('Observation', 'o1')?.version, 1);
 });
+
+test('a document is what was put last, however often it was asked for before', async (t) => {
+  const { vault, folder } = await testVault(t);
+  const seen = () => [vault.getDocument('token', 'a')?.[0], vault.getDocument('token', 'a')?.[0]];
+  assert.deepEqual(seen(), [undefined, undefined]);
+  await vault.putDocument('token', 'a', Uint8Array.of(1));
+  assert.deepEqual(seen(), [1, 1]);
+  await Promise.all([
+    vault.putDocument('token', 'a', Uint8Array.of(2)),
+    vault.putDocument('token', 'b', Uint8Array.of(9)),
+  ]);
+  assert.deepEqual(seen(), [2, 2]);
+  await vault.putDocument('token', 'a', null);
+  assert.deepEqual(seen(), [undefined, undefined]);
+  await vault.close();
+  assert.equal((await reopened(t, folder)).getDocument('token', 'b')?.[0], 9);
+});

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { anchorJournal } from '../../src/capabilities/records/server/anchor-journal.ts';
 import { accountOf, sponsorOf } from '../../src/capabilities/membership/contract/queries.ts';
 import { lastAnchor } from '../../src/capabilities/records/contract/state.ts';
+import { anchorJournal } from '../../src/capabilities/records/server/anchor-journal.ts';
 import { parseLeaf } from '../../src/chain/leaf.ts';
 import { parseTransaction } from '../../src/chain/transaction.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
@@ -61,7 +61,11 @@ export async function checkVault(
   const { size, root } = vault.journalHead();
   const snapshot = organisation.ledger.read();
   const last = lastAnchor(snapshot.state, organisation.account);
-  assert.deepEqual([last.size, last.root], [size, bytesToHex(root)], 'the journal is not what the ledger last anchored');
+  assert.deepEqual(
+    [last.size, last.root],
+    [size, bytesToHex(root)],
+    'the journal is not what the ledger last anchored',
+  );
   let anchored = 0;
   for (const anchor of anchors) {
     assert.equal(anchor.from, anchored, 'anchors overlap or leave a gap');
@@ -133,6 +137,7 @@ export function checkVersions(stored: readonly StoredVersion[], told: Told): voi
 /** Anchors what is left; the node's job would do it within a second. */
 export async function anchorAll(organisations: readonly OrganisationContext[]): Promise<void> {
   for (const organisation of organisations) {
-    while (!(await anchorJournal(organisation))) assert.equal((organisation.vault as CustodianVault).status(), 'serving');
+    while (!(await anchorJournal(organisation)))
+      assert.equal((organisation.vault as CustodianVault).status(), 'serving');
   }
 }

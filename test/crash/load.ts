@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { signTransaction, type Signer } from '../../src/chain/sign-transaction.ts';
+import { type Signer, signTransaction } from '../../src/chain/sign-transaction.ts';
 import { parseTransaction } from '../../src/chain/transaction.ts';
 import type { OrganisationContext } from '../../src/server/organisation.ts';
 import { bytesToBase64url, bytesToHex } from '../../src/std/bytes.ts';
 import type { NodeAddress } from './killed-node.ts';
 
-/** What clients were told, and what they tried: the tries may or may not have come through. */
+/** What clients were told, and what they tried: a try whose answer was lost may or may not have come through. */
 export interface Told {
   /** Text of acknowledged versions by `Type/id/version`. */
   readonly versions: Map<string, string>;
@@ -22,7 +22,14 @@ export interface Told {
 }
 
 export function createTold(): Told {
-  return { versions: new Map(), marks: new Map(), bundles: new Set(), tried: new Set(), committed: new Set(), reads: [] };
+  return {
+    versions: new Map(),
+    marks: new Map(),
+    bundles: new Set(),
+    tried: new Set(),
+    committed: new Set(),
+    reads: [],
+  };
 }
 
 /** A client of one organisation, and what it goes on with after a restart. */
@@ -52,10 +59,16 @@ export async function runClient(client: Client, node: NodeAddress, told: Told): 
   const fhir = { ...headers, 'content-type': 'application/fhir+json' };
 
   /** Resolves to undefined when the connection broke: nothing was acknowledged. */
-  async function call(method: string, path: string, body?: unknown, type: Record<string, string> = fhir): Promise<Answer | undefined> {
+  async function call(
+    method: string,
+    path: string,
+    body?: unknown,
+    type: Record<string, string> = fhir,
+  ): Promise<Answer | undefined> {
     try {
       const response = await fetch(`${node.url}${path}`, {
-        ...{ method, headers: type },
+        method,
+        headers: type,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       return { status: response.status, text: await response.text() };
@@ -71,7 +84,11 @@ export async function runClient(client: Client, node: NodeAddress, told: Told): 
   }
 
   function acknowledge({ text }: Answer): { id: string; version: number } {
-    const { resourceType, id, meta } = JSON.parse(text) as { resourceType: string; id: string; meta: { versionId: string } };
+    const { resourceType, id, meta } = JSON.parse(text) as {
+      resourceType: string;
+      id: string;
+      meta: { versionId: string };
+    };
     const key = `${resourceType}/${id}/${meta.versionId}`;
     if (told.versions.has(key)) throw new Error(`${key} was acknowledged twice`);
     told.versions.set(key, text);
@@ -87,7 +104,10 @@ export async function runClient(client: Client, node: NodeAddress, told: Told): 
     async function updateObservation() {
       const before = client.observation;
       if (before === undefined) return { status: 200, text: '' };
-      const answer = await call('PUT', `/fhir/Observation/${before.id}`, { id: before.id, ...observation(client, mark()) });
+      const answer = await call('PUT', `/fhir/Observation/${before.id}`, {
+        id: before.id,
+        ...observation(client, mark()),
+      });
       if (answer?.status !== 200) return answer;
       const { version } = acknowledge(answer);
       if (version <= before.version) throw new Error(`version ${version} came after ${before.version}: one was lost`);
@@ -96,7 +116,10 @@ export async function runClient(client: Client, node: NodeAddress, told: Told): 
     },
     async function bundle() {
       const value = mark(3);
-      const entry = [1, 2, 3].map(() => ({ request: { method: 'POST', url: 'Observation' }, resource: observation(client, value) }));
+      const entry = [1, 2, 3].map(() => ({
+        request: { method: 'POST', url: 'Observation' },
+        resource: observation(client, value),
+      }));
       const answer = await call('POST', '/fhir', { resourceType: 'Bundle', type: 'transaction', entry });
       if (answer?.status === 200) told.bundles.add(value);
       return answer;
@@ -108,8 +131,14 @@ export async function runClient(client: Client, node: NodeAddress, told: Told): 
       const wire = await signTransaction({ chain, message, nowMs: Date.now() }, signer);
       const id = parseTransaction(wire)?.id ?? '';
       told.tried.add(id);
-      const answer = await call('POST', '/ledger/transactions', { wire: bytesToBase64url(wire) }, { 'content-type': 'application/json' });
-      if (answer?.status === 200) told.committed.add((JSON.parse(answer.text) as { outcome: { id: string } }).outcome.id);
+      const answer = await call(
+        'POST',
+        '/ledger/transactions',
+        { wire: bytesToBase64url(wire) },
+        { 'content-type': 'application/json' },
+      );
+      if (answer?.status === 200)
+        told.committed.add((JSON.parse(answer.text) as { outcome: { id: string } }).outcome.id);
       return answer;
     },
     async function read() {
@@ -143,7 +172,11 @@ function requireGood({ status, text }: Answer): void {
 
 function observation({ patient }: Client, mark: string): object {
   return {
-    ...{ resourceType: 'Observation', status: 'final', identifier: [{ value: mark }], code: { text: 'pulse' } },
-    ...{ subject: { reference: `Patient/${patient}` }, valueQuantity: { value: 60, unit: '/min' } },
+    resourceType: 'Observation',
+    status: 'final',
+    identifier: [{ value: mark }],
+    code: { text: 'pulse' },
+    subject: { reference: `Patient/${patient}` },
+    valueQuantity: { value: 60, unit: '/min' },
   };
 }

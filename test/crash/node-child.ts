@@ -17,6 +17,11 @@ writeSync(1, 'loaded\n');
 await new Promise((resolve) => process.stdin.once('data', resolve));
 const startedMs = performance.now();
 const { url, adminTokens } = await nodes.start({
-  ...{ folder, port: 0, host: '127.0.0.1', seed: false, progress: () => {}, rootKeyMade: () => {} },
+  folder,
+  port: 0,
+  host: '127.0.0.1',
+  seed: false,
+  progress: () => {},
+  rootKeyMade: () => {},
 });
 writeSync(1, `${JSON.stringify({ url, adminTokens, startMs: performance.now() - startedMs })}\n`);

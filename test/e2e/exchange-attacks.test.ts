@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { createMemberPort } from '../../src/capabilities/access/server/exchange-ports.ts';
 import { askIntroduction } from '../../src/exchange/introduction.ts';
 import { signStatement } from '../../src/exchange/statement.ts';
-import type { JsonObject } from '../../src/std/canonical-json.ts';
+import { base64urlToBytes, bytesToBase64url } from '../../src/std/bytes.ts';
+import { canonicalBytes, type JsonObject, parseCanonical } from '../../src/std/canonical-json.ts';
 import { createExchangeNode, type ExchangeNode, IDENTIFIER } from '../support/exchange-node.ts';
 import { refusalOf } from '../support/hospital-node.ts';
 
@@ -132,13 +133,14 @@ test('a call that is replayed, late, altered, misaddressed or of no member is re
 test('an answer that was altered or is not the custodian’s own is not used', async (t) => {
   const node = await createExchangeNode(t);
   await node.grant({});
+  // Well-formed, and still no word of the custodian's: one bit of the ciphertext is another.
   const flip = (url: string, answer: JsonObject): JsonObject => {
-    const bytes = String(answer.bytes);
-    const middle = bytes.length >> 1;
-    const other = bytes[middle] === 'A' ? 'B' : 'A';
-    return url.endsWith('/releases')
-      ? { ...answer, bytes: bytes.slice(0, middle) + other + bytes.slice(middle + 1) }
-      : answer;
+    if (!url.endsWith('/releases')) return answer;
+    const offer = parseCanonical(base64urlToBytes(String(answer.bytes)) as Uint8Array) as JsonObject;
+    const ciphertext = base64urlToBytes(String(offer.ciphertext)) as Uint8Array;
+    ciphertext[40] = (ciphertext[40] as number) ^ 1;
+    const altered = { ...offer, ciphertext: bytesToBase64url(ciphertext) };
+    return { ...answer, bytes: bytesToBase64url(canonicalBytes(altered)) };
   };
   assert.equal(await intercepted(node, flip), 'EXCHANGE_ANSWER_WRONG');
   assert.ok(unused(node));
@@ -181,6 +183,7 @@ test('the introduction crosses the wire sealed both ways, and only for a practit
     .filter(({ rules }) => rules.includes('default:introduction'));
   const [{ actor: practitioner } = { actor: '' }] = introductions;
   assert.equal(introductions.length, 1);
+  node.wire.intercept = (_url, send) => send();
   // The clinic's physician, named by another member.
   const ask = { identifier: IDENTIFIER, practitioner, purpose: 'TREAT', categories: [] };
   const parts = { call: node.call, members: createMemberPort(node.ledger) };

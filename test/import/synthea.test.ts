@@ -33,19 +33,30 @@ after(() => rmSync(root, { recursive: true, force: true }));
 
 /** Runs a command line in this process; resolves to its exit code and what it printed. */
 async function aceso(...argv: readonly string[]): Promise<{ code: number; printed: string }> {
-  let printed = '';
+  const lines: string[] = [];
   const logger = pino({ level: 'silent' });
   const context: CliContext = {
-    ...{ env: {}, cwd: root, print: (line) => void (printed += `${line}\n`), note: (line) => void (printed += `${line}\n`) },
-    ...{ progress: () => ({ update() {}, stop() {} }), clock: Date.now, untilStopped: async () => {}, askSecret: async () => undefined },
+    env: {},
+    cwd: root,
+    print: (line) => void lines.push(line),
+    note: (line) => void lines.push(line),
+    progress: () => ({ update() {}, stop() {} }),
+    clock: Date.now,
+    untilStopped: async () => {},
+    askSecret: async () => undefined,
     nodes: createNodeStarter({ keyFolder: place.keyFolder, clock: Date.now, logger, fetch, version: 'test' }),
     fetch,
   };
-  return { code: await runCli(argv, context), printed };
+  const code = await runCli(argv, context);
+  return { code, printed: lines.join('\n') };
 }
 
 /** What the files say: each resource as written, under the id that its fullUrl gives it. */
-function readSources(): { readonly resources: Map<string, Written[]>; readonly targets: Map<string, string>; readonly entries: number } {
+function readSources(): {
+  readonly resources: Map<string, Written[]>;
+  readonly targets: Map<string, string>;
+  readonly entries: number;
+} {
   const resources = new Map<string, Written[]>();
   const targets = new Map<string, string>();
   let entries = 0;
@@ -185,7 +196,10 @@ async function flipInBlob({ folder, keyFolder }: typeof place, slug: string, add
   const key = bytesToHex(deriveKey(vaultKey, 'aceso/vault/pages/1', utf8('vault.db')));
   const connection = openDatabase(join(folder, 'vaults', slug, 'vault.db'), { key, cacheBytes: 1_000_000 });
   const where = `address = x'${address}'`;
-  const { bytes } = connection.prepare(sql<{ bytes: Uint8Array }>`${sql.raw(`select bytes from blob where ${where}`)}`.compile(vaultQueries)).get() ?? {};
+  const { bytes } =
+    connection
+      .prepare(sql<{ bytes: Uint8Array }>`${sql.raw(`select bytes from blob where ${where}`)}`.compile(vaultQueries))
+      .get() ?? {};
   assert.ok(bytes);
   const flipped = Uint8Array.from(bytes);
   flipped[flipped.length >> 1] = (flipped[flipped.length >> 1] as number) ^ 1;
@@ -211,7 +225,8 @@ test('a flipped byte in a blob is detected, and concerns that version alone', { 
 
 test('a flipped byte in a block stops the node with the height', { skip }, async () => {
   const { wire, height } = await withFolder(place, async ({ ledger }) => {
-    for await (const block of ledger.blocks(2)) return { wire: block.transactions[0] as Uint8Array, height: block.height };
+    for await (const block of ledger.blocks(2))
+      return { wire: block.transactions[0] as Uint8Array, height: block.height };
     throw new Error('no block');
   });
   const log = readdirSync(join(place.folder, 'ledger'), { recursive: true, encoding: 'utf8' })

@@ -1,12 +1,12 @@
-import { writeFile } from 'node:fs/promises';
 import { genesisHash, parseGenesis } from '../../chain/genesis.ts';
 import { canonicalBytes, type Json, type JsonObject, parseCanonical } from '../../std/canonical-json.ts';
 import { rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext, Command } from '../command.ts';
-import { pathOf, readNamedFile } from '../files.ts';
+import { readNamedFile, writeNamedFile } from '../files.ts';
 
 const reject = rejecter(CODES);
+const HEX32 = /^[0-9a-f]{64}$/;
 
 /** `aceso genesis`: writes the document that a ledger begins with, or says what one holds. */
 export const genesisCommand: Command = {
@@ -32,10 +32,13 @@ export const genesisCommand: Command = {
     if (file !== undefined) return show(context, await readNamedFile(context, file));
     const { name, operator, out } = values;
     if (typeof name !== 'string' || typeof operator !== 'string' || typeof out !== 'string') {
-      throw reject('ARGUMENTS_WRONG', { command: 'genesis' });
+      throw reject('ARGUMENTS_WRONG', { problem: 'give a FILE, or --name, --operator and --out' });
     }
-    const members = await Promise.all(listOf(values.member).map((path) => readEntry(context, path)));
+    if (!HEX32.test(operator))
+      throw reject('ARGUMENTS_WRONG', { problem: '--operator takes a public key of 64 hex digits' });
+    if (listOf(values.member).length === 0) throw reject('ARGUMENTS_WRONG', { problem: '--member FILE is missing' });
     const witnesses = listOf(values.witness).map(witnessOf);
+    const members = await Promise.all(listOf(values.member).map((path) => readEntry(context, path)));
     const document: JsonObject = {
       format: 'aceso.genesis/1',
       name,
@@ -52,7 +55,7 @@ export const genesisCommand: Command = {
     };
     const bytes = canonicalBytes(document);
     show(context, bytes);
-    await writeFile(pathOf(context, out), bytes);
+    await writeNamedFile(context, out, bytes, { isNew: true });
     context.print(`written to ${out}`);
   },
 };
@@ -69,7 +72,9 @@ async function readEntry(context: CliContext, path: string): Promise<Json> {
 }
 
 function witnessOf(text: string): JsonObject {
-  const [name = '', publicKey = ''] = text.split('=');
+  const at = text.lastIndexOf('=');
+  const [name, publicKey] = [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
+  if (name === '' || !HEX32.test(publicKey)) throw reject('ARGUMENTS_WRONG', { problem: '--witness takes NAME=HEX' });
   return { name, publicKey };
 }
 

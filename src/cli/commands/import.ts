@@ -1,10 +1,10 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rejecter } from '../../std/reject.ts';
 import type { Client } from '../client.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext, Command } from '../command.ts';
-import { pathOf } from '../files.ts';
+import { pathOf, readNamedFile, readNamedFolder } from '../files.ts';
 import { NODE_OPTIONS, NODE_USAGE, withNode } from '../use-node.ts';
 
 const reject = rejecter(CODES);
@@ -23,9 +23,12 @@ export const importCommand: Command = {
   options: NODE_OPTIONS,
   maxArguments: 10_000,
   async run(context, values, paths) {
+    if (paths.length === 0) throw reject('ARGUMENTS_WRONG', { problem: 'name a folder or files to import' });
     const files = await bundleFiles(context, paths);
     if (files.length === 0) throw reject('FILE_UNREADABLE', { reason: 'no *.json file there' });
-    const count = await withNode(context, values, ({ client }) => importFiles(context, client, files));
+    const count = await withNode(context, values, ({ client }) => importFiles(context, client, files), {
+      mayMake: true,
+    });
     context.print(
       `${files.length} files: ${count.created} resources created, ${count.updated} updated, ${count.unchanged} unchanged`,
     );
@@ -40,7 +43,8 @@ async function bundleFiles(context: CliContext, paths: readonly string[]): Promi
       throw reject('FILE_UNREADABLE', { reason: error.code ?? 'unknown' });
     });
     if (!entry.isDirectory()) files.push(path);
-    else for (const name of (await readdir(path)).sort()) if (name.endsWith('.json')) files.push(join(path, name));
+    else
+      for (const name of await readNamedFolder(context, path)) if (name.endsWith('.json')) files.push(join(path, name));
   }
   const isDirectory = (file: string): boolean =>
     /(?:hospital|practitioner|organi[sz]ation)Information\d*\.json$/i.test(file);
@@ -51,7 +55,11 @@ async function importFiles(context: CliContext, client: Client, files: readonly 
   const bar = context.progress('importing');
   let total: ImportCount = { created: 0, updated: 0, unchanged: 0 };
   for (const [at, file] of files.entries()) {
-    const count = (await client.send('/api/import', await readFile(file), 'application/fhir+json')) as ImportCount;
+    const count = (await client.send(
+      '/api/import',
+      await readNamedFile(context, file),
+      'application/fhir+json',
+    )) as ImportCount;
     total = {
       created: total.created + count.created,
       updated: total.updated + count.updated,

@@ -35,7 +35,7 @@ export const inspectCommand: Command = {
   options: NODE_OPTIONS,
   maxArguments: 3,
   async run(context, values, [name = 'node', ...words]) {
-    const subject = SUBJECTS[name];
+    const subject = Object.hasOwn(SUBJECTS, name) ? SUBJECTS[name] : undefined;
     if (subject === undefined || words.length !== subject.arguments) {
       throw reject('ARGUMENTS_WRONG', { command: 'inspect', subjects: Object.keys(SUBJECTS) });
     }

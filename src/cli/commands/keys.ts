@@ -144,8 +144,9 @@ export const keysClaimCommand: Command = {
   options: { ...NODE_OPTIONS, slip: { type: 'string' }, wallet: { type: 'string' } },
   maxArguments: 0,
   async run(context, values) {
-    const slip = await readSlip(context, neededOption(values, 'slip'));
-    const { wallet, save } = await openWallet(context, neededOption(values, 'wallet'), true);
+    const [slipFile, walletFile] = [neededOption(values, 'slip'), neededOption(values, 'wallet')];
+    const slip = await readSlip(context, slipFile);
+    const { wallet, save } = await openWallet(context, walletFile, true);
     const known = wallet.accounts.find(({ account }) => account === slip.account);
     const account = known ?? newWalletAccount(slip);
     // Durable before anybody else knows the key: a claim whose keys are lost would lock the patient out.

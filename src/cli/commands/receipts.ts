@@ -1,10 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rejecter } from '../../std/reject.ts';
 import type { Client } from '../client.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext, Command, OptionValues } from '../command.ts';
-import { pathOf } from '../files.ts';
+import { makeNamedFolder, pathOf, writeNamedFile } from '../files.ts';
 import { NODE_OPTIONS, NODE_USAGE, withNode } from '../use-node.ts';
 
 const reject = rejecter(CODES);
@@ -28,6 +27,8 @@ export const receiptsExportCommand: Command = {
   maxArguments: 0,
   async run(context, values) {
     if (typeof values.out !== 'string') throw reject('ARGUMENTS_WRONG', { problem: '--out DIR is missing' });
+    if (values.all !== true) countOf(values.sample);
+    else if (values.sample !== undefined) throw reject('ARGUMENTS_WRONG', { problem: 'give --sample or --all' });
     const out = pathOf(context, values.out);
     const written = await withNode(context, values, ({ client }) => exportReceipts(context, client, { out, values }));
     context.print(`${written} receipts and genesis.json in ${out}`);
@@ -44,12 +45,14 @@ async function exportReceipts(
   const { out, values } = options;
   const journal = await anchoredJournal(context, client);
   const indices = indicesOf(journal.anchored, values);
-  await mkdir(out, { recursive: true, mode: 0o700 });
-  await writeFile(join(out, 'genesis.json'), await client.bytes('/api/genesis'));
+  await makeNamedFolder(context, out);
+  await writeNamedFile(context, join(out, 'genesis.json'), await client.bytes('/api/genesis'));
   const bar = context.progress('receipts');
   for (const [at, index] of indices.entries()) {
     const receipt = await client.bytes(`/api/receipts/journal/${journal.generation}/${index}`);
-    await writeFile(join(out, `journal-${journal.generation}-${index}.receipt.json`), receipt, { mode: 0o600 });
+    await writeNamedFile(context, join(out, `journal-${journal.generation}-${index}.receipt.json`), receipt, {
+      isSecret: true,
+    });
     bar.update(at + 1, indices.length);
   }
   bar.stop();

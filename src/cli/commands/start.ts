@@ -3,6 +3,7 @@ import { CODES } from '../codes.ts';
 import type { Command, OptionValues } from '../command.ts';
 import { pathOf } from '../files.ts';
 import type { RunningNode, SeedReport } from '../node-starter.ts';
+import { portOption } from '../option-values.ts';
 import { dataFolder } from '../use-node.ts';
 
 const reject = rejecter(CODES);
@@ -42,7 +43,7 @@ export const startCommand: Command = {
     let step = '';
     const node = await context.nodes.start({
       folder: dataFolder(context, values),
-      port: portOf(values),
+      port: portOption(values, DEFAULT_PORT),
       host: typeof values.host === 'string' ? values.host : '127.0.0.1',
       ...(typeof values['base-url'] === 'string' ? { baseUrl: values['base-url'].replace(/\/+$/, '') } : {}),
       seed: values.empty !== true,
@@ -71,13 +72,6 @@ export const startCommand: Command = {
     await node.close();
   },
 };
-
-function portOf({ port }: OptionValues): number {
-  if (port === undefined) return DEFAULT_PORT;
-  const value = typeof port === 'string' && /^\d{1,5}$/.test(port) ? Number(port) : Number.NaN;
-  if (!(value <= 65_535)) throw reject('ARGUMENTS_WRONG', { problem: '--port takes a number from 0 to 65535' });
-  return value;
-}
 
 function witnessesOf({ witness }: OptionValues): Record<string, string> {
   const urls: Record<string, string> = {};

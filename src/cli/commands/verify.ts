@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseTrust, type Trust } from '../../chain/receipt/trust.ts';
 import { verdictLines } from '../../chain/receipt/verdict-text.ts';
@@ -6,7 +6,7 @@ import { type Verdict, verifyReceipt } from '../../chain/receipt/verify.ts';
 import { isReject, rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext, Command } from '../command.ts';
-import { pathOf, readNamedFile } from '../files.ts';
+import { pathOf, readNamedFile, readNamedFolder } from '../files.ts';
 
 const reject = rejecter(CODES);
 
@@ -19,7 +19,8 @@ export const verifyCommand: Command = {
   options: { trust: { type: 'string' }, content: { type: 'string' }, quiet: { type: 'boolean' } },
   maxArguments: 10_000,
   async run(context, { trust: trustPath, content: contentPath, quiet }, paths) {
-    if (typeof trustPath !== 'string' || paths.length === 0) throw reject('ARGUMENTS_WRONG', { command: 'verify' });
+    if (typeof trustPath !== 'string' || paths.length === 0)
+      throw reject('ARGUMENTS_WRONG', { problem: 'receipts and --trust FILE are needed' });
     const trust = parseTrust(await readNamedFile(context, trustPath));
     const content = typeof contentPath === 'string' ? await readNamedFile(context, contentPath) : undefined;
     const receipts = await receiptPaths(context, paths);
@@ -40,7 +41,7 @@ async function receiptPaths(context: CliContext, paths: readonly string[]): Prom
     );
     if (!isFolder) found.push(path);
     else
-      for (const name of (await readdir(absolute)).sort())
+      for (const name of await readNamedFolder(context, path))
         if (name.endsWith('.receipt.json')) found.push(join(path, name));
   }
   return found;

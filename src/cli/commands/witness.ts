@@ -2,8 +2,10 @@ import { rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
 import type { Command } from '../command.ts';
 import { pathOf, readNamedFile } from '../files.ts';
+import { portOption } from '../option-values.ts';
 
 const reject = rejecter(CODES);
+const DEFAULT_PORT = 8104;
 
 /** `aceso witness`: cosigns the ledgers that it is given, and never two histories of one. */
 export const witnessCommand: Command = {
@@ -23,7 +25,8 @@ export const witnessCommand: Command = {
     host: { type: 'string' },
   },
   maxArguments: 0,
-  async run(context, { name, genesis, data, port, host }) {
+  async run(context, values) {
+    const { name, genesis, data, host } = values;
     if (typeof name !== 'string' || !/^[^\s+=]{1,255}$/.test(name))
       throw reject('ARGUMENTS_WRONG', { problem: '--name NAME is missing' });
     const files = Array.isArray(genesis) ? (genesis as string[]) : [];
@@ -32,7 +35,7 @@ export const witnessCommand: Command = {
       name,
       folder: pathOf(context, typeof data === 'string' ? data : 'witness'),
       host: typeof host === 'string' ? host : '127.0.0.1',
-      port: typeof port === 'string' ? Number.parseInt(port, 10) : 8104,
+      port: portOption(values, DEFAULT_PORT),
       genesis: documents,
     });
     context.print(`witness  ${name}  ${witness.publicKey}\nkey      ${witness.keyFile}`);

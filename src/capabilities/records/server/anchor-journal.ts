@@ -2,7 +2,8 @@ import { submitMessage } from '../../../ledger/submit-message.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import { bytesToHex } from '../../../std/bytes.ts';
 import type { JournalHead } from '../../../vault/vault.ts';
-import { type JournalAnchor, lastAnchor } from '../contract/state.ts';
+import type { JournalAnchor } from '../contract/state.ts';
+import { readLastAnchor, settleJournal } from './settle-journal.ts';
 
 /** How often the journal is anchored while it grows, in milliseconds. */
 export const ANCHOR_INTERVAL_MS = 1000;
@@ -17,7 +18,10 @@ export async function anchorJournal(organisation: OrganisationContext): Promise<
   const { vault, ledger, signer } = organisation;
   const head = vault.journalHead();
   const last = readLastAnchor(organisation);
-  if (last.generation !== head.generation) return false;
+  if (vault.status() !== 'serving' || last.generation !== head.generation || last.size > head.size) {
+    await settleJournal(organisation);
+    return false;
+  }
   if (last.size > (vault.lastAnchor()?.size ?? 0)) await vault.anchored(last);
   if (head.size <= last.size) return head.size === last.size;
   const { outcome } = await submitMessage(ledger, organisation.clock(), anchorMessage(organisation, head, last), signer);
@@ -28,15 +32,6 @@ export async function anchorJournal(organisation: OrganisationContext): Promise<
   const { generation, size } = head;
   await vault.anchored({ generation, size, root: bytesToHex(head.root), transaction: outcome.id });
   return true;
-}
-
-function readLastAnchor({ ledger, account }: OrganisationContext): JournalAnchor {
-  const snapshot = ledger.read();
-  try {
-    return lastAnchor(snapshot.state, account);
-  } finally {
-    snapshot.release();
-  }
 }
 
 function anchorMessage({ vault }: OrganisationContext, head: JournalHead, last: JournalAnchor) {

@@ -17,5 +17,17 @@ export const CODES = {
     kind: 'unknown',
     sentence: 'The ledger refused the transaction before its signatures were found right, so nobody’s act is proved by it.',
   },
+  ERASURE_MALFORMED: {
+    kind: 'invalid',
+    sentence: 'An erasure takes {patientId} or {versions: [{type, id, version}]}, and confirm: how many versions it erases.',
+  },
+  ERASURE_NOT_ENTITLED: { kind: 'denied', sentence: 'Only the custodian’s own administration erases versions.' },
+  ERASURE_NOTHING: { kind: 'unknown', sentence: 'There is no such version here that is not erased already.' },
+  ERASURE_UNCONFIRMED: {
+    kind: 'conflict',
+    sentence:
+      'Erasing cannot be undone. Nothing was erased; send it again with confirm: the number of versions in the data.',
+  },
+  ERASURE_UNKNOWN: { kind: 'unknown', sentence: 'There is no erasure of that id here.' },
   RECEIPT_HEAD_MOVING: { kind: 'unavailable', sentence: 'The ledger moved on while the receipt was made; ask again.' },
 } as const satisfies CodeCatalogue;

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync, FastifyReply } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../../../auth/caller.ts';
 import { type Receipt, receiptToBytes } from '../../../chain/receipt/receipt.ts';
 import type { AccessPort } from '../../../fhir/ports.ts';
@@ -12,14 +12,15 @@ import { rejecter } from '../../../std/reject.ts';
 import type { OpenedEntry } from '../../../vault/vault.ts';
 import { ANCHOR_INTERVAL_MS, anchorJournal } from './anchor-journal.ts';
 import { CODES } from './codes.ts';
-import { issueJournalReceipt, issueStateReceipt, issueTransactionReceipt } from './issue-receipt.ts';
+import { createErasures } from './erasure-plugin.ts';
+import { issueJournalReceipt, issueStateReceipt, issueTransactionReceipt, type ReceiptOptions } from './issue-receipt.ts';
 
 const reject = rejecter(CODES);
 
 /** Says on a response that the receipt holds salt and content hash, and so must be guarded like the record. */
 const PERSONAL_DATA_HEADER = 'aceso-personal-data';
 
-/** Receipts, and the anchoring that makes them possible. */
+/** Receipts, the anchoring that makes them possible, and erasure. */
 export function createRecordsServer(deps: {
   organisations: readonly OrganisationContext[];
   ledger: Ledger;
@@ -27,7 +28,9 @@ export function createRecordsServer(deps: {
   access: AccessPort;
 }): { readonly plugin: FastifyPluginAsync; readonly jobs: readonly Job[] } {
   const { organisations, ledger, authenticate, access } = deps;
+  const erasures = createErasures({ organisations, authenticate });
   const plugin: FastifyPluginAsync = async (app) => {
+    await app.register(erasures.plugin);
     const genesis = canonicalBytes(ledger.genesis);
     app.get('/api/genesis', async (_request, reply) => reply.type('application/json').send(Buffer.from(genesis)));
     // What is on the ledger is every member's already, and still personal data: for callers only.
@@ -35,7 +38,7 @@ export function createRecordsServer(deps: {
       authenticate(request);
       const { id } = request.params;
       if (!/^[0-9a-f]{64}$/.test(id)) throw reject('RECEIPT_SUBJECT_UNKNOWN');
-      return send(reply, await issueTransactionReceipt(ledger, id));
+      return send(reply, await issueTransactionReceipt(ledger, id, optionsOf(request)));
     });
     app.get<{ Params: { map: string; '*': string } }>('/api/receipts/state/:map/*', async (request, reply) => {
       authenticate(request);
@@ -44,7 +47,7 @@ export function createRecordsServer(deps: {
       if (key.length > 8 || ![map, ...key].every((part) => /^[A-Za-z0-9._:-]{1,128}$/.test(part))) {
         throw reject('RECEIPT_SUBJECT_UNKNOWN');
       }
-      return send(reply, await issueStateReceipt(ledger, map, key));
+      return send(reply, await issueStateReceipt(ledger, map, key, optionsOf(request)));
     });
     app.get<{ Params: VersionParams }>('/api/receipts/versions/:type/:id/:version', async (request, reply) => {
       const caller = authenticate(request);
@@ -52,7 +55,7 @@ export function createRecordsServer(deps: {
       const entry = await versionEntry(organisation, access, caller, request.params);
       return send(
         reply.header(PERSONAL_DATA_HEADER, 'receipt'),
-        await issueJournalReceipt(ledger, organisation.vault, entry),
+        await issueJournalReceipt(ledger, organisation.vault, entry, optionsOf(request)),
       );
     });
     app.get('/api/journal', async (request) => {
@@ -68,7 +71,7 @@ export function createRecordsServer(deps: {
       const entry = journalEntry(organisation, caller, request.params);
       return send(
         reply.header(PERSONAL_DATA_HEADER, 'receipt'),
-        await issueJournalReceipt(ledger, organisation.vault, entry),
+        await issueJournalReceipt(ledger, organisation.vault, entry, optionsOf(request)),
       );
     });
   };
@@ -77,7 +80,7 @@ export function createRecordsServer(deps: {
     intervalMs: ANCHOR_INTERVAL_MS,
     run: () => anchorJournal(one),
   }));
-  return { plugin, jobs };
+  return { plugin, jobs: [...jobs, ...erasures.jobs] };
 }
 
 interface VersionParams {
@@ -93,6 +96,14 @@ interface EntryParams {
 
 function send(reply: FastifyReply, receipt: Receipt): FastifyReply {
   return reply.type('application/json').send(Buffer.from(receiptToBytes(receipt)));
+}
+
+/** `?extends=N`: the reader holds a checkpoint of the log at size N. */
+function optionsOf({ query }: Pick<FastifyRequest, 'query'>): ReceiptOptions {
+  const { extends: size } = query as { readonly extends?: unknown };
+  if (size === undefined) return {};
+  if (typeof size !== 'string') throw reject('RECEIPT_SUBJECT_UNKNOWN');
+  return { extendsSize: countOf(size) };
 }
 
 function countOf(text: string): number {
