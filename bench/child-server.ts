@@ -38,7 +38,9 @@ export async function startChildNode(folder: string): Promise<ChildNode> {
   const server = await whenReady(child, /ready at (\S+)[\s\S]*Stop with Ctrl-C/);
   const { node } = JSON.parse(readFileSync(join(data, 'node.json'), 'utf8')) as { node: string };
   const runtime = JSON.parse(readFileSync(join(folder, 'aceso', `${node}.running.json`), 'utf8')) as ChildNode;
-  const staffTokens = [...server.greeting.matchAll(/^ {2}.*, .* (aceso_\S{43})$/gm)].map(([, token]) => token as string);
+  const staffTokens = [...server.greeting.matchAll(/^ {2}.*, .* (aceso_\S{43})$/gm)].map(
+    ([, token]) => token as string,
+  );
   return { ...server, staffTokens, adminTokens: runtime.adminTokens };
 }
 

@@ -24,7 +24,13 @@ export async function benchCreate(node: ChildNode): Promise<BenchResult> {
     httpRequest({ url, method: 'POST', path: '/fhir/Observation', token, body: text }),
   );
   const load = (count: number) =>
-    closedLoop({ url, clients: CLIENTS, count, status: 201, request: (at) => requests[at % requests.length] as WireRequest });
+    closedLoop({
+      url,
+      clients: CLIENTS,
+      count,
+      status: 201,
+      request: (at) => requests[at % requests.length] as WireRequest,
+    });
   await load(WARM_UP);
   const { perSecond } = await load(CREATES);
   const bound = await bareRequests(requests, meanBytes(samples), CREATES);
@@ -37,7 +43,13 @@ export async function benchRead(node: ChildNode): Promise<BenchResult> {
   const requests = readRequests(node, samples);
   const { url } = node;
   const load = (count: number) =>
-    closedLoop({ url, clients: CLIENTS, count, status: 200, request: (at) => requests[at % requests.length] as WireRequest });
+    closedLoop({
+      url,
+      clients: CLIENTS,
+      count,
+      status: 200,
+      request: (at) => requests[at % requests.length] as WireRequest,
+    });
   await load(WARM_UP);
   const { perSecond } = await load(READS);
   const bound = await bareRequests(requests, meanBytes(samples), READS);

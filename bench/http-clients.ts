@@ -42,9 +42,9 @@ export async function connectHttp(url: string): Promise<HttpClient> {
     socket.once('connect', resolve);
     socket.once('error', reject);
   });
-  let received = Buffer.alloc(0);
+  let received: Buffer = Buffer.alloc(0);
   let waiting: { resolve(answer: HttpAnswer): void; reject(error: Error): void } | undefined;
-  socket.on('data', (chunk) => {
+  socket.on('data', (chunk: Buffer) => {
     received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
     const parsed = parseAnswer(received);
     if (parsed === undefined) return;
@@ -69,7 +69,7 @@ export async function connectHttp(url: string): Promise<HttpClient> {
 function parseAnswer(bytes: Buffer): { answer: HttpAnswer; sizeBytes: number } | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n');
   if (headEnd === -1) return undefined;
-  const head = bytes.latin1Slice(0, headEnd);
+  const head = bytes.toString('latin1', 0, headEnd);
   const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
   if (length === undefined) throw new Error(`an answer without Content-Length: ${head.slice(0, 200)}`);
   const sizeBytes = headEnd + 4 + Number(length);

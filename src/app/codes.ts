@@ -30,6 +30,14 @@ export const CODES = {
     sentence: 'The file is no genesis document; get it again from a member, byte for byte.',
   },
   INPUT_FILE_UNREADABLE: { kind: 'unknown', sentence: 'A file given is missing or not in exact canonical JSON.' },
+  KEYS_MISSING: {
+    kind: 'invalid',
+    sentence: 'Joining a ledger needs an organisation’s keys: give --keys FILE, which `aceso keys organisation` writes.',
+  },
+  OPERATOR_KEY_DIFFERS: {
+    kind: 'denied',
+    sentence: 'The operator key of the keys file is not the one that genesis names; give its own, or --follow URL.',
+  },
   OPERATOR_KEY_MISSING: {
     kind: 'invalid',
     sentence: 'This node neither follows a ledger nor holds the key that signs its heads; give --follow URL.',

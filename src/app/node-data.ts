@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomBytes } from '#crypto/platform';
 import { type Genesis, genesisHash, parseGenesis } from '../chain/genesis.ts';
+import { ed25519PublicKey } from '../crypto/node/ed25519.ts';
 import { createLedgerClient } from '../ledger/http/ledger-client.ts';
-import { bytesToHex } from '../std/bytes.ts';
+import { bytesToHex, hexToBytes } from '../std/bytes.ts';
 import { type Json, type JsonObject, parseCanonical } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
 import { loadRootKey } from '../vault/root-key.ts';
@@ -12,6 +13,7 @@ import { CODES } from './codes.ts';
 import { DEMO_FOUNDERS } from './demo-network.ts';
 import { newGenesis } from './new-network.ts';
 import {
+  hasNodeState,
   type NodeFile,
   readGenesisFile,
   readNodeFile,
@@ -63,7 +65,10 @@ export async function openNodeData(options: NodeDataOptions): Promise<NodeData> 
   return { node, genesis, secrets: await readSecrets(options.folder, rootKey), rootKey, isNew: false };
 }
 
+/** Nothing is written before all that was given is known to fit, so that a mistake leaves no folder that never starts. */
 async function makeNodeData(options: NodeDataOptions): Promise<NodeData> {
+  // With records there it is no new folder: new secrets over the old would lose them.
+  if (await hasNodeState(options.folder)) throw reject('NODE_FOLDER_DAMAGED', { file: 'node.json' });
   const name = `node-${bytesToHex(randomBytes(8))}`;
   const parts = options.keys === undefined ? await foundLedger(options) : await joinLedger(options, options.keys);
   const rootKey = await rootKeyOf(options, name, true);
@@ -90,7 +95,8 @@ interface LedgerParts {
   readonly operatorSeed?: string;
 }
 
-async function foundLedger({ clock }: NodeDataOptions): Promise<LedgerParts> {
+async function foundLedger({ clock, genesis, follow }: NodeDataOptions): Promise<LedgerParts> {
+  if (genesis !== undefined || follow !== undefined) throw reject('KEYS_MISSING');
   const operatorSeed = bytesToHex(randomBytes(32));
   const keys: OrganisationKeys[] = [];
   for (const plan of DEMO_FOUNDERS) keys.push(await newOrganisationKeys(plan));
@@ -107,8 +113,15 @@ async function joinLedger(options: NodeDataOptions, keysPath: string): Promise<L
   const { keys, operatorSeed } = parseOrganisationKeys(await readCanonicalFile(keysPath));
   const document =
     options.genesis !== undefined ? await readCanonicalFile(options.genesis) : await fetchGenesis(options);
-  const own = operatorSeed === undefined || options.follow !== undefined ? {} : { operatorSeed };
-  return { keys, genesis: genesisOf(document), ...own };
+  const genesis = genesisOf(document);
+  if (options.follow !== undefined) return { keys, genesis };
+  if (operatorSeed === undefined) throw reject('OPERATOR_KEY_MISSING');
+  if (operatorPublicKey(operatorSeed) !== genesis.operator.publicKey) throw reject('OPERATOR_KEY_DIFFERS');
+  return { keys, genesis, operatorSeed };
+}
+
+function operatorPublicKey(seed: string): string {
+  return bytesToHex(ed25519PublicKey(hexToBytes(seed) as Uint8Array));
 }
 
 async function fetchGenesis({ follow }: NodeDataOptions): Promise<Json> {

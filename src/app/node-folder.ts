@@ -1,11 +1,11 @@
-import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { openAes256Gcm, sealAes256Gcm } from '../crypto/node/aead.ts';
 import { deriveKey } from '../crypto/node/derive-key.ts';
 import { utf8 } from '../std/bytes.ts';
-import { canonicalBytes, type Json, parseCanonical } from '../std/canonical-json.ts';
+import { canonicalBytes, type Json, type JsonObject, parseCanonical } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
 import { CODES } from './codes.ts';
 
@@ -50,6 +50,8 @@ export type Secrets = Static<typeof Secrets>;
 const NODE_FILE = 'node.json';
 const GENESIS_FILE = 'genesis.json';
 const SECRETS_FILE = 'secrets.sealed';
+/** Folders that exist from the first full start on. */
+const STATE_FOLDERS = ['ledger', 'vaults'];
 const SECRETS_LABEL = 'aceso/node-secrets/1';
 
 /** The node file of a data folder; undefined when the folder holds no node. Throws NODE_FOLDER_DAMAGED. */
@@ -57,8 +59,21 @@ export async function readNodeFile(folder: string): Promise<NodeFile | undefined
   const bytes = await readIfThere(join(folder, NODE_FILE));
   if (bytes === undefined) return undefined;
   const value = parseCanonical(bytes);
+  if (isNewerFormat(value)) throw reject('NODE_FOLDER_NEWER');
   if (!Value.Check(NodeFile, value)) throw reject('NODE_FOLDER_DAMAGED', { file: NODE_FILE });
   return value;
+}
+
+function isNewerFormat(value: Json | undefined): boolean {
+  if (typeof value !== 'object' || Array.isArray(value)) return false;
+  const { format } = value as JsonObject;
+  return typeof format === 'string' && /^aceso\.node\/(?:[2-9]|[1-9]\d+)$/.test(format);
+}
+
+/** True for a folder that holds a node's ledger or records. */
+export async function hasNodeState(folder: string): Promise<boolean> {
+  const found = await Promise.all(STATE_FOLDERS.map((name) => stat(join(folder, name)).catch(() => undefined)));
+  return found.some((entry) => entry !== undefined);
 }
 
 /** Exact bytes of the folder's genesis document. */

@@ -25,6 +25,13 @@ export function portOption({ port }: OptionValues, byDefault: number): number {
   return value;
 }
 
+/** Address without a slash at its end, of at most 255 characters. Throws Reject ARGUMENTS_WRONG. */
+export function urlOption(text: string, name: string): string {
+  if (!/^https?:\/\/[^\s?#]{1,240}$/.test(text) || !URL.canParse(text))
+    throw reject('ARGUMENTS_WRONG', { problem: `--${name} takes an address, http://… or https://…` });
+  return text.replace(/\/+$/, '');
+}
+
 /** Texts of an option that may be repeated; none when it was not given. */
 export function listOption(values: OptionValues, name: string): readonly string[] {
   const value = values[name];

@@ -3,6 +3,7 @@ import { type Client, createClient } from './client.ts';
 import { CODES } from './codes.ts';
 import type { CliContext, OptionValues } from './command.ts';
 import { pathOf } from './files.ts';
+import { urlOption } from './option-values.ts';
 
 const reject = rejecter(CODES);
 
@@ -47,7 +48,7 @@ export async function withNode<T>(
   { mayMake = false }: { mayMake?: boolean } = {},
 ): Promise<T> {
   if (typeof values.url === 'string') {
-    const client = createClient(context, urlOf(values.url), tokenOf(values));
+    const client = createClient(context, urlOption(values.url, 'url'), tokenOf(values));
     return use({ client, organisation: '', organisations: [], as: () => client });
   }
   const folder = dataFolder(context, values);
@@ -83,12 +84,6 @@ function handleOf(
   };
   const client = typeof values.token === 'string' ? createClient(context, url, values.token) : as(organisation);
   return { client, organisation, organisations, as };
-}
-
-function urlOf(text: string): string {
-  if (!/^https?:\/\/[^\s?#]+$/.test(text) || !URL.canParse(text))
-    throw reject('ARGUMENTS_WRONG', { problem: '--url takes the address of a node, http://… or https://…' });
-  return text.replace(/\/+$/, '');
 }
 
 function tokenOf({ token }: OptionValues): string | undefined {

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { InteractionHeader } from '../chain/journal-leaf.ts';
 import { utf8 } from '../std/bytes.ts';
-import { createVault, type VaultOptions } from './create-vault.ts';
+import { createVault } from './create-vault.ts';
 import type { CustodianVault, NewVersion } from './vault.ts';
+import type { VaultOptions } from './vault-parts.ts';
 
 /** Support for the vault's own tests. */
 export const CUSTODIAN = 'c0'.repeat(16);

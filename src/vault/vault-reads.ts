@@ -1,9 +1,9 @@
 import { reject } from './codes.ts';
-import type { VaultParts } from './create-vault.ts';
 import { cursorToInteger, keyToCursor, pageRows } from './cursor.ts';
 import { positionOf } from './position.ts';
 import { currentOf, search } from './search.ts';
 import type { AnchorRow, JournalHead, OpenedEntry, PageOf, Vault, VersionRow } from './vault.ts';
+import type { VaultParts } from './vault-parts.ts';
 
 type Reads = Pick<
   Vault,

@@ -1,8 +1,8 @@
 import { reject } from './codes.ts';
-import type { VaultParts } from './create-vault.ts';
 import { MAX_GENERATION, positionOf } from './position.ts';
 import { scrub } from './scrub.ts';
 import type { CustodianVault, LedgerAnchor } from './vault.ts';
+import type { VaultParts } from './vault-parts.ts';
 
 type Stewardship = Pick<
   CustodianVault,

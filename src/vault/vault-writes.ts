@@ -1,6 +1,6 @@
 import { type Operation, VERSION_WEIGHT } from './commit-queue.ts';
-import type { VaultParts } from './create-vault.ts';
 import type { Vault } from './vault.ts';
+import type { VaultParts } from './vault-parts.ts';
 import { onceOperation, type WriteParts, writeOperation } from './write-operations.ts';
 
 type Writes = Pick<Vault, 'write' | 'journal' | 'journalOnce' | 'anchored' | 'openAccount' | 'putDocument' | 'erase'>;

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Signer, signTransaction } from '../../src/chain/sign-transaction.ts';
 import { parseTransaction } from '../../src/chain/transaction.ts';
@@ -14,8 +14,7 @@ export interface Told {
   readonly marks: Map<string, number>;
   /** Marks of Bundles that were acknowledged. */
   readonly bundles: Set<string>;
-  /** Ids of transactions that were tried, and of those whose outcome was told. */
-  readonly tried: Set<string>;
+  /** Ids of transactions whose outcome was told. */
   readonly committed: Set<string>;
   /** Reads that were answered, by the version that was read. */
   readonly reads: string[];
@@ -26,7 +25,6 @@ export function createTold(): Told {
     versions: new Map(),
     marks: new Map(),
     bundles: new Set(),
-    tried: new Set(),
     committed: new Set(),
     reads: [],
   };
@@ -126,19 +124,20 @@ export async function runClient(client: Client, node: NodeAddress, told: Told): 
     },
     async function transaction() {
       const { chain, signer } = client;
-      const account = bytesToHex(new Uint8Array(Buffer.from(randomUUID().replaceAll('-', ''), 'hex')));
+      const account = bytesToHex(randomBytes(16));
       const message = { type: 'practitioner.register', account, roleCodes: [] };
       const wire = await signTransaction({ chain, message, nowMs: Date.now() }, signer);
       const id = parseTransaction(wire)?.id ?? '';
-      told.tried.add(id);
       const answer = await call(
         'POST',
         '/ledger/transactions',
         { wire: bytesToBase64url(wire) },
         { 'content-type': 'application/json' },
       );
-      if (answer?.status === 200)
-        told.committed.add((JSON.parse(answer.text) as { outcome: { id: string } }).outcome.id);
+      if (answer?.status !== 200) return answer;
+      const { outcome } = JSON.parse(answer.text) as { outcome: { id: string } };
+      if (outcome.id !== id) throw new Error('the outcome is another transaction’s');
+      told.committed.add(id);
       return answer;
     },
     async function read() {

@@ -171,7 +171,7 @@ test('transactions that are forged, foreign, late, replayed or malformed leave n
       const answer = await submit(node, await signTransaction(draft, zeroes, [signer]));
       assert.deepEqual([answer.status, answer.code], [401, 'SIGNER_KEY_UNKNOWN'], publicKey);
     }
-    const { token } = { token: Object.values(node.running().adminTokens)[0] };
+    const [token] = Object.values(node.running().adminTokens);
     const path = `/api/receipts/state/chain.accounts/${account}`;
     const state = await get(node, path, token);
     assert.match(state.text, /unclaimed/);

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { after, before, describe, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
@@ -76,7 +76,11 @@ describe('the verify page in Chromium', { skip: withoutChromium }, () => {
   }
 
   async function give(page: Page, input: 'trust' | 'receipts' | 'content', files: readonly Upload[]): Promise<void> {
-    const payload = files.map(({ name, bytes }) => ({ name, mimeType: 'application/json', buffer: Buffer.from(bytes) }));
+    const payload = files.map(({ name, bytes }) => ({
+      name,
+      mimeType: 'application/json',
+      buffer: Buffer.from(bytes),
+    }));
     await page.setInputFiles(`#${input}`, payload);
   }
 
@@ -131,7 +135,11 @@ describe('the verify page in Chromium', { skip: withoutChromium }, () => {
 
   test('content that differs is said to differ, and a wrong trust file to be none', () =>
     onPage(async (page) => {
-      await give(page, 'receipts', receipts().filter(({ name }) => name.startsWith('journal-version')));
+      await give(
+        page,
+        'receipts',
+        receipts().filter(({ name }) => name.startsWith('journal-version')),
+      );
       await page.getByText(/Now choose the trust file/).waitFor();
       await give(page, 'trust', [{ name: 'genesis.json', bytes: samples.genesis.subarray(1) }]);
       await page.getByText(/neither a genesis document nor a checkpoint/).waitFor();
@@ -155,7 +163,9 @@ describe('the verify page in Chromium', { skip: withoutChromium }, () => {
   test('words in a receipt are never markup, and the policy refuses other scripts', () =>
     onPage(async (page) => {
       await give(page, 'trust', genesis());
-      await give(page, 'receipts', [{ name: '<img src=x onerror=document.title=1>.receipt.json', bytes: samples.genesis }]);
+      await give(page, 'receipts', [
+        { name: '<img src=x onerror=document.title=1>.receipt.json', bytes: samples.genesis },
+      ]);
       await summary(page, '0 of 1 proved, 1 refused');
       assert.equal(await page.locator('img').count(), 0);
       const response = await host.inject({ method: 'GET', url: '/verify' });
@@ -178,22 +188,35 @@ describe('the verify page in Chromium', { skip: withoutChromium }, () => {
   });
 
   test('it works by keyboard alone, and fits desktop and phone in light and dark', async () => {
-    for (const [width, dark] of [[1100, false], [390, false], [390, true]] as const) {
+    for (const [width, dark] of [
+      [1100, false],
+      [390, false],
+      [390, true],
+    ] as const) {
       await onPage(
         async (page) => {
           await page.keyboard.press('Tab');
           assert.equal(await page.evaluate('document.activeElement.id'), 'trust');
           await give(page, 'trust', genesis());
-          await give(page, 'receipts', [...receipts(), { name: 'torn.receipt.json', bytes: samples.genesis.subarray(9) }]);
+          await give(page, 'receipts', [
+            ...receipts(),
+            { name: 'torn.receipt.json', bytes: samples.genesis.subarray(9) },
+          ]);
           await summary(page, '7 of 8 proved, 1 refused');
           await page.locator('summary').first().press('Enter');
           assert.equal(await page.locator('details[open]').count(), 1);
-          await page.locator('details').nth(3).evaluate((details) => details.setAttribute('open', ''));
+          await page
+            .locator('details')
+            .nth(3)
+            .evaluate((details) => details.setAttribute('open', ''));
           const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
           assert.ok(Number(overflow) <= 0, `${overflow} pixels too wide at ${width}`);
           const shots = process.env.ACESO_SCREENSHOTS;
           if (shots !== undefined)
-            writeFileSync(join(shots, `verify-${width}${dark ? '-dark' : ''}.png`), await page.screenshot({ fullPage: true }));
+            writeFileSync(
+              join(shots, `verify-${width}${dark ? '-dark' : ''}.png`),
+              await page.screenshot({ fullPage: true }),
+            );
         },
         { width, dark },
       );

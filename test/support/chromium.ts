@@ -6,7 +6,9 @@ const found = PLACES.find((path) => existsSync(path));
 
 /** Why browser tests are skipped here; false where they run. On CI they never are: without a browser they fail. */
 export const withoutChromium: string | false =
-  found === undefined && process.env.ACESO_CI !== '1' ? 'needs Chromium at /usr/bin/chromium, which is not installed' : false;
+  found === undefined && process.env.ACESO_CI !== '1'
+    ? 'needs Chromium at /usr/bin/chromium, which is not installed'
+    : false;
 
 /** A headless Chromium that talks to nobody but the pages under test. */
 export function launchChromium(): Promise<Browser> {

@@ -11,8 +11,8 @@ import {
 import type { Head } from '../../src/chain/block.ts';
 import { cosignatureSignBytes } from '../../src/chain/cosignature.ts';
 import { createKernel } from '../../src/chain/kernel.ts';
-import { CHECKPOINT_FORMAT } from '../../src/chain/receipt/trust.ts';
 import { receiptToBytes } from '../../src/chain/receipt/receipt.ts';
+import { CHECKPOINT_FORMAT } from '../../src/chain/receipt/trust.ts';
 import { ed25519PublicKey, signEd25519 } from '../../src/crypto/node/ed25519.ts';
 import { createEmbeddedLedger, type EmbeddedLedger } from '../../src/ledger/embedded/embedded-ledger.ts';
 import { verifyTask } from '../../src/ledger/embedded/verify-task.ts';

@@ -3,7 +3,7 @@ import { CODES } from '../codes.ts';
 import type { Command, OptionValues } from '../command.ts';
 import { pathOf } from '../files.ts';
 import type { RunningNode, SeedReport } from '../node-starter.ts';
-import { portOption } from '../option-values.ts';
+import { portOption, urlOption } from '../option-values.ts';
 import { dataFolder } from '../use-node.ts';
 
 const reject = rejecter(CODES);
@@ -45,11 +45,11 @@ export const startCommand: Command = {
       folder: dataFolder(context, values),
       port: portOption(values, DEFAULT_PORT),
       host: typeof values.host === 'string' ? values.host : '127.0.0.1',
-      ...(typeof values['base-url'] === 'string' ? { baseUrl: values['base-url'].replace(/\/+$/, '') } : {}),
+      ...(typeof values['base-url'] === 'string' ? { baseUrl: urlOption(values['base-url'], 'base-url') } : {}),
       seed: values.empty !== true,
       ...(typeof values.genesis === 'string' ? { genesis: pathOf(context, values.genesis) } : {}),
       ...(typeof values.keys === 'string' ? { keys: pathOf(context, values.keys) } : {}),
-      ...(typeof values.follow === 'string' ? { follow: values.follow } : {}),
+      ...(typeof values.follow === 'string' ? { follow: urlOption(values.follow, 'follow') } : {}),
       witnesses: witnessesOf(values),
       peers: Array.isArray(values.peer) ? (values.peer as string[]) : [],
       progress(name, done, total) {
@@ -78,7 +78,7 @@ function witnessesOf({ witness }: OptionValues): Record<string, string> {
   for (const text of Array.isArray(witness) ? (witness as string[]) : []) {
     const at = text.indexOf('=');
     if (at < 1) throw reject('ARGUMENTS_WRONG', { problem: '--witness takes NAME=URL' });
-    urls[text.slice(0, at)] = text.slice(at + 1);
+    urls[text.slice(0, at)] = urlOption(text.slice(at + 1), 'witness');
   }
   return urls;
 }

@@ -31,8 +31,13 @@ function explainStatement(statement: Statement): Told {
     const { map, key, value } = statement;
     const context = `${map}/${key.join('/')}`;
     const place = ['Exact key', context] as const;
-    if (value === undefined) return { headline: 'The ledger held nothing under this exact key', context, facts: [place] };
-    return { headline: 'The ledger held a value under this key', context, facts: [place, ['Value', canonicalText(value)]] };
+    if (value === undefined)
+      return { headline: 'The ledger held nothing under this exact key', context, facts: [place] };
+    return {
+      headline: 'The ledger held a value under this key',
+      context,
+      facts: [place, ['Value', canonicalText(value)]],
+    };
   }
   const { custodian, generation, index, entry, anchor } = statement;
   const told = explainEntry(entry);
@@ -115,7 +120,9 @@ function standingOf({ standing, witnesses, checkpoint }: Verdict): string[] {
   const seen = witnesses.map(({ name, timeS }) => `Seen by ${name} at ${msToInstant(timeS * 1000)}.`);
   return [
     `Signed by ${standing}.`,
-    ...(seen.length > 0 ? seen : ['No witness has seen it: whoever holds that key alone could have rewritten the ledger.']),
+    ...(seen.length > 0
+      ? seen
+      : ['No witness has seen it: whoever holds that key alone could have rewritten the ledger.']),
     ...CHECKPOINTS[checkpoint],
   ];
 }

@@ -38,7 +38,10 @@ async function take(files: readonly File[], role?: FileRole): Promise<void> {
 
 async function show(): Promise<void> {
   const { receipts, trust: file, content } = given;
-  state('receipts', receipts.length === 1 ? receipts[0]?.name : receipts.length > 1 ? `${receipts.length} files` : undefined);
+  state(
+    'receipts',
+    receipts.length === 1 ? receipts[0]?.name : receipts.length > 1 ? `${receipts.length} files` : undefined,
+  );
   state('trust', file?.name);
   state('content', content?.name);
   const trust = file === undefined ? undefined : readTrust(file);
@@ -47,7 +50,8 @@ async function show(): Promise<void> {
   byId('outcome').hidden = trust === undefined || receipts.length === 0;
   run++;
   if (trust !== undefined && receipts.length > 0) await checkAll(trust);
-  else if (receipts.length > 0 && file === undefined) trouble('Now choose the trust file: genesis.json of the ledger, or a checkpoint.');
+  else if (receipts.length > 0 && file === undefined)
+    trouble('Now choose the trust file: genesis.json of the ledger, or a checkpoint.');
 }
 
 function state(slot: FileRole | 'receipts', name: string | undefined): void {
@@ -69,7 +73,12 @@ function showLedger(trust: Trust | undefined): void {
   byId('ledger').hidden = trust === undefined;
   if (trust === undefined) return;
   const witnesses = trust.witnesses.map(({ name }) => name);
-  say('ledger-name', trust.head === undefined ? 'You trust this ledger from its genesis.' : `You trust this ledger from height ${trust.head.height}.`);
+  say(
+    'ledger-name',
+    trust.head === undefined
+      ? 'You trust this ledger from its genesis.'
+      : `You trust this ledger from height ${trust.head.height}.`,
+  );
   say('ledger-detail', witnesses.length === 0 ? 'It names no witness.' : `Witnesses: ${witnesses.join(', ')}.`);
   say('ledger-hash', trust.genesis.replaceAll(/(.{8})(?=.)/g, '$1 '));
 }
@@ -85,20 +94,27 @@ async function checkAll(trust: Trust): Promise<void> {
     const done = counts.proved + counts.refused;
     progress.value = done;
     const refused = counts.refused === 0 ? '' : `, ${counts.refused} refused`;
-    say('summary', `${done < receipts.length ? 'Checking… ' : ''}${counts.proved} of ${receipts.length} proved${refused}`);
+    say(
+      'summary',
+      `${done < receipts.length ? 'Checking… ' : ''}${counts.proved} of ${receipts.length} proved${refused}`,
+    );
   };
   tell();
   try {
-    await checkReceipts(receipts, { trust, content }, {
-      isWanted: () => mine === run,
-      async checked(result) {
-        counts['refused' in result ? 'refused' : 'proved']++;
-        byId('results').append(resultCard(result));
-        tell();
-        // Lets the page draw and answer between receipts.
-        if ((counts.proved + counts.refused) % 20 === 0) await new Promise((resolve) => setTimeout(resolve));
+    await checkReceipts(
+      receipts,
+      { trust, content },
+      {
+        isWanted: () => mine === run,
+        async checked(result) {
+          counts['refused' in result ? 'refused' : 'proved']++;
+          byId('results').append(resultCard(result));
+          tell();
+          // Lets the page draw and answer between receipts.
+          if ((counts.proved + counts.refused) % 20 === 0) await new Promise((resolve) => setTimeout(resolve));
+        },
       },
-    });
+    );
   } catch (error) {
     trouble(faultText(error));
   }
@@ -150,4 +166,6 @@ if (location.protocol.startsWith('http')) {
   byId('save').hidden = false;
 }
 if (globalThis.crypto?.subtle === undefined)
-  trouble('Browsers check signatures only on https, on localhost, or in a saved file: save this page and open it from disk.');
+  trouble(
+    'Browsers check signatures only on https, on localhost, or in a saved file: save this page and open it from disk.',
+  );

@@ -21,7 +21,10 @@ export function resultCard(result: Checked): HTMLLIElement {
   const list = document.createElement('ul');
   list.classList.add('standing');
   list.append(...standing.map((line) => text('li', line)));
-  card.append(list, factsOf([...facts, ['Ledger height', `${verdict.head.height}, log of ${verdict.head.logSize} entries`]]));
+  card.append(
+    list,
+    factsOf([...facts, ['Ledger height', `${verdict.head.height}, log of ${verdict.head.logSize} entries`]]),
+  );
   card.append(...warnings.map((line) => text('p', line, 'warning')));
   return card;
 }

@@ -1,4 +1,5 @@
 import { submitMessage } from '../../../ledger/submit-message.ts';
+import { createExclusive, type Exclusive } from '../../../server/exclusive.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import { bytesToHex } from '../../../std/bytes.ts';
 import type { JournalHead } from '../../../vault/vault.ts';
@@ -14,7 +15,17 @@ export const ANCHOR_INTERVAL_MS = 1000;
  * costs nothing: the next call notes it, and no entry is anchored twice. Resolves to true when all entries that were
  * in the journal at the call are anchored.
  */
-export async function anchorJournal(organisation: OrganisationContext): Promise<boolean> {
+export function anchorJournal(organisation: OrganisationContext): Promise<boolean> {
+  const { vault } = organisation;
+  const turn = turns.get(vault) ?? createExclusive();
+  turns.set(vault, turn);
+  return turn(() => anchorOnce(organisation));
+}
+
+/** Two anchors of one journal under way at once would refuse each other. */
+const turns = new WeakMap<OrganisationContext['vault'], Exclusive>();
+
+async function anchorOnce(organisation: OrganisationContext): Promise<boolean> {
   const { vault, ledger, signer } = organisation;
   const head = vault.journalHead();
   const last = readLastAnchor(organisation);
@@ -24,7 +35,12 @@ export async function anchorJournal(organisation: OrganisationContext): Promise<
   }
   if (last.size > (vault.lastAnchor()?.size ?? 0)) await vault.anchored(last);
   if (head.size <= last.size) return head.size === last.size;
-  const { outcome } = await submitMessage(ledger, organisation.clock(), anchorMessage(organisation, head, last), signer);
+  const { outcome } = await submitMessage(
+    ledger,
+    organisation.clock(),
+    anchorMessage(organisation, head, last),
+    signer,
+  );
   if (outcome.code !== 'OK') {
     organisation.log.warn({ code: outcome.code, size: head.size }, 'journal anchor refused');
     return false;

@@ -15,11 +15,13 @@ export const CODES = {
   },
   RECEIPT_UNSIGNED: {
     kind: 'unknown',
-    sentence: 'The ledger refused the transaction before its signatures were found right, so nobody’s act is proved by it.',
+    sentence:
+      'The ledger refused the transaction before its signatures were found right, so nobody’s act is proved by it.',
   },
   ERASURE_MALFORMED: {
     kind: 'invalid',
-    sentence: 'An erasure takes {patientId} or {versions: [{type, id, version}]}, and confirm: how many versions it erases.',
+    sentence:
+      'An erasure takes {patientId} or {versions: [{type, id, version}]}, and confirm: how many versions it erases.',
   },
   ERASURE_NOT_ENTITLED: { kind: 'denied', sentence: 'Only the custodian’s own administration erases versions.' },
   ERASURE_NOTHING: { kind: 'unknown', sentence: 'There is no such version here that is not erased already.' },

@@ -5,7 +5,7 @@ import type { OrganisationContext } from '../../../server/organisation.ts';
 import { bytesToHex } from '../../../std/bytes.ts';
 import { canonicalBytes, type Json, parseCanonical } from '../../../std/canonical-json.ts';
 import type { VersionRow } from '../../../vault/vault.ts';
-import { ERASURES_PER_MESSAGE } from '../contract/state.ts';
+import { anchorOfGeneration, ERASURES_PER_MESSAGE } from '../contract/state.ts';
 import { anchorJournal } from './anchor-journal.ts';
 
 /** Key backups are kept at most so long (DESIGN §4), so this long after an erasure the last copy of a key is gone. */
@@ -76,7 +76,8 @@ export async function carryOut(organisation: OrganisationContext, given: Erasure
     erasure = { ...erasure, ...more };
     await vault.putDocument(KIND, erasure.id, canonicalBytes(erasure));
   };
-  if (erasure.step === 'begun') await note({ step: 'journalled', entries: await journalErasure(organisation, erasure) });
+  if (erasure.step === 'begun')
+    await note({ step: 'journalled', entries: await journalErasure(organisation, erasure) });
   if (erasure.step === 'journalled') {
     await vault.erase(rowsOf(organisation, erasure));
     await note({ step: 'erased' });
@@ -110,12 +111,23 @@ async function journalErasure(organisation: OrganisationContext, erasure: Erasur
   return organisation.vault.journal(entries);
 }
 
+/** Entries of a closed generation beyond its last anchor were never on the ledger, and cannot be marked there. */
+function anchoredSize({ ledger, account }: OrganisationContext, generation: number): number {
+  const snapshot = ledger.read();
+  try {
+    return anchorOfGeneration(snapshot.state, account, generation)?.size ?? 0;
+  } finally {
+    snapshot.release();
+  }
+}
+
 /** Ids of the transactions that mark all places; undefined when the ledger refused one. */
 async function markErased(organisation: OrganisationContext, { places }: Erasure): Promise<string[] | undefined> {
   const { ledger, signer, log } = organisation;
   const transactions: string[] = [];
   for (const generation of new Set(places.map((place) => place.generation))) {
-    const all = places.filter((place) => place.generation === generation).map(({ index }) => index);
+    const size = anchoredSize(organisation, generation);
+    const all = places.filter((one) => one.generation === generation && one.index < size).map(({ index }) => index);
     for (let at = 0; at < all.length; at += ERASURES_PER_MESSAGE) {
       const message = { type: 'records.erase', generation, indices: all.slice(at, at + ERASURES_PER_MESSAGE) };
       const { outcome } = await submitMessage(ledger, organisation.clock(), message, signer);

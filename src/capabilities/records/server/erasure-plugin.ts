@@ -36,10 +36,10 @@ const ENTRIES_PER_PAGE = 500;
  * `POST /api/erasures` and `GET /api/erasures/:id`, for the custodian's administration, and the job that ends what a
  * crash or a ledger that stood still left open.
  */
-export function createErasures(deps: {
-  organisations: readonly OrganisationContext[];
-  authenticate: Authenticate;
-}): { readonly plugin: FastifyPluginAsync; readonly jobs: readonly Job[] } {
+export function createErasures(deps: { organisations: readonly OrganisationContext[]; authenticate: Authenticate }): {
+  readonly plugin: FastifyPluginAsync;
+  readonly jobs: readonly Job[];
+} {
   const { organisations, authenticate } = deps;
   const turns = new Map<string, Exclusive>(organisations.map(({ account }) => [account, createExclusive()]));
   /** Requests and the job never carry out the same erasure at once. */

@@ -3,17 +3,22 @@ import type { KeyRecord } from '../../../chain/account.ts';
 import { APP_SCHEMA } from '../../../chain/app-hash.ts';
 import type { Head } from '../../../chain/block.ts';
 import { type OutcomeLeaf, parseLeaf } from '../../../chain/leaf.ts';
-import { type JournalEntry, RECEIPT_FORMAT, type Receipt, type TransactionProof } from '../../../chain/receipt/receipt.ts';
-import type { Committed, Ledger } from '../../../ledger/ledger.ts';
+import {
+  type JournalEntry,
+  RECEIPT_FORMAT,
+  type Receipt,
+  type TransactionProof,
+} from '../../../chain/receipt/receipt.ts';
 import { keyRecordHash } from '../../../chain/signature.ts';
 import { type Message, parseTransaction } from '../../../chain/transaction.ts';
-import { bytesToBase64url, bytesToHex, utf8ToText } from '../../../std/bytes.ts';
-import { rejecter } from '../../../std/reject.ts';
+import type { Committed, Ledger } from '../../../ledger/ledger.ts';
 import { consistencyProof, inclusionProof, logRoot } from '../../../state/log.ts';
 import type { KvReader } from '../../../state/store.ts';
 import { proveKey, readTreeRoot } from '../../../state/tree.ts';
 import { treeKeyHash } from '../../../state/tree-proof.ts';
 import { createStateReader, storeKeyOf } from '../../../state/typed-state.ts';
+import { bytesToBase64url, bytesToHex, utf8ToText } from '../../../std/bytes.ts';
+import { rejecter } from '../../../std/reject.ts';
 import type { OpenedEntry, Vault } from '../../../vault/vault.ts';
 import { KeyRecordSchema } from '../../membership/contract/schemas.ts';
 import { keyHistory } from '../../membership/contract/state.ts';
@@ -114,11 +119,7 @@ async function requireCommitted(ledger: Ledger, id: string): Promise<Committed> 
   return committed;
 }
 
-async function withBasis<T>(
-  ledger: Ledger,
-  options: ReceiptOptions,
-  use: (basis: Basis) => Promise<T>,
-): Promise<T> {
+async function withBasis<T>(ledger: Ledger, options: ReceiptOptions, use: (basis: Basis) => Promise<T>): Promise<T> {
   const signed = await ledger.signedHead();
   const snapshot = ledger.read();
   try {
@@ -160,7 +161,11 @@ function extensionOf({ signed, store, options: { extendsSize } }: Basis): Pick<R
   return { extends: { logSize: extendsSize, logRoot: bytesToHex(logRoot(store, LOG_PREFIX, extendsSize)), path } };
 }
 
-async function proveTransaction(ledger: Ledger, { signed, store }: Basis, committed: Committed): Promise<TransactionProof> {
+async function proveTransaction(
+  ledger: Ledger,
+  { signed, store }: Basis,
+  committed: Committed,
+): Promise<TransactionProof> {
   const { leafIndex, height, index } = committed;
   const { logSize } = signed.head;
   if (leafIndex >= logSize) throw reject('RECEIPT_HEAD_MOVING');

@@ -13,7 +13,12 @@ import type { OpenedEntry } from '../../../vault/vault.ts';
 import { ANCHOR_INTERVAL_MS, anchorJournal } from './anchor-journal.ts';
 import { CODES } from './codes.ts';
 import { createErasures } from './erasure-plugin.ts';
-import { issueJournalReceipt, issueStateReceipt, issueTransactionReceipt, type ReceiptOptions } from './issue-receipt.ts';
+import {
+  issueJournalReceipt,
+  issueStateReceipt,
+  issueTransactionReceipt,
+  type ReceiptOptions,
+} from './issue-receipt.ts';
 
 const reject = rejecter(CODES);
 
