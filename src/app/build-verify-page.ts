@@ -46,9 +46,23 @@ async function bundle(): Promise<VerifyPage> {
     readFile(join(SOURCE, 'page.css'), 'utf8'),
   ]);
   const policy = `default-src 'none'; script-src '${hashOf(script)}'; style-src '${hashOf(style)}'; base-uri 'none'; form-action 'none'`;
-  const parts: Readonly<Record<string, string>> = { policy, style, script };
-  const html = template.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => parts[name] as string);
+  const html = [
+    ['<meta http-equiv="Content-Security-Policy" content="default-src \'none\'">', metaOf(policy)],
+    ['<style></style>', `<style>${style}</style>`],
+    ['<script></script>', `<script>${script}</script>`],
+  ].reduce((page, [place, content]) => filled(page, place as string, content as string), template);
   return { html, policy: `${policy}; frame-ancestors 'none'` };
+}
+
+function metaOf(policy: string): string {
+  return `<meta http-equiv="Content-Security-Policy" content="${policy}">`;
+}
+
+/** A page without one of its parts would load, and do nothing. */
+function filled(page: string, place: string, content: string): string {
+  const [before, after, ...more] = page.split(place);
+  if (after === undefined || more.length > 0) throw new Error(`page.html needs ${place} once`);
+  return before + content + after;
 }
 
 /** Source expression of an inline element (CSP Level 3 §2.3.1). */

@@ -32,7 +32,8 @@ export const CODES = {
   INPUT_FILE_UNREADABLE: { kind: 'unknown', sentence: 'A file given is missing or not in exact canonical JSON.' },
   KEYS_MISSING: {
     kind: 'invalid',
-    sentence: 'Joining a ledger needs an organisation’s keys: give --keys FILE, which `aceso keys organisation` writes.',
+    sentence:
+      'Joining a ledger needs an organisation’s keys: give --keys FILE, which `aceso keys organisation` writes.',
   },
   OPERATOR_KEY_DIFFERS: {
     kind: 'denied',

@@ -24,6 +24,8 @@ export async function openLedger(options: {
   data: NodeData;
   /** Addresses of witnesses by name. */
   witnesses: Readonly<Record<string, string>>;
+  /** The operator's word that the clock is right. */
+  confirmClock?: boolean;
   clock: () => number;
   log: FastifyBaseLogger;
 }): Promise<Ledger & SignedBlockSource> {
@@ -46,7 +48,9 @@ export async function openLedger(options: {
   const seed = hexToBytes(data.secrets.operatorSeed ?? '');
   if (seed?.length !== 32) throw reject('OPERATOR_KEY_MISSING');
   const witnesses = witnessClients(data.genesis, options.witnesses);
-  return createEmbeddedLedger({ folder, kernel, genesis, operatorKey: { seed }, clock, log, witnesses });
+  const ledger = await createEmbeddedLedger({ folder, kernel, genesis, operatorKey: { seed }, clock, log, witnesses });
+  if (options.confirmClock === true) ledger.confirmClock();
+  return ledger;
 }
 
 /** Only those that genesis names: a receipt with any other's cosignature would be refused. */

@@ -87,7 +87,14 @@ async function startNode(environment: NodeEnvironment, options: StartOptions): P
 async function openNode(environment: NodeEnvironment, options: StartOptions, closing: Closing): Promise<RunningNode> {
   const { keyFolder, clock, logger: log, version } = environment;
   const data = await openNodeData({ ...options, keyFolder, clock }).catch(refuseFolder);
-  const ledger = await openLedger({ folder: options.folder, data, witnesses: options.witnesses ?? {}, clock, log });
+  const ledger = await openLedger({
+    folder: options.folder,
+    data,
+    witnesses: options.witnesses ?? {},
+    confirmClock: options.confirmClock === true,
+    clock,
+    log,
+  });
   closing.add(() => ledger.close());
   const organisations = await openOrganisations({ ...data, folder: options.folder, ledger, clock, log });
   closing.add(async () => {

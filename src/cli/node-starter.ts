@@ -27,6 +27,8 @@ export interface StartOptions {
   readonly host: string;
   /** Address under which clients reach the node, where that is another than it listens on (a proxy). */
   readonly baseUrl?: string;
+  /** The operator’s word that the clock is right, after it went back or jumped. */
+  readonly confirmClock?: boolean;
   /** Whether an empty folder gets the demo organisations with synthetic patients. */
   readonly seed: boolean;
   /** Refuse a folder without a node with NODE_FOLDER_EMPTY instead of making one. */

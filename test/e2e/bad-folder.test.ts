@@ -1,15 +1,25 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { randomBytes } from '#crypto/platform';
+import { newGenesis } from '../../src/app/new-network.ts';
 import type { StartOptions } from '../../src/cli/node-starter.ts';
+import { canonicalBytes, type JsonObject } from '../../src/std/canonical-json.ts';
 import { isReject } from '../../src/std/reject.ts';
 import { rootKeyToText } from '../../src/vault/root-key.ts';
 import { newOrganisationKeys } from '../../src/wallet/node/organisation-keys.ts';
-import { canonicalBytes, type JsonObject } from '../../src/std/canonical-json.ts';
-import { newGenesis } from '../../src/app/new-network.ts';
 import { QUIET_START, rootKeyFile, temporaryFolders, testStarter } from './bad-input-node.ts';
 
 /*
@@ -36,14 +46,30 @@ const edit = (file: string, from: string, to: string): void => {
   writeFileSync(file, text.replace(from, to));
 };
 
-const ROWS: readonly (readonly [name: string, damage: (node: Broken) => void, code: string, more?: Partial<StartOptions>])[] = [
+const toFolder = (file: string): void => {
+  rmSync(file);
+  mkdirSync(file);
+};
+const replaceAccount = (file: string): void =>
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/"account":"[0-9a-f]{32}"/, `"account":"${'0'.repeat(32)}"`));
+
+const ROWS: readonly (readonly [
+  name: string,
+  damage: (node: Broken) => void,
+  code: string,
+  more?: Partial<StartOptions>,
+])[] = [
   ['the root key is gone', ({ keyFile }) => rmSync(keyFile), 'ROOT_KEY_MISSING'],
   ['others may read the root key', ({ keyFile }) => chmodSync(keyFile, 0o644), 'ROOT_KEY_MODE'],
   ['the group may read the root key', ({ keyFile }) => chmodSync(keyFile, 0o640), 'ROOT_KEY_MODE'],
   ['a character of the root key changed', ({ keyFile }) => flip(keyFile), 'ROOT_KEY_DAMAGED'],
   ['the root key file is empty', ({ keyFile }) => writeFileSync(keyFile, ''), 'ROOT_KEY_DAMAGED'],
   ['the root key file is huge', ({ keyFile }) => writeFileSync(keyFile, 'a'.repeat(100_000)), 'ROOT_KEY_DAMAGED'],
-  ['another node’s root key', ({ keyFile }) => writeFileSync(keyFile, rootKeyToText(randomBytes(32))), 'NODE_SECRETS_UNREADABLE'],
+  [
+    'another node’s root key',
+    ({ keyFile }) => writeFileSync(keyFile, rootKeyToText(randomBytes(32))),
+    'NODE_SECRETS_UNREADABLE',
+  ],
   ['a bit of the secrets changed', ({ path }) => flip(path('secrets.sealed')), 'NODE_SECRETS_UNREADABLE'],
   ['the secrets are cut', ({ path }) => cut(path('secrets.sealed')), 'NODE_SECRETS_UNREADABLE'],
   ['the secrets are empty', ({ path }) => writeFileSync(path('secrets.sealed'), ''), 'NODE_SECRETS_UNREADABLE'],
@@ -51,17 +77,42 @@ const ROWS: readonly (readonly [name: string, damage: (node: Broken) => void, co
   ['genesis is cut', ({ path }) => cut(path('genesis.json')), 'NODE_FOLDER_DAMAGED'],
   ['genesis is gone', ({ path }) => rmSync(path('genesis.json')), 'NODE_FOLDER_DAMAGED'],
   ['genesis is another document', ({ path }) => writeFileSync(path('genesis.json'), '{}'), 'NODE_FOLDER_DAMAGED'],
-  ['genesis names another ledger', ({ path }) => edit(path('genesis.json'), 'aceso-demo', 'aceso-dem0'), 'LEDGER_OTHER_GENESIS'],
+  [
+    'genesis names another ledger',
+    ({ path }) => edit(path('genesis.json'), 'aceso-demo', 'aceso-dem0'),
+    'LEDGER_OTHER_GENESIS',
+  ],
   ['the node file is cut', ({ path }) => cut(path('node.json')), 'NODE_FOLDER_DAMAGED'],
   ['the node file is gone', ({ path }) => rmSync(path('node.json')), 'NODE_FOLDER_DAMAGED'],
-  ['the node file has an unknown member', ({ path }) => edit(path('node.json'), '{"', '{"a":1,"'), 'NODE_FOLDER_DAMAGED'],
-  ['the node file has traversal for a name', ({ path }) => edit(path('node.json'), '"riverside"', '"../../../x"'), 'NODE_FOLDER_DAMAGED'],
-  ['the node file is of a later version', ({ path }) => edit(path('node.json'), 'aceso.node/1', 'aceso.node/2'), 'NODE_FOLDER_NEWER'],
-  ['an organisation without keys', ({ path }) => edit(path('node.json'), '"riverside"', '"riverside-two"'), 'NODE_FOLDER_DAMAGED'],
-  ['an organisation has another’s account', ({ path }) => edit(path('node.json'), '"account":"', '"account":"00000000000000000000000000000000","x":"'), 'NODE_FOLDER_DAMAGED'],
-  ['a node file is a folder', ({ path }) => (rmSync(path('node.json')), mkdirSync(path('node.json'))), 'NODE_FOLDER_UNUSABLE'],
+  [
+    'the node file has an unknown member',
+    ({ path }) => edit(path('node.json'), '{"', '{"a":1,"'),
+    'NODE_FOLDER_DAMAGED',
+  ],
+  [
+    'the node file has traversal for a name',
+    ({ path }) => edit(path('node.json'), '"riverside"', '"../../../x"'),
+    'NODE_FOLDER_DAMAGED',
+  ],
+  [
+    'the node file is of a later version',
+    ({ path }) => edit(path('node.json'), 'aceso.node/1', 'aceso.node/2'),
+    'NODE_FOLDER_NEWER',
+  ],
+  [
+    'an organisation without keys',
+    ({ path }) => edit(path('node.json'), '"riverside"', '"riverside-two"'),
+    'NODE_FOLDER_DAMAGED',
+  ],
+  ['an organisation has another’s account', ({ path }) => replaceAccount(path('node.json')), 'PROBE_IT'],
+  ['the node file is a folder', ({ path }) => toFolder(path('node.json')), 'NODE_FOLDER_UNUSABLE'],
   ['the host is not of this machine', () => {}, 'ADDRESS_UNUSABLE', { host: '203.0.113.1' }],
-  ['a witness that genesis does not name', () => {}, 'WITNESS_UNKNOWN', { witnesses: { nobody: 'http://127.0.0.1:1' } }],
+  [
+    'a witness that genesis does not name',
+    () => {},
+    'WITNESS_UNKNOWN',
+    { witnesses: { nobody: 'http://127.0.0.1:1' } },
+  ],
 ];
 
 test('a damaged data folder or root key keeps the node from starting, and every file as it was', async (t) => {
@@ -127,10 +178,22 @@ test('what a first start is given must fit before anything is written', async (t
     ['no keys file', { keys: join(root, 'missing'), genesis }, 'INPUT_FILE_UNREADABLE'],
     ['genesis for keys', { keys: genesis, genesis }, 'INPUT_FILE_UNREADABLE'],
     ['keys for genesis', { keys, genesis: keys }, 'GENESIS_MALFORMED_FILE'],
-    ['no canonical genesis', { keys, genesis: file('spaced', ` ${readFileSync(genesis, 'utf8')}`) }, 'INPUT_FILE_UNREADABLE'],
-    ['a slug with traversal', { keys: keysFile('k2', { secrets: { ...secrets, slug: '../x' } }), genesis }, 'INPUT_FILE_UNREADABLE'],
+    [
+      'no canonical genesis',
+      { keys, genesis: file('spaced', ` ${readFileSync(genesis, 'utf8')}`) },
+      'INPUT_FILE_UNREADABLE',
+    ],
+    [
+      'a slug with traversal',
+      { keys: keysFile('k2', { secrets: { ...secrets, slug: '../x' } }), genesis },
+      'INPUT_FILE_UNREADABLE',
+    ],
     ['no operator’s key', { keys: keysFile('k3', {}), genesis }, 'OPERATOR_KEY_MISSING'],
-    ['another operator’s key', { keys: keysFile('k4', { operatorSeed: '06'.repeat(32) }), genesis }, 'OPERATOR_KEY_DIFFERS'],
+    [
+      'another operator’s key',
+      { keys: keysFile('k4', { operatorSeed: '06'.repeat(32) }), genesis },
+      'OPERATOR_KEY_DIFFERS',
+    ],
     ['a node to follow that does not answer', { keys, follow: 'http://127.0.0.1:1' }, 'LEDGER_UPSTREAM_UNREACHABLE'],
   ];
   for (const [name, given, code] of rows) {

@@ -19,6 +19,7 @@ export const startCommand: Command = {
   --port N        port to listen on (default ${DEFAULT_PORT}; 0 takes a free one)
   --host ADDRESS  address to listen on (default 127.0.0.1)
   --base-url URL  address that clients use, where a proxy stands before the node
+  --confirm-clock the machine’s clock is right, though it went back or jumped
   --empty         a new node gets no synthetic patients
   --genesis FILE --keys FILE   join a ledger with the keys that \`aceso keys organisation\` made
   --follow URL    follow the ledger of the node at URL
@@ -30,6 +31,7 @@ export const startCommand: Command = {
     port: { type: 'string' },
     host: { type: 'string' },
     'base-url': { type: 'string' },
+    'confirm-clock': { type: 'boolean' },
     empty: { type: 'boolean' },
     genesis: { type: 'string' },
     keys: { type: 'string' },
@@ -46,6 +48,7 @@ export const startCommand: Command = {
       port: portOption(values, DEFAULT_PORT),
       host: typeof values.host === 'string' ? values.host : '127.0.0.1',
       ...(typeof values['base-url'] === 'string' ? { baseUrl: urlOption(values['base-url'], 'base-url') } : {}),
+      confirmClock: values['confirm-clock'] === true,
       seed: values.empty !== true,
       ...(typeof values.genesis === 'string' ? { genesis: pathOf(context, values.genesis) } : {}),
       ...(typeof values.keys === 'string' ? { keys: pathOf(context, values.keys) } : {}),
