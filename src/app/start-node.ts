@@ -73,6 +73,15 @@ class Closing {
   }
 }
 
+/** An organisation whose vault does not serve knows no tokens, and does not keep the others' from being found. */
+function tokensOf(vault: OrganisationContext['vault']): TokenStore {
+  return {
+    custodian: vault.custodian,
+    getDocument: (kind, id) => (vault.status() === 'serving' ? vault.getDocument(kind, id) : undefined),
+    putDocument: (kind, id, bytes) => vault.putDocument(kind, id, bytes),
+  };
+}
+
 async function startNode(environment: NodeEnvironment, options: StartOptions): Promise<RunningNode> {
   const closing = new Closing();
   try {
@@ -102,7 +111,7 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   });
   await settleJournals(organisations);
   const sessions = organisations.map(({ account }) => createMemoryTokenStore(account));
-  const stores: TokenStore[] = [...sessions, ...organisations.map(({ vault }) => vault)];
+  const stores: TokenStore[] = [...sessions, ...organisations.map(({ vault }) => tokensOf(vault))];
   const authenticate = createAuthenticate(stores, clock);
   const port = options.port === 0 ? await freePort(options.host) : options.port;
   const ownUrl = `http://${options.host}:${port}`;
@@ -142,7 +151,8 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   const adminTokens = await issueAdminTokens(organisations, sessions, clock());
   await writeRuntimeFile(keyFolder, { url, node: data.node.node, adminTokens });
   closing.add(() => removeRuntimeFile(keyFolder, data.node.node));
-  const wanted = options.seed && options.keys === undefined && data.node.follows === undefined;
+  const isServing = organisations.every(({ vault }) => vault.status() === 'serving');
+  const wanted = isServing && options.seed && options.keys === undefined && data.node.follows === undefined;
   const seeding = { organisations, registration, baseUrl, clock, progress: options.progress };
   const seeded = await seedOnce(seeding, wanted);
   return { url, node: data.node.node, adminTokens, seeded, close: () => closing.run(log) };

@@ -8,7 +8,13 @@ import type { CompactDefinitions } from './definitions/definitions.ts';
 import { exactJson } from './exact-json.ts';
 import { LIMITS } from './limits.ts';
 import type { AccessPort, RegistrationPort } from './ports.ts';
-import { prepareWrites, type WriteOperation } from './prepare-write.ts';
+import {
+  isOvertaken,
+  type PreparedWrite,
+  prepareWrites,
+  validatePrepared,
+  type WriteOperation,
+} from './prepare-write.ts';
 import { idIn, typeIn } from './write.ts';
 
 export interface ImportOptions {
@@ -67,7 +73,12 @@ export async function importBundle(bytes: Uint8Array, options: ImportOptions): P
     const { fullUrl } = entries[index] as RequestEntry;
     if (fullUrl !== undefined) targets.set(fullUrl, address);
   }
-  const prepared = prepareWrites(context, operations, { target: (value) => targets.get(value), skipStored: true });
+  const target = (value: string) => targets.get(value);
+  let prepared: PreparedWrite[];
+  do {
+    prepared = prepareWrites(context, operations, { target, skipStored: true, unvalidated: true });
+    await validatePrepared(context, prepared);
+  } while (isOvertaken(context, prepared));
   const written = await commitWrites(context, prepared);
   let created = 0;
   let updated = 0;

@@ -1,4 +1,5 @@
 import { isReject, Reject } from '../std/reject.ts';
+import type { VersionRow } from '../vault/vault.ts';
 import { rejectFhir } from './codes.ts';
 import type { FhirContext } from './context.ts';
 import { type ParsedResource, patientOf } from './patient-account.ts';
@@ -6,6 +7,7 @@ import { textOf } from './read.ts';
 import { isConditionalReference, localReference, referencesIn, rewriteLinks } from './references.ts';
 import { authoredText } from './resource-text.ts';
 import { validateStructure } from './validate.ts';
+import { type ValidationThread, validationThread } from './validation-thread.ts';
 
 /** One write that a request asks for. `id` is settled: the server's for a create, the address's otherwise. */
 export interface WriteOperation {
@@ -27,6 +29,8 @@ export interface PreparedWrite extends WriteOperation {
   readonly patient?: string;
   /** The content is stored already: nothing to write. */
   readonly unchanged?: true;
+  /** Version that `skipStored` found current, 0 for none. */
+  readonly seen?: number;
 }
 
 export interface PrepareOptions {
@@ -34,6 +38,8 @@ export interface PrepareOptions {
   readonly target?: (value: string) => string | undefined;
   /** Leave out what has the content of a version already stored (import). */
   readonly skipStored?: boolean;
+  /** Leave structural validation to the caller, who must not write before `validatePrepared`. */
+  readonly unvalidated?: boolean;
 }
 
 /**
@@ -50,9 +56,35 @@ export function prepareWrites(
     try {
       return prepareOne(context, operation, options, resolves);
     } catch (thrown) {
-      throw operation.entry === undefined ? thrown : inEntry(thrown, operation.entry);
+      throw refusedAt(thrown, operation.entry);
     }
   });
+}
+
+/**
+ * Validates what `prepareWrites` left unvalidated, on another thread where there is one, so that meanwhile another
+ * request is prepared or committed. Throws the first refusal, with the entry it is about.
+ */
+export async function validatePrepared(
+  { definitions }: FhirContext,
+  writes: readonly PreparedWrite[],
+  thread: ValidationThread | undefined = validationThread,
+): Promise<void> {
+  const resources = writes.flatMap(({ resource, entry }) => (resource === undefined ? [] : [{ resource, entry }]));
+  const verdict = await thread?.validate(resources.map(({ resource }) => JSON.stringify(resource)));
+  if (verdict === 'valid') return;
+  if (typeof verdict === 'object') throw refusedAt(verdict.refusal, resources[verdict.at]?.entry);
+  for (const { resource, entry } of resources) {
+    try {
+      validateStructure(resource, definitions);
+    } catch (thrown) {
+      throw refusedAt(thrown, entry);
+    }
+  }
+}
+
+function refusedAt(thrown: unknown, entry: number | undefined): unknown {
+  return entry === undefined ? thrown : inEntry(thrown, entry);
 }
 
 const linkSets = new WeakMap<readonly string[], ReadonlySet<string>>();
@@ -77,7 +109,8 @@ function prepareOne(
     }
     text = rewriteLinks(text, links, options.target);
   }
-  if (options.skipStored === true && isStored(context, type, id, text)) return { ...operation, text, unchanged: true };
+  const current = options.skipStored === true ? context.vault.current(type, id) : undefined;
+  if (current !== undefined && isStored(context, current, text)) return { ...operation, text, unchanged: true };
   if (!closed) {
     for (const { value } of referencesIn(text)) {
       if (!resolves(value)) throw rejectFhir('REFERENCE_UNRESOLVED', { resource: type });
@@ -86,9 +119,10 @@ function prepareOne(
   const resource = JSON.parse(text) as ParsedResource;
   // A create's own id is ignored and replaced (R4 §3.1.0.8), so it is not judged either.
   const identified = { ...resource, id };
-  validateStructure(identified, definitions);
+  if (options.unvalidated !== true) validateStructure(identified, definitions);
   const patient = patientOf(identified, definitions, baseUrl);
-  return { ...operation, text, resource: identified, ...(patient === undefined ? {} : { patient }) };
+  const seen = options.skipStored === true ? { seen: current?.version ?? 0 } : {};
+  return { ...operation, text, resource: identified, ...seen, ...(patient === undefined ? {} : { patient }) };
 }
 
 /** True when the reference needs no target here (fragment, address of others) or has one, stored or in this request. */
@@ -124,9 +158,9 @@ function isOfOthers(reference: string): boolean {
  * True when a version of the resource has this content: the current one, or an earlier one, since files of one export
  * may hold an older state of the same resource, and importing them again must change nothing.
  */
-function isStored(context: FhirContext, type: string, id: string, text: string): boolean {
-  const current = context.vault.current(type, id);
-  if (current === undefined || current.deleted) return false;
+function isStored(context: FhirContext, current: VersionRow, text: string): boolean {
+  const { type, id, deleted } = current;
+  if (deleted) return false;
   const content = authoredText(text);
   for (let after: string | undefined; ; ) {
     const page = context.vault.history(type, id, context.limits.pageDefault, after);
@@ -135,6 +169,11 @@ function isStored(context: FhirContext, type: string, id: string, text: string):
     if (page.next === undefined) return false;
     after = page.next;
   }
+}
+
+/** True when others wrote one of the resources since `skipStored` looked: it may be stored by now. */
+export function isOvertaken({ vault }: FhirContext, writes: readonly PreparedWrite[]): boolean {
+  return writes.some(({ type, id, seen }) => seen !== undefined && (vault.current(type, id)?.version ?? 0) !== seen);
 }
 
 /** The same refusal, naming the Bundle's entry. */

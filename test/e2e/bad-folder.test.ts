@@ -104,7 +104,7 @@ const ROWS: readonly (readonly [
     ({ path }) => edit(path('node.json'), '"riverside"', '"riverside-two"'),
     'NODE_FOLDER_DAMAGED',
   ],
-  ['an organisation has another’s account', ({ path }) => replaceAccount(path('node.json')), 'PROBE_IT'],
+  ['an organisation has another’s account', ({ path }) => replaceAccount(path('node.json')), 'VAULT_DAMAGED'],
   ['the node file is a folder', ({ path }) => toFolder(path('node.json')), 'NODE_FOLDER_UNUSABLE'],
   ['the host is not of this machine', () => {}, 'ADDRESS_UNUSABLE', { host: '203.0.113.1' }],
   [

@@ -100,7 +100,7 @@ test('a node, its folder and its port on the command line: exit codes and what t
   ]);
   const health = await run('inspect', 'health', '--data', 'one');
   assert.equal(health.code, 0, health.notes);
-  assert.equal((JSON.parse(health.out) as { ledger: { status: string } }).ledger.status, 'running');
+  assert.equal((JSON.parse(health.out) as { ledger: { status: string } }).ledger.status, 'ok');
   const wrong = await run('inspect', 'node', '--data', 'one', '--organisation', '__proto__');
   assert.deepEqual(refused(wrong), [EXIT.USAGE, 'ARGUMENTS_WRONG']);
   const token = `aceso_${'A'.repeat(43)}`;
