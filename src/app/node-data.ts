@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomBytes } from '#crypto/platform';
 import { type Genesis, genesisHash, parseGenesis } from '../chain/genesis.ts';
+import { createKernel } from '../chain/kernel.ts';
 import { ed25519PublicKey } from '../crypto/node/ed25519.ts';
+import { verifyTask } from '../ledger/embedded/verify-task.ts';
 import { createLedgerClient } from '../ledger/http/ledger-client.ts';
 import { bytesToHex, hexToBytes } from '../std/bytes.ts';
 import { type Json, type JsonObject, parseCanonical } from '../std/canonical-json.ts';
@@ -10,6 +12,7 @@ import { rejecter } from '../std/reject.ts';
 import { loadRootKey } from '../vault/root-key.ts';
 import { newOrganisationKeys, type OrganisationKeys } from '../wallet/node/organisation-keys.ts';
 import { CODES } from './codes.ts';
+import { CONTRACTS } from './contracts.ts';
 import { DEMO_FOUNDERS } from './demo-network.ts';
 import { newGenesis } from './new-network.ts';
 import {
@@ -71,6 +74,7 @@ async function makeNodeData(options: NodeDataOptions): Promise<NodeData> {
   if (await hasNodeState(options.folder)) throw reject('NODE_FOLDER_DAMAGED', { file: 'node.json' });
   const name = `node-${bytesToHex(randomBytes(8))}`;
   const parts = options.keys === undefined ? await foundLedger(options) : await joinLedger(options, options.keys);
+  requireRunnable(parts.genesis);
   const rootKey = await rootKeyOf(options, name, true);
   const follows = options.follow === undefined ? {} : { follows: options.follow };
   const node: NodeFile = {
@@ -87,6 +91,15 @@ async function makeNodeData(options: NodeDataOptions): Promise<NodeData> {
   };
   await writeNodeFolder(options.folder, { node, genesis: parts.genesis as unknown as Json, secrets, rootKey });
   return { node, genesis: parts.genesis, secrets, rootKey, isNew: true };
+}
+
+/** Throws what the kernel would at the start: a genesis with rules that this software lacks, or sections it refuses. */
+function requireRunnable(genesis: Genesis): void {
+  createKernel({
+    genesis: genesis as Genesis & JsonObject,
+    contracts: CONTRACTS,
+    verifySignature: verifyTask,
+  }).initialise();
 }
 
 interface LedgerParts {

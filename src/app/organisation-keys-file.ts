@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Json } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';

@@ -151,10 +151,11 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   const adminTokens = await issueAdminTokens(organisations, sessions, clock());
   await writeRuntimeFile(keyFolder, { url, node: data.node.node, adminTokens });
   closing.add(() => removeRuntimeFile(keyFolder, data.node.node));
+  // A vault that is behind its anchor keeps nothing else from starting: the members' vote needs this node.
   const isServing = organisations.every(({ vault }) => vault.status() === 'serving');
-  const wanted = isServing && options.seed && options.keys === undefined && data.node.follows === undefined;
+  const wanted = options.seed && options.keys === undefined && data.node.follows === undefined;
   const seeding = { organisations, registration, baseUrl, clock, progress: options.progress };
-  const seeded = await seedOnce(seeding, wanted);
+  const seeded = isServing ? await seedOnce(seeding, wanted) : undefined;
   return { url, node: data.node.node, adminTokens, seeded, close: () => closing.run(log) };
 }
 

@@ -1,11 +1,10 @@
-import { writeFile } from 'node:fs/promises';
-import { utf8ToText } from '../../std/bytes.ts';
+import { utf8, utf8ToText } from '../../std/bytes.ts';
 import { msToInstant } from '../../std/instant.ts';
 import { rejecter } from '../../std/reject.ts';
 import type { Client } from '../client.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext, Command, OptionValues } from '../command.ts';
-import { pathOf } from '../files.ts';
+import { writeNamedFile } from '../files.ts';
 import { listOption, neededOption, textOption } from '../option-values.ts';
 import { NODE_OPTIONS, NODE_USAGE, withNode } from '../use-node.ts';
 
@@ -157,7 +156,7 @@ function splitAnswer(bytes: Uint8Array): { answer: RequestAnswer; bundle: string
 }
 
 async function writeOut(context: CliContext, file: string, bundle: string): Promise<void> {
-  await writeFile(pathOf(context, file), bundle, { mode: 0o600 });
+  await writeNamedFile(context, file, utf8(bundle), { isSecret: true });
   context.print(`Bundle in ${file}`);
 }
 

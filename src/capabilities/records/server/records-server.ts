@@ -112,8 +112,10 @@ function optionsOf({ query }: Pick<FastifyRequest, 'query'>): ReceiptOptions {
 }
 
 function countOf(text: string): number {
-  if (!/^(?:0|[1-9][0-9]{0,14})$/.test(text)) throw reject('RECEIPT_SUBJECT_UNKNOWN');
-  return Number(text);
+  // No journal has more entries in a generation than fit 32 bits, nor a resource more versions.
+  const count = /^(?:0|[1-9][0-9]{0,9})$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
+  if (count > 0xffffffff) throw reject('RECEIPT_SUBJECT_UNKNOWN');
+  return count;
 }
 
 /** Who may not read a version gets no receipt of it, and is not told that there is one. Giving one out is journalled. */

@@ -25,15 +25,16 @@ export async function settleJournals(organisations: readonly OrganisationContext
 export async function settleJournal(organisation: OrganisationContext): Promise<'serving' | 'behind'> {
   const { vault, log } = organisation;
   const anchor = readLastAnchor(organisation);
-  const wasServing = vault.status() === 'serving';
   // Only a vote opens a generation, and its first anchor is at a size beyond 0.
   if (anchor.generation > vault.journalHead().generation && anchor.size === 0) {
     await vault.startGeneration(anchor.generation);
   }
   const status = await vault.checkAgainst(anchor);
   if (status === 'serving') {
+    told.delete(vault);
     await applyErasures(organisation, anchor.generation);
-  } else if (wasServing) {
+  } else if (!told.has(vault)) {
+    told.add(vault);
     const { generation, size } = vault.journalHead();
     log.error(
       { anchor: { generation: anchor.generation, size: anchor.size }, held: { generation, size } },
@@ -42,6 +43,9 @@ export async function settleJournal(organisation: OrganisationContext): Promise<
   }
   return status;
 }
+
+/** Vaults that were said to be behind already: the anchor job asks every second. */
+const told = new WeakSet<OrganisationContext['vault']>();
 
 const ERASURES_PER_PAGE = 1000;
 
