@@ -2,15 +2,7 @@ import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { rmSync } from 'node:fs';
 import { notesGenesis, noteWire, openNotesLedger, temporaryFolder } from '../test/support/test-ledger.ts';
 import { testSigner } from '../test/support/test-signer.ts';
-
-export interface BenchResult {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  /** What the machine could do at best, measured in the same run; null where there is no such bound. */
-  readonly bound: number | null;
-  readonly ratio: number | null;
-}
+import type { BenchResult } from './result.ts';
 
 const TRANSACTIONS = 30_000;
 const ACCOUNTS = 500;

@@ -14,7 +14,14 @@ const RuntimeFile = Type.Object(
   {
     url: Type.String({ maxLength: 255 }),
     node: Type.String({ maxLength: 64 }),
-    adminTokens: Type.Record(Type.String({ maxLength: 32 }), Type.String({ maxLength: 128 })),
+    /** In the order of the node's organisations: the first is the one that commands mean when they name none. */
+    adminTokens: Type.Array(
+      Type.Object(
+        { slug: Type.String({ maxLength: 32 }), token: Type.String({ maxLength: 128 }) },
+        { additionalProperties: false },
+      ),
+      { maxItems: 64 },
+    ),
   },
   { additionalProperties: false },
 );
@@ -30,7 +37,8 @@ function pathOf(keyFolder: string, node: string): string {
 }
 
 export async function writeRuntimeFile(keyFolder: string, info: RuntimeInfo): Promise<void> {
-  const { url, node, adminTokens } = info;
+  const { url, node } = info;
+  const adminTokens = Object.entries(info.adminTokens).map(([slug, token]) => ({ slug, token }));
   await writeDurably(pathOf(keyFolder, node), canonicalBytes({ url, node, adminTokens }));
 }
 
@@ -42,5 +50,11 @@ export async function removeRuntimeFile(keyFolder: string, node: string): Promis
 export async function readRuntimeFile(keyFolder: string, node: string): Promise<RuntimeInfo | undefined> {
   const bytes = await readFile(pathOf(keyFolder, node)).catch(() => undefined);
   const value = bytes === undefined ? undefined : parseCanonical(bytes);
-  return Value.Check(RuntimeFile, value) ? value : undefined;
+  if (!Value.Check(RuntimeFile, value)) return undefined;
+  const { url, adminTokens } = value;
+  return {
+    url,
+    node: value.node,
+    adminTokens: Object.fromEntries(adminTokens.map(({ slug, token }) => [slug, token])),
+  };
 }

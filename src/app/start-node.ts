@@ -10,6 +10,7 @@ import { createAuthenticate } from '../server/authenticate.ts';
 import { createHttpHost } from '../server/http-host.ts';
 import { type OrganisationContext, organisationOf } from '../server/organisation.ts';
 import { rejecter } from '../std/reject.ts';
+import { verifyPage } from './build-verify-page.ts';
 import { CODES } from './codes.ts';
 import { createImportPlugin } from './import-plugin.ts';
 import { listen, listenRefusal } from './listen.ts';
@@ -42,6 +43,7 @@ export function createNodeStarter(environment: NodeEnvironment): NodeStarter {
   return {
     start: (options) => startNode(environment, options),
     witness: (options) => startWitness(environment, options),
+    verifyPage: async () => (await verifyPage()).html,
     async running(folder) {
       const file = await readNodeFile(folder);
       const info = file === undefined ? undefined : await readRuntimeFile(environment.keyFolder, file.node);

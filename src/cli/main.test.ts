@@ -35,6 +35,7 @@ function createShell(t: TestContext): { readonly folder: string; run(...argv: re
           running: async () => undefined,
           start: () => assert.fail('no node is to be started'),
           witness: () => assert.fail('no witness is to be started'),
+          verifyPage: () => assert.fail('no page is written'),
         },
         fetch: () => assert.fail('nothing is to be fetched'),
       };

@@ -66,6 +66,8 @@ export interface RunningWitness {
 export interface NodeStarter {
   start(options: StartOptions): Promise<RunningNode>;
   witness(options: WitnessStartOptions): Promise<RunningWitness>;
+  /** The verify page as one file, for auditors who have no node. */
+  verifyPage(): Promise<string>;
   /** URL and administrator tokens of a node that already runs on this folder; undefined when none does. */
   running(folder: string): Promise<Pick<RunningNode, 'url' | 'node' | 'adminTokens'> | undefined>;
 }

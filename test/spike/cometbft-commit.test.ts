@@ -75,7 +75,11 @@ function voteSignBytes(signature: (typeof commit.signatures)[number]): Uint8Arra
   // a hardware signer finds them at fixed places.
   const vote = BinaryWriter.create().uint32(8).int32(2).uint32(17).sfixed64(BigInt(commit.height));
   if (commit.round !== 0) vote.uint32(25).sfixed64(BigInt(commit.round));
-  vote.uint32(34).bytes(BlockID.encode(id).finish()).uint32(42).bytes(Timestamp.encode(timestamp(signature.timestamp)).finish());
+  vote
+    .uint32(34)
+    .bytes(BlockID.encode(id).finish())
+    .uint32(42)
+    .bytes(Timestamp.encode(timestamp(signature.timestamp)).finish());
   const bytes = vote.uint32(50).string(header.chain_id).finish();
   return BinaryWriter.create().bytes(bytes).finish();
 }

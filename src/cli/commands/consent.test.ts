@@ -36,6 +36,7 @@ function createShell(t: TestContext, url: string, adminTokens: Record<string, st
           running: async () => ({ url, node: 'test', adminTokens }),
           start: () => assert.fail('the node runs already'),
           witness: () => assert.fail('nothing is witnessed'),
+          verifyPage: () => assert.fail('no page is written'),
         },
         fetch,
       };

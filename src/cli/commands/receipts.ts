@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { rejecter } from '../../std/reject.ts';
+import { isReject, rejecter } from '../../std/reject.ts';
 import type { Client } from '../client.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext, Command, OptionValues } from '../command.ts';
@@ -48,15 +48,26 @@ async function exportReceipts(
   await makeNamedFolder(context, out);
   await writeNamedFile(context, join(out, 'genesis.json'), await client.bytes('/api/genesis'));
   const bar = context.progress('receipts');
+  let written = 0;
   for (const [at, index] of indices.entries()) {
-    const receipt = await client.bytes(`/api/receipts/journal/${journal.generation}/${index}`);
-    await writeNamedFile(context, join(out, `journal-${journal.generation}-${index}.receipt.json`), receipt, {
-      isSecret: true,
-    });
+    const place = `${journal.generation}/${index}`;
+    const receipt = await client.bytes(`/api/receipts/journal/${place}`).catch(unlessErased);
+    if (receipt !== undefined) {
+      const name = `journal-${journal.generation}-${index}.receipt.json`;
+      await writeNamedFile(context, join(out, name), receipt, { isSecret: true });
+      written++;
+    }
     bar.update(at + 1, indices.length);
   }
   bar.stop();
-  return indices.length;
+  if (written < indices.length) context.note(`${indices.length - written} entries were erased and have no receipt`);
+  if (journal.size === 0) context.note('the journal is empty: --organisation NAME names another one of this node');
+  return written;
+}
+
+function unlessErased(error: unknown): undefined {
+  if (isReject(error) && error.code === 'RECEIPT_ERASED') return undefined;
+  throw error;
 }
 
 /** Waits until all that is in the journal now is anchored: a second or two while the ledger moves. */
