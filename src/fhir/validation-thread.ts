@@ -1,19 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { Json } from '../std/canonical-json.ts';
 import { rejectFhir } from './codes.ts';
-
-export interface ValidationRequest {
-  readonly batch: number;
-  readonly texts: readonly string[];
-}
-
-/** `at` is the index of the first text that is refused; absent when all hold. Without `issues` the worker itself failed there. */
-export interface ValidationAnswer {
-  readonly batch: number;
-  readonly at?: number;
-  readonly issues?: Json;
-}
+import type { ValidationAnswer, ValidationRequest } from './validation-messages.ts';
 
 /** The thread could not tell: it died, or failed in a way that is no refusal. */
 export const UNJUDGED = Symbol('unjudged');

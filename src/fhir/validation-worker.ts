@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads';
 import { isReject } from '../std/reject.ts';
 import { loadDefinitions } from './definitions/load-definitions.ts';
 import { validateStructure } from './validate.ts';
-import type { ValidationAnswer, ValidationRequest } from './validation-thread.ts';
+import type { ValidationAnswer, ValidationRequest } from './validation-messages.ts';
 
 /** A worker thread that answers each list of resources with the first that is refused, if one is. */
 const port = parentPort;
