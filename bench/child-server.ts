@@ -37,11 +37,14 @@ export async function startChildNode(folder: string): Promise<ChildNode> {
   });
   const server = await whenReady(child, /ready at (\S+)[\s\S]*Stop with Ctrl-C/);
   const { node } = JSON.parse(readFileSync(join(data, 'node.json'), 'utf8')) as { node: string };
-  const runtime = JSON.parse(readFileSync(join(folder, 'aceso', `${node}.running.json`), 'utf8')) as ChildNode;
+  const runtime = JSON.parse(readFileSync(join(folder, 'aceso', `${node}.running.json`), 'utf8')) as {
+    adminTokens: readonly { readonly slug: string; readonly token: string }[];
+  };
+  const adminTokens = Object.fromEntries(runtime.adminTokens.map(({ slug, token }) => [slug, token]));
   const staffTokens = [...server.greeting.matchAll(/^ {2}.*, .* (aceso_\S{43})$/gm)].map(
     ([, token]) => token as string,
   );
-  return { ...server, staffTokens, adminTokens: runtime.adminTokens };
+  return { ...server, staffTokens, adminTokens };
 }
 
 /** A server that answers every request with `sizeBytes` bytes and does nothing else: what HTTP alone costs here. */
