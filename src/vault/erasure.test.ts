@@ -155,3 +155,15 @@ test('only a version that is there can be erased', async (t) => {
   assert.equal(vault.version('Observation', 'o1', 1)?.erased, false);
   assert.ok(vault.open(rows[0]).length > 0);
 });
+
+test('a current row that was read before is not what is answered after a write, nor after an erasure', async (t) => {
+  const { vault } = await testVault(t);
+  const write = (version: number) => vault.write([observation('o', version)], []);
+  await write(1);
+  assert.equal(vault.current('Observation', 'o')?.version, 1);
+  await write(2);
+  const row = vault.current('Observation', 'o') as VersionRow;
+  assert.equal(row.version, 2);
+  await vault.erase([row]);
+  assert.equal(vault.current('Observation', 'o')?.erased, true);
+});

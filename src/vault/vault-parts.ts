@@ -4,6 +4,7 @@ import type { Reject } from '../std/reject.ts';
 import { extendsAnchor } from './anchor-check.ts';
 import { reject } from './codes.ts';
 import { createCommitQueue } from './commit-queue.ts';
+import { createCurrentCache } from './current-cache.ts';
 import { createDocumentTable } from './document-table.ts';
 import { createErasure } from './erasure.ts';
 import { createJournalLog } from './journal-log.ts';
@@ -16,7 +17,7 @@ import { SENSITIVE_LABELS } from './sensitivity.ts';
 import { createTokenIndex } from './token-index.ts';
 import type { LedgerAnchor, VaultStatus } from './vault.ts';
 import { createVersionReader } from './version-reader.ts';
-import { createVersionStore } from './version-table.ts';
+import { createVersionStore, type VersionStore } from './version-table.ts';
 
 /** Where the vault says what an operator should know. Never patient data. */
 export interface VaultLog {
@@ -52,7 +53,15 @@ export function assembleVault({ vault, keys, close }: Databases, options: VaultO
   const derived = (label: string) => deriveKey(rootKey, label, utf8(custodian));
   const mac = createRowMac(derived('aceso/vault/row-mac/1'));
   const keyStore = createKeyStore(keys, rootKey);
-  const versions = createVersionStore(vault, mac);
+  const currents = createCurrentCache();
+  const stored = createVersionStore(vault, mac);
+  const versions: VersionStore = {
+    ...stored,
+    putResource(resource) {
+      currents.forget(resource.type, resource.id);
+      stored.putResource(resource);
+    },
+  };
   const journal = createJournalTable(vault, mac);
   ensureGeneration();
   const log = createJournalLog(vault, journal, mac);
@@ -96,6 +105,7 @@ export function assembleVault({ vault, keys, close }: Databases, options: VaultO
       output,
       keyStore,
       versions,
+      currents,
       journal,
       log,
       reader,

@@ -14,7 +14,7 @@ type Reads = Pick<
 
 /** What an open vault answers; synchronous, each call at the last commit. */
 export function readOperations(parts: VaultParts): Reads {
-  const { versions, journal, log, reader, keyStore, documents } = parts;
+  const { versions, currents, journal, log, reader, keyStore, documents } = parts;
   let head: JournalHead | undefined;
 
   /** Nothing is read while the vault is behind its anchor, failed or closed. */
@@ -26,8 +26,12 @@ export function readOperations(parts: VaultParts): Reads {
   }
 
   function current(type: string, id: string): VersionRow | undefined {
+    const known = currents.get(type, id);
+    if (known !== undefined) return known;
     const resource = versions.resource(type, id);
-    return resource === undefined ? undefined : currentOf(parts, resource);
+    const row = resource === undefined ? undefined : currentOf(parts, resource);
+    if (row !== undefined) currents.set(row);
+    return row;
   }
 
   /** Walks back from the newest: a step for each later version. */
