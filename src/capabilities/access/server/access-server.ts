@@ -36,8 +36,8 @@ const ReviewBody = Type.Object(
   strict,
 );
 
-/** HL7 v3 RoleCode of who may see every patient's accounting, as the organisation attests it. */
-export const PRIVACY_OFFICER = 'https://aceso.health/role|privacy-officer';
+/** Role code of who may see every patient's accounting, as the organisation attests it. */
+export const PRIVACY_OFFICER = 'urn:aceso:role|privacy-officer';
 
 export interface AccessServer {
   readonly access: AccessPort;
