@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify';
+import { isAdministrator } from '../auth/caller.ts';
 import { loadDefinitions } from '../fhir/definitions/load-definitions.ts';
 import { importBundle } from '../fhir/import-bundle.ts';
 import { LIMITS } from '../fhir/limits.ts';
@@ -28,7 +29,7 @@ export function createImportPlugin(deps: {
     );
     app.post('/api/import', { bodyLimit: LIMITS.bundleBytes }, async (request) => {
       const caller = authenticate(request);
-      if (caller.kind !== 'system' || caller.organisation !== caller.custodian) throw reject('ADMINISTRATOR_ONLY');
+      if (!isAdministrator(caller)) throw reject('ADMINISTRATOR_ONLY');
       const { vault } = organisationOf(organisations, caller.custodian);
       const definitions = await loadDefinitions();
       return importBundle(request.body as Uint8Array, {

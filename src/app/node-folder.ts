@@ -1,9 +1,10 @@
-import { mkdir, open, readFile, rename, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { openAes256Gcm, sealAes256Gcm } from '../crypto/node/aead.ts';
 import { deriveKey } from '../crypto/node/derive-key.ts';
+import { replaceFile } from '../ledger/store/replace-file.ts';
 import { utf8 } from '../std/bytes.ts';
 import { canonicalBytes, type Json, type JsonObject, parseCanonical } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
@@ -108,28 +109,9 @@ export async function writeNodeFolder(
     canonicalBytes(parts.secrets),
     utf8(SECRETS_LABEL),
   );
-  await writeDurably(join(folder, SECRETS_FILE), secrets);
-  await writeDurably(join(folder, GENESIS_FILE), canonicalBytes(parts.genesis));
-  await writeDurably(join(folder, NODE_FILE), canonicalBytes(parts.node));
-}
-
-/** Writes a whole file or none of it: beside, synced, renamed, folder synced. Mode 0600. */
-export async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
-  const beside = `${path}.new`;
-  const file = await open(beside, 'w', 0o600);
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(beside, path);
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await replaceFile(join(folder, SECRETS_FILE), secrets);
+  await replaceFile(join(folder, GENESIS_FILE), canonicalBytes(parts.genesis));
+  await replaceFile(join(folder, NODE_FILE), canonicalBytes(parts.node));
 }
 
 async function readIfThere(path: string): Promise<Uint8Array | undefined> {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
-import { type JournalAnchor, lastAnchor } from '../capabilities/records/contract/state.ts';
+import { settleJournals } from '../capabilities/records/server/settle-journal.ts';
 import type { Signer } from '../chain/sign-transaction.ts';
 import { keyId } from '../chain/signature.ts';
 import { deriveKey } from '../crypto/node/derive-key.ts';
@@ -16,7 +16,10 @@ import type { NodeFile, Secrets } from './node-folder.ts';
 
 const reject = rejecter(CODES);
 
-/** Opens each organisation's vault with a root key of its own, and its keys. Those opened are closed if one fails. */
+/**
+ * Opens each organisation's vault with a root key of its own, and its keys, and holds its journal against the ledger
+ * before it serves. Those opened are closed if one fails.
+ */
 export async function openOrganisations(options: {
   folder: string;
   node: NodeFile;
@@ -29,6 +32,7 @@ export async function openOrganisations(options: {
   const opened: OrganisationContext[] = [];
   try {
     for (const organisation of options.node.organisations) opened.push(await openOrganisation(options, organisation));
+    await settleJournals(opened);
     return opened;
   } catch (error) {
     for (const { vault } of opened) await vault.close();
@@ -52,21 +56,10 @@ async function openOrganisation(
     folder: join(folder, 'vaults', slug),
     custodian: account,
     rootKey: deriveKey(rootKey, 'aceso/vault-root/1', utf8(slug)),
-    anchoredAt: anchorOnLedger(ledger, account),
     log,
   });
   const sealing = { seed, publicKey: await sealingPublicKey(seed) };
   return { slug, name, account, vault, ledger, signer: memberSigner(account, keys.signingSeed), sealing, clock, log };
-}
-
-/** A vault is held against it, so that a copy from a backup serves nothing, and keys that a crash orphaned are swept. */
-function anchorOnLedger(ledger: Ledger, account: string): JournalAnchor {
-  const snapshot = ledger.read();
-  try {
-    return lastAnchor(snapshot.state, account);
-  } finally {
-    snapshot.release();
-  }
 }
 
 function memberSigner(account: string, signingSeed: string): Signer {

@@ -2,8 +2,8 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { replaceFile } from '../ledger/store/replace-file.ts';
 import { canonicalBytes, parseCanonical } from '../std/canonical-json.ts';
-import { writeDurably } from './node-folder.ts';
 
 /**
  * How commands on the same machine find a running node: its address and an administrator's token for each
@@ -39,7 +39,7 @@ function pathOf(keyFolder: string, node: string): string {
 export async function writeRuntimeFile(keyFolder: string, info: RuntimeInfo): Promise<void> {
   const { url, node } = info;
   const adminTokens = Object.entries(info.adminTokens).map(([slug, token]) => ({ slug, token }));
-  await writeDurably(pathOf(keyFolder, node), canonicalBytes({ url, node, adminTokens }));
+  await replaceFile(pathOf(keyFolder, node), canonicalBytes({ url, node, adminTokens }));
 }
 
 export async function removeRuntimeFile(keyFolder: string, node: string): Promise<void> {

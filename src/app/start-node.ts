@@ -1,7 +1,6 @@
 import { type AddressInfo, createServer } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import { issueToken, type TokenRecord, type TokenStore } from '../auth/tokens.ts';
-import { settleJournals } from '../capabilities/records/server/settle-journal.ts';
 import type { NodeStarter, RunningNode, StartOptions } from '../cli/node-starter.ts';
 import { createFhirPlugin } from '../fhir/plugin.ts';
 import { type RunningJobs, startJobs } from '../jobs/job.ts';
@@ -111,7 +110,6 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   closing.add(async () => {
     for (const { vault } of organisations) await vault.close();
   });
-  await settleJournals(organisations);
   const sessions = organisations.map(({ account }) => createMemoryTokenStore(account));
   const stores: TokenStore[] = [...sessions, ...organisations.map(({ vault }) => tokensOf(vault))];
   const authenticate = createAuthenticate(stores, clock);

@@ -12,3 +12,13 @@ export interface Caller {
   /** HL7 v3 ActReason code the caller declared for this request; TREAT by default for clinicians, PATRQT for patients. */
   readonly purpose: string;
 }
+
+/** Somebody, or a system, of the custodian's own: no patient, and of no other organisation. */
+export function isStaff({ kind, organisation, custodian }: Caller): boolean {
+  return kind !== 'patient' && organisation === custodian;
+}
+
+/** The custodian's own administration. */
+export function isAdministrator(caller: Caller): boolean {
+  return caller.kind === 'system' && isStaff(caller);
+}

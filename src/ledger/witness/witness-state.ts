@@ -1,10 +1,10 @@
-import { open, readFile, rename } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { canonicalBytes, parseCanonical } from '../../std/canonical-json.ts';
 import { rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
+import { replaceFile } from '../store/replace-file.ts';
 
 const reject = rejecter(CODES);
 const strict = { additionalProperties: false } as const;
@@ -54,23 +54,4 @@ export async function openWitnessState(path: string): Promise<WitnessState> {
       file = next;
     },
   };
-}
-
-/** Beside, synced, renamed, folder synced: after a crash the file is the old one or the new one, whole. */
-async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
-  const beside = `${path}.new`;
-  const file = await open(beside, 'w', 0o600);
-  try {
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(beside, path);
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

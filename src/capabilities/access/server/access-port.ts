@@ -1,4 +1,4 @@
-import type { Caller } from '../../../auth/caller.ts';
+import { type Caller, isStaff } from '../../../auth/caller.ts';
 import type { AccessDecision, AccessPort } from '../../../fhir/ports.ts';
 import { type OrganisationContext, organisationOf } from '../../../server/organisation.ts';
 import type { VersionRow } from '../../../vault/vault.ts';
@@ -27,7 +27,7 @@ export function createAccessPort(options: {
   const { organisations, policies, revokedLocally, clock } = options;
   return {
     read(caller, account, versions) {
-      if (account === caller.custodian) return ownRecords(caller, versions);
+      if (account === caller.custodian) return ownRecords(versions);
       const { vault } = organisationOf(organisations, caller.custodian);
       const policy = policies.of(vault, account);
       // Block time may lag and this clock may lag: the later one, so that nothing lives longer than it should.
@@ -46,12 +46,8 @@ export function createAccessPort(options: {
   };
 }
 
-function isStaff({ kind, organisation, custodian }: Caller): boolean {
-  return kind !== 'patient' && organisation === custodian;
-}
-
 /** Organizations, practitioners, locations: no patient's, for everybody whom the custodian let in. */
-function ownRecords(_caller: Caller, versions: readonly VersionRow[]): AccessDecision {
+function ownRecords(versions: readonly VersionRow[]): AccessDecision {
   return { decision: 'permit', rules: [OWN_RECORDS], visible: versions.map(() => true) };
 }
 

@@ -2,6 +2,7 @@ import { sealingKeyBytes } from '../../../crypto/sealing.ts';
 import type { CustodianPort, MemberPort, PermitFacts } from '../../../exchange/ports.ts';
 import { loadDefinitions } from '../../../fhir/definitions/load-definitions.ts';
 import type { Ledger } from '../../../ledger/ledger.ts';
+import { withState } from '../../../ledger/with-state.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import type { StateReader } from '../../../state/typed-map.ts';
 import { isReject } from '../../../std/reject.ts';
@@ -184,13 +185,4 @@ function actorsOf(state: StateReader, member: string, practitioner: string): rea
   if (record?.kind !== 'practitioner' || record.status !== 'active' || sponsorOf(state, practitioner) !== member)
     return undefined;
   return [practitioner, ...practitionerRoles(state, practitioner)].slice(0, MAX_ACTOR_TAGS);
-}
-
-function withState<T>(ledger: Ledger, use: (state: StateReader) => T): T {
-  const snapshot = ledger.read();
-  try {
-    return use(snapshot.state);
-  } finally {
-    snapshot.release();
-  }
 }

@@ -1,23 +1,9 @@
-import type { Caller } from '../../../auth/caller.ts';
+import { type Caller, isStaff } from '../../../auth/caller.ts';
 import { type AccountRecord, accounts } from '../../../chain/account.ts';
+import { withState } from '../../../ledger/with-state.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
-import type { StateReader } from '../../../state/typed-map.ts';
 import { delegationOf } from '../contract/state.ts';
 import { reject } from './codes.ts';
-
-/** Uses the state at the latest committed block, and lets go of it. */
-export function withState<T>({ ledger }: Pick<OrganisationContext, 'ledger'>, use: (state: StateReader) => T): T {
-  const snapshot = ledger.read();
-  try {
-    return use(snapshot.state);
-  } finally {
-    snapshot.release();
-  }
-}
-
-export function isStaff({ kind, organisation, custodian }: Caller): boolean {
-  return kind !== 'patient' && organisation === custodian;
-}
 
 /**
  * Account of a patient whose consents the caller may handle: one's own, one held as a delegate, any of them for staff.
@@ -38,14 +24,14 @@ export function entitledAccount(organisation: OrganisationContext, caller: Calle
 function isDelegate(organisation: OrganisationContext, account: string, caller: Caller): boolean {
   const nowMs = Math.max(organisation.clock(), organisation.ledger.head().timeMs);
   return withState(
-    organisation,
+    organisation.ledger,
     (state) => delegationOf(state, account, caller.account, 'consent', nowMs) !== undefined,
   );
 }
 
 /** The ledger's record of a patient's account. */
 export function recordOf(organisation: OrganisationContext, account: string): AccountRecord {
-  const record = withState(organisation, (state) => state.get(accounts, account));
+  const record = withState(organisation.ledger, (state) => state.get(accounts, account));
   if (record?.kind !== 'patient') throw reject('CONSENT_PATIENT_UNKNOWN');
   return record;
 }

@@ -1,4 +1,4 @@
-import type { Caller } from '../../../auth/caller.ts';
+import { type Caller, isStaff } from '../../../auth/caller.ts';
 import { signTransaction } from '../../../chain/sign-transaction.ts';
 import { parseTransaction, type Transaction } from '../../../chain/transaction.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
@@ -7,7 +7,7 @@ import type { JsonObject } from '../../../std/canonical-json.ts';
 import type { GrantRequest } from '../api/endpoints.ts';
 import { reject } from './codes.ts';
 import { keepConsent, keptConsent, linkConsent } from './consent-document.ts';
-import { isStaff, recordOf } from './entitled-caller.ts';
+import { recordOf } from './entitled-caller.ts';
 import { type PolicyOutcome, policyOutcome } from './ledger-outcome.ts';
 
 /**

@@ -1,11 +1,11 @@
 import { parseTransaction, type Transaction } from '../../../chain/transaction.ts';
 import { submitMessage } from '../../../ledger/submit-message.ts';
+import { withState } from '../../../ledger/with-state.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import { base64urlToBytes, bytesToBase64url } from '../../../std/bytes.ts';
 import { canonicalBytes, parseCanonical } from '../../../std/canonical-json.ts';
 import { isReject } from '../../../std/reject.ts';
 import { policiesOf } from '../contract/state.ts';
-import { withState } from './entitled-caller.ts';
 
 /** Documents of the vault: revocations that are obeyed here and that the ledger does not have yet, by policy. */
 const KIND = 'revocation';
@@ -91,7 +91,7 @@ function pending({ vault }: OrganisationContext): (readonly [policy: string, Pen
 
 /** True when the policy is no longer in force on the ledger: revoked there, superseded, or gone. */
 function isEnded(organisation: OrganisationContext, account: string, policy: string): boolean {
-  const held = withState(organisation, (state) => policiesOf(state, account).find(({ id }) => id === policy));
+  const held = withState(organisation.ledger, (state) => policiesOf(state, account).find(({ id }) => id === policy));
   return held?.status !== 'active';
 }
 

@@ -4,6 +4,7 @@ import { signatureTasks } from '../../../chain/signature.ts';
 import type { Transaction } from '../../../chain/transaction.ts';
 import { verifyTask } from '../../../ledger/embedded/verify-task.ts';
 import { submitMessage } from '../../../ledger/submit-message.ts';
+import { withState } from '../../../ledger/with-state.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import type { StateReader } from '../../../state/typed-map.ts';
 import { isReject } from '../../../std/reject.ts';
@@ -11,7 +12,6 @@ import type { RevokeRequest } from '../api/endpoints.ts';
 import type { Policy } from '../contract/policy.ts';
 import { delegationOf, policiesOf } from '../contract/state.ts';
 import { reject } from './codes.ts';
-import { withState } from './entitled-caller.ts';
 import { requireAttestable, transactionOf } from './grant-consent.ts';
 import { policyOutcome } from './ledger-outcome.ts';
 import type { LocalRevocations } from './local-revocations.ts';
@@ -78,7 +78,7 @@ function requireRevocable(
   id: string,
   transaction: Transaction | undefined,
 ): void {
-  withState(organisation, (state) => {
+  withState(organisation.ledger, (state) => {
     const policy = policiesOf(state, account).find((one) => one.id === id && one.status === 'active');
     if (policy === undefined) throw reject('CONSENT_TRANSACTION_WRONG');
     if (transaction === undefined) {

@@ -1,5 +1,6 @@
 import { randomBytes } from '#crypto/platform';
 import { submitMessage } from '../../../ledger/submit-message.ts';
+import { withState } from '../../../ledger/with-state.ts';
 import { createExclusive } from '../../../server/exclusive.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import { bytesToHex } from '../../../std/bytes.ts';
@@ -53,12 +54,7 @@ export function createAccountReserve(organisation: OrganisationContext): Account
 
 /** Only providers open patients' accounts. */
 function isProvider({ ledger, account }: OrganisationContext): boolean {
-  const snapshot = ledger.read();
-  try {
-    return hasRole(snapshot.state, account, 'provider');
-  } finally {
-    snapshot.release();
-  }
+  return withState(ledger, (state) => hasRole(state, account, 'provider'));
 }
 
 function readReserve({ vault }: OrganisationContext): string[] {

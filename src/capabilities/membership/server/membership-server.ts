@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { Value } from 'typebox/value';
-import type { Caller } from '../../../auth/caller.ts';
+import { type Caller, isAdministrator } from '../../../auth/caller.ts';
 import { revokeToken } from '../../../auth/tokens.ts';
 import type { RegistrationPort } from '../../../fhir/ports.ts';
 import type { Job } from '../../../jobs/job.ts';
@@ -51,7 +51,7 @@ export function createMembershipServer(deps: {
     app.post('/api/tokens', async (request) => {
       const caller = authenticate(request);
       const organisation = organisationOf(organisations, caller.custodian);
-      if (caller.kind !== 'system' || caller.organisation !== caller.custodian) throw reject('ADMINISTRATOR_NEEDED');
+      if (!isAdministrator(caller)) throw reject('ADMINISTRATOR_NEEDED');
       const body: unknown = request.body;
       if (!Value.Check(TokenRequest, body)) throw reject('TOKEN_REQUEST_INVALID');
       return hirePractitioner(organisation, body);
@@ -59,7 +59,7 @@ export function createMembershipServer(deps: {
     app.post('/api/tokens/revoke', async (request) => {
       const caller = authenticate(request);
       const { vault } = organisationOf(organisations, caller.custodian);
-      if (caller.kind !== 'system' || caller.organisation !== caller.custodian) throw reject('ADMINISTRATOR_NEEDED');
+      if (!isAdministrator(caller)) throw reject('ADMINISTRATOR_NEEDED');
       const body: unknown = request.body;
       if (!Value.Check(TokenRevocation, body)) throw reject('TOKEN_REQUEST_INVALID');
       await revokeToken(vault, body.token);

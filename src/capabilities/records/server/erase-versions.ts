@@ -1,6 +1,7 @@
 import { randomBytes } from '#crypto/platform';
 import type { Caller } from '../../../auth/caller.ts';
 import { submitMessage } from '../../../ledger/submit-message.ts';
+import { withState } from '../../../ledger/with-state.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import { bytesToHex } from '../../../std/bytes.ts';
 import { canonicalBytes, type Json, parseCanonical } from '../../../std/canonical-json.ts';
@@ -113,12 +114,7 @@ async function journalErasure(organisation: OrganisationContext, erasure: Erasur
 
 /** Entries of a closed generation beyond its last anchor were never on the ledger, and cannot be marked there. */
 function anchoredSize({ ledger, account }: OrganisationContext, generation: number): number {
-  const snapshot = ledger.read();
-  try {
-    return anchorOfGeneration(snapshot.state, account, generation)?.size ?? 0;
-  } finally {
-    snapshot.release();
-  }
+  return withState(ledger, (state) => anchorOfGeneration(state, account, generation)?.size ?? 0);
 }
 
 /** Ids of the transactions that mark all places; undefined when the ledger refused one. */

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
-import type { Caller } from '../../../auth/caller.ts';
+import { type Caller, isAdministrator } from '../../../auth/caller.ts';
 import type { Job } from '../../../jobs/job.ts';
 import type { Authenticate } from '../../../server/authenticate.ts';
 import { createExclusive, type Exclusive } from '../../../server/exclusive.ts';
@@ -46,7 +46,7 @@ export function createErasures(deps: { organisations: readonly OrganisationConte
   const inTurn = <T>({ account }: OrganisationContext, work: () => Promise<T>): Promise<T> =>
     (turns.get(account) as Exclusive)(work);
   const administrated = (caller: Caller): OrganisationContext => {
-    if (caller.kind !== 'system' || caller.organisation !== caller.custodian) throw reject('ERASURE_NOT_ENTITLED');
+    if (!isAdministrator(caller)) throw reject('ERASURE_NOT_ENTITLED');
     return organisationOf(organisations, caller.custodian);
   };
   const plugin: FastifyPluginAsync = async (app) => {

@@ -1,15 +1,11 @@
+import { withState } from '../../../ledger/with-state.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import type { VersionRow } from '../../../vault/vault.ts';
 import { erasedIndices, type JournalAnchor, lastAnchor } from '../contract/state.ts';
 
 /** Where the ledger has the organisation's journal at this moment. */
 export function readLastAnchor({ ledger, account }: Pick<OrganisationContext, 'ledger' | 'account'>): JournalAnchor {
-  const snapshot = ledger.read();
-  try {
-    return lastAnchor(snapshot.state, account);
-  } finally {
-    snapshot.release();
-  }
+  return withState(ledger, (state) => lastAnchor(state, account));
 }
 
 /** `settleJournal` for each organisation, before any of them serves. */
@@ -61,12 +57,7 @@ async function applyErasures(organisation: OrganisationContext, newest: number):
 }
 
 function erasedPage({ ledger, account }: OrganisationContext, generation: number, after?: number): readonly number[] {
-  const snapshot = ledger.read();
-  try {
-    return erasedIndices(snapshot.state, account, generation, ERASURES_PER_PAGE, after);
-  } finally {
-    snapshot.release();
-  }
+  return withState(ledger, (state) => erasedIndices(state, account, generation, ERASURES_PER_PAGE, after));
 }
 
 async function eraseAgain({ vault, log }: OrganisationContext, generation: number, indices: readonly number[]) {
