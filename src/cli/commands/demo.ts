@@ -20,6 +20,7 @@ import {
 } from '../demo/story.ts';
 import { pathOf } from '../files.ts';
 import type { RunningNode } from '../node-starter.ts';
+import { createStepProgress } from '../step-progress.ts';
 
 const reject = rejecter(CODES);
 
@@ -43,24 +44,16 @@ export const demoCommand: Command = {
 };
 
 async function startNode(context: CliContext, folder: string): Promise<RunningNode> {
-  let bar: ReturnType<CliContext['progress']> | undefined;
-  let step = '';
+  const steps = createStepProgress(context);
   const node = await context.nodes.start({
     folder,
     port: 0,
     host: '127.0.0.1',
     seed: true,
-    progress(name, done, total) {
-      if (name !== step) {
-        bar?.stop();
-        bar = context.progress(name);
-        step = name;
-      }
-      bar?.update(done, total);
-    },
+    progress: steps.update,
     rootKeyMade: () => {},
   });
-  bar?.stop();
+  steps.stop();
   return node;
 }
 

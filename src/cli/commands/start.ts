@@ -4,6 +4,7 @@ import type { Command, OptionValues } from '../command.ts';
 import { pathOf } from '../files.ts';
 import type { RunningNode, SeedReport } from '../node-starter.ts';
 import { portOption, urlOption } from '../option-values.ts';
+import { createStepProgress } from '../step-progress.ts';
 import { dataFolder } from '../use-node.ts';
 
 const reject = rejecter(CODES);
@@ -41,8 +42,7 @@ export const startCommand: Command = {
   },
   maxArguments: 0,
   async run(context, values) {
-    let bar: ReturnType<typeof context.progress> | undefined;
-    let step = '';
+    const steps = createStepProgress(context);
     const node = await context.nodes.start({
       folder: dataFolder(context, values),
       port: portOption(values, DEFAULT_PORT),
@@ -55,20 +55,13 @@ export const startCommand: Command = {
       ...(typeof values.follow === 'string' ? { follow: urlOption(values.follow, 'follow') } : {}),
       witnesses: witnessesOf(values),
       peers: Array.isArray(values.peer) ? (values.peer as string[]) : [],
-      progress(name, done, total) {
-        if (name !== step) {
-          bar?.stop();
-          bar = context.progress(name);
-          step = name;
-        }
-        bar?.update(done, total);
-      },
+      progress: steps.update,
       rootKeyMade: (path) =>
         context.print(
           `Root key made: ${path}\nWithout it nothing in the data folder can be read. Back it up apart from the data.\n`,
         ),
     });
-    bar?.stop();
+    steps.stop();
     context.print(greeting(node));
     await context.untilStopped();
     context.note('stopping: finishing what was begun');
