@@ -1,4 +1,4 @@
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stderr, stdin, stdout } from 'node:process';
 import { createInterface } from 'node:readline/promises';
@@ -12,7 +12,8 @@ import { runCli } from '../src/cli/main.ts';
 
 /*
  * The only place that knows argv, environment and terminal. ACESO_LOG sets the log level (default warn; logs go to
- * standard error as JSON lines), XDG_CONFIG_HOME where root keys lie.
+ * standard error as JSON lines), XDG_CONFIG_HOME where root keys lie, XDG_RUNTIME_DIR where sockets do, ACESO_COMETBFT
+ * which consensus engine a consortium's node runs.
  */
 const { env } = process;
 const logger = pino({ level: env.ACESO_LOG ?? 'warn' }, pino.destination({ dest: 2, sync: false }));
@@ -82,7 +83,18 @@ const context: CliContext = {
   clock: Date.now,
   untilStopped,
   askSecret,
-  nodes: createNodeStarter({ keyFolder, clock: Date.now, logger, fetch, version: packageJson.version }),
+  nodes: createNodeStarter({
+    keyFolder,
+    clock: Date.now,
+    logger,
+    fetch,
+    version: packageJson.version,
+    engine: {
+      program: env.ACESO_COMETBFT,
+      searchPath: env.PATH,
+      runtimeFolder: env.XDG_RUNTIME_DIR ?? tmpdir(),
+    },
+  }),
   fetch,
 };
 

@@ -43,6 +43,40 @@ export const CODES = {
     kind: 'invalid',
     sentence: 'This node neither follows a ledger nor holds the key that signs its heads; give --follow URL.',
   },
+  NETWORK_MISSING: {
+    kind: 'invalid',
+    sentence:
+      'Joining a consortium needs the addresses of its nodes: give --network FILE, which `aceso network init` writes.',
+  },
+  NETWORK_WITHOUT_NODE: {
+    kind: 'invalid',
+    sentence:
+      'The network file names no node with this validator’s node key; add its address there, under the id given.',
+  },
+  NETWORK_PLAN_WRONG: {
+    kind: 'invalid',
+    sentence:
+      'The plan of the network does not hold what is needed, at the place given; `aceso network init --help` shows one.',
+  },
+  VALIDATOR_KEYS_MISSING: {
+    kind: 'invalid',
+    sentence:
+      'Validating needs keys of its own: make the organisation’s keys with `aceso keys organisation --validator`.',
+  },
+  LEDGER_NOT_OWN: {
+    kind: 'invalid',
+    sentence: 'This node follows or validates a ledger with others; export it from the node that keeps it by itself.',
+  },
+  EXPORT_UNANCHORED: {
+    kind: 'unavailable',
+    sentence:
+      'The journal of the organisation could not be anchored, so the export would leave entries behind; look at the node’s health first.',
+  },
+  GENESIS_NOT_MOVED: {
+    kind: 'invalid',
+    sentence:
+      'The genesis document is not one of a consortium that goes on from another ledger; make it from the export.',
+  },
   ADMINISTRATOR_ONLY: { kind: 'denied', sentence: 'Only the organisation’s administrator may do this.' },
   QUERY_MALFORMED: { kind: 'invalid', sentence: 'A query takes plain text arguments, each once.' },
   WITNESS_UNKNOWN: {

@@ -11,9 +11,12 @@ import { type Json, type JsonObject, parseCanonical } from '../std/canonical-jso
 import { rejecter } from '../std/reject.ts';
 import { loadRootKey } from '../vault/root-key.ts';
 import { newOrganisationKeys, type OrganisationKeys } from '../wallet/node/organisation-keys.ts';
+import { keepCarried } from './carried-state.ts';
 import { CODES } from './codes.ts';
 import { CONTRACTS } from './contracts.ts';
 import { DEMO_FOUNDERS } from './demo-network.ts';
+import { validatorOf } from './found-network.ts';
+import { parseNetwork } from './network-file.ts';
 import { newGenesis } from './new-network.ts';
 import {
   hasNodeState,
@@ -48,6 +51,11 @@ export interface NodeDataOptions {
   readonly keys?: string;
   /** Node whose ledger is followed; its genesis is fetched when none is given. */
   readonly follow?: string;
+  /** File of addresses of the consortium to validate with, and where this node's engine is to listen. */
+  readonly network?: string;
+  readonly p2pListen?: string;
+  /** Export of the ledger that genesis carries on. */
+  readonly carry?: string;
   /** Refuses a folder without a node. */
   readonly mustExist?: boolean;
   rootKeyMade(path: string): void;
@@ -77,35 +85,43 @@ async function makeNodeData(options: NodeDataOptions): Promise<NodeData> {
   requireRunnable(parts.genesis);
   const rootKey = await rootKeyOf(options, name, true);
   const follows = options.follow === undefined ? {} : { follows: options.follow };
+  const consortium = parts.consortium === undefined ? {} : { consortium: parts.consortium };
   const node: NodeFile = {
     format: 'aceso.node/1',
     node: name,
     organisations: parts.keys.map((one) => one.organisation),
+    ...consortium,
     ...follows,
   };
   const operator = parts.operatorSeed === undefined ? {} : { operatorSeed: parts.operatorSeed };
   const secrets: Secrets = {
     format: 'aceso.secrets/1',
     ...operator,
+    ...(parts.validator === undefined ? {} : { validator: parts.validator }),
     organisations: parts.keys.map((one) => one.secrets),
   };
+  if (options.carry !== undefined) await keepCarried(options.folder, options.carry);
   await writeNodeFolder(options.folder, { node, genesis: parts.genesis as unknown as Json, secrets, rootKey });
   return { node, genesis: parts.genesis, secrets, rootKey, isNew: true };
 }
 
 /** Throws what the kernel would at the start: a genesis with rules that this software lacks, or sections it refuses. */
 function requireRunnable(genesis: Genesis): void {
-  createKernel({
+  const kernel = createKernel({
     genesis: genesis as Genesis & JsonObject,
     contracts: CONTRACTS,
     verifySignature: verifyTask,
-  }).initialise();
+  });
+  // A state that goes on is held against genesis when it is taken in.
+  if (genesis.previous?.treeRoot === undefined) kernel.initialise();
 }
 
 interface LedgerParts {
   readonly keys: readonly OrganisationKeys[];
   readonly genesis: Genesis;
   readonly operatorSeed?: string;
+  readonly validator?: NonNullable<Secrets['validator']>;
+  readonly consortium?: NonNullable<NodeFile['consortium']>;
 }
 
 async function foundLedger({ clock, genesis, follow }: NodeDataOptions): Promise<LedgerParts> {
@@ -123,14 +139,32 @@ async function foundLedger({ clock, genesis, follow }: NodeDataOptions): Promise
 
 /** The keys file names its organisation; when it holds the operator's seed too, this node keeps the ledger itself. */
 async function joinLedger(options: NodeDataOptions, keysPath: string): Promise<LedgerParts> {
-  const { keys, operatorSeed } = parseOrganisationKeys(await readCanonicalFile(keysPath));
+  const { keys, operatorSeed, validator } = parseOrganisationKeys(await readCanonicalFile(keysPath));
   const document =
     options.genesis !== undefined ? await readCanonicalFile(options.genesis) : await fetchGenesis(options);
   const genesis = genesisOf(document);
   if (options.follow !== undefined) return { keys, genesis };
+  if (genesis.operator.kind === 'cometbft') {
+    if (validator === undefined) throw reject('VALIDATOR_KEYS_MISSING');
+    return { keys, genesis, validator, consortium: await joinConsortium(options, genesis, validator) };
+  }
   if (operatorSeed === undefined) throw reject('OPERATOR_KEY_MISSING');
   if (operatorPublicKey(operatorSeed) !== genesis.operator.publicKey) throw reject('OPERATOR_KEY_DIFFERS');
   return { keys, genesis, operatorSeed };
+}
+
+/** Where the others are, and where this node listens for them: at the address that the file gives it, or as it is told. */
+async function joinConsortium(
+  { network: path, p2pListen }: NodeDataOptions,
+  genesis: Genesis,
+  seeds: NonNullable<Secrets['validator']>,
+): Promise<NonNullable<NodeFile['consortium']>> {
+  if (path === undefined) throw reject('NETWORK_MISSING');
+  const { members } = parseNetwork(await readCanonicalFile(path), genesisHash(genesis));
+  const { node } = validatorOf(seeds);
+  const own = members.find((one) => one.node === node);
+  if (own === undefined) throw reject('NETWORK_WITHOUT_NODE', { node });
+  return { listen: p2pListen ?? `tcp://${own.p2p}`, external: own.p2p, peers: members };
 }
 
 function operatorPublicKey(seed: string): string {

@@ -9,6 +9,7 @@ import { utf8 } from '../std/bytes.ts';
 import { canonicalBytes, type Json, type JsonObject, parseCanonical } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
 import { CODES } from './codes.ts';
+import { NetworkMember } from './network-file.ts';
 
 const reject = rejecter(CODES);
 const strict = { additionalProperties: false } as const;
@@ -28,6 +29,19 @@ const NodeFile = Type.Object(
       ),
       { maxItems: 64 },
     ),
+    /** The consortium that it validates with; absent on an embedded ledger. */
+    consortium: Type.Optional(
+      Type.Object(
+        {
+          /** `tcp://HOST:PORT` that its engine listens on for the others'. */
+          listen: Type.String({ pattern: '^tcp://[^\\s]{1,248}$' }),
+          /** `HOST:PORT` under which they reach it. */
+          external: Type.String({ maxLength: 255 }),
+          peers: Type.Array(NetworkMember, { maxItems: 128 }),
+        },
+        strict,
+      ),
+    ),
     /** URL of the node whose ledger this one follows; absent when it keeps the ledger itself. */
     follows: Type.Optional(Type.String({ maxLength: 255 })),
   },
@@ -35,11 +49,16 @@ const NodeFile = Type.Object(
 );
 export type NodeFile = Static<typeof NodeFile>;
 
+/** Ed25519 seeds of a validator, hexadecimal. */
+export const ValidatorSeeds = Type.Object({ voteSeed: Hex32, nodeSeed: Hex32 }, strict);
+
 /** The node's secrets, sealed under the root key: signing and sealing seeds, hexadecimal. */
 const Secrets = Type.Object(
   {
     format: Type.Literal('aceso.secrets/1'),
     operatorSeed: Type.Optional(Hex32),
+    /** Of the key that signs votes, and of the engine's own. */
+    validator: Type.Optional(ValidatorSeeds),
     organisations: Type.Array(Type.Object({ slug: Slug, signingSeed: Hex32, sealingSeed: Hex32 }, strict), {
       maxItems: 64,
     }),
@@ -52,7 +71,7 @@ const NODE_FILE = 'node.json';
 const GENESIS_FILE = 'genesis.json';
 const SECRETS_FILE = 'secrets.sealed';
 /** Folders that exist from the first full start on. */
-const STATE_FOLDERS = ['ledger', 'vaults'];
+const STATE_FOLDERS = ['ledger', 'consortium', 'engine', 'vaults'];
 const SECRETS_LABEL = 'aceso/node-secrets/1';
 
 /** The node file of a data folder; undefined when the folder holds no node. Throws NODE_FOLDER_DAMAGED. */

@@ -62,7 +62,8 @@ async function openOrganisation(
   return { slug, name, account, vault, ledger, signer: memberSigner(account, keys.signingSeed), sealing, clock, log };
 }
 
-function memberSigner(account: string, signingSeed: string): Signer {
+/** Signs as a member account; `signingSeed` is 32 bytes in hexadecimal. */
+export function memberSigner(account: string, signingSeed: string): Signer {
   const seed = hexToBytes(signingSeed) as Uint8Array;
   return { account, keyId: keyId('ed25519', ed25519PublicKey(seed)), sign: (bytes) => signEd25519(seed, bytes) };
 }

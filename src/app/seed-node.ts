@@ -5,12 +5,18 @@ import type { SeedReport } from '../cli/node-starter.ts';
 import { loadDefinitions } from '../fhir/definitions/load-definitions.ts';
 import { importBundle } from '../fhir/import-bundle.ts';
 import type { RegistrationPort } from '../fhir/ports.ts';
+import { CODES as LEDGER_CODES } from '../ledger/codes.ts';
 import type { OrganisationContext } from '../server/organisation.ts';
 import { utf8 } from '../std/bytes.ts';
+import { rejecter } from '../std/reject.ts';
 import { generatePatients } from '../synthetic/generate.ts';
 import { bundleToText } from '../synthetic/written-number.ts';
 import { DEMO_AS_OF, DEMO_PATIENTS_EACH, DEMO_STAFF } from './demo-network.ts';
 
+const rejectLedger = rejecter(LEDGER_CODES);
+
+/** How long a new validator waits for the others before it is filled. */
+const MOVING_WAIT_MS = 60_000;
 const YEAR_MS = 365 * 86_400_000;
 
 const MARK_KIND = 'node';
@@ -31,9 +37,22 @@ export interface SeedOptions {
 export async function seedOnce(options: SeedOptions, isWanted: boolean): Promise<SeedReport | undefined> {
   const vault = options.organisations[0]?.vault;
   if (vault === undefined || vault.getDocument(MARK_KIND, MARK_ID) !== undefined) return undefined;
+  if (isWanted) await untilMoving(options);
   const report = isWanted ? await seedNode(options) : undefined;
   await vault.putDocument(MARK_KIND, MARK_ID, utf8(isWanted ? 'seeded' : 'empty'));
   return report;
+}
+
+/** Accounts are opened on the ledger. Throws LEDGER_NO_QUORUM {reason} when it does not move in time. */
+async function untilMoving({ organisations, progress }: SeedOptions): Promise<void> {
+  const ledger = organisations[0]?.ledger;
+  const untilMs = performance.now() + MOVING_WAIT_MS;
+  while (ledger !== undefined && ledger.health().status !== 'ok') {
+    const { status, reason = status } = ledger.health();
+    if (performance.now() > untilMs) throw rejectLedger('LEDGER_NO_QUORUM', { reason });
+    progress('waiting for the other validators', 0, 1);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
 }
 
 /** Synthetic patients at each provider, and staff with tokens. Importing what is there already changes nothing. */

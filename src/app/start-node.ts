@@ -1,9 +1,12 @@
 import { type AddressInfo, createServer } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
+import { createMemberCheck } from '../auth/member-call-check.ts';
 import { issueToken, type TokenRecord, type TokenStore } from '../auth/tokens.ts';
+import { createMemberPort } from '../capabilities/access/server/exchange-ports.ts';
 import type { NodeStarter, RunningNode, StartOptions } from '../cli/node-starter.ts';
 import { createFhirPlugin } from '../fhir/plugin.ts';
 import { type RunningJobs, startJobs } from '../jobs/job.ts';
+import { findCometBft } from '../ledger/cometbft/engine/find-cometbft.ts';
 import { createLedgerPlugin } from '../ledger/http/ledger-plugin.ts';
 import { createAuthenticate } from '../server/authenticate.ts';
 import { createHttpHost } from '../server/http-host.ts';
@@ -11,12 +14,16 @@ import { type OrganisationContext, organisationOf } from '../server/organisation
 import { rejecter } from '../std/reject.ts';
 import { verifyPage } from './build-verify-page.ts';
 import { CODES } from './codes.ts';
+import { trialFounders } from './demo-network.ts';
+import { foundNetwork, genesisBytes, newValidatorSeeds, parsePlan, validatorOf } from './found-network.ts';
 import { createImportPlugin } from './import-plugin.ts';
 import { listen, listenRefusal } from './listen.ts';
 import { createMemoryTokenStore } from './memory-token-store.ts';
+import { createNetworkPlugin } from './network-plugin.ts';
 import { openNodeData } from './node-data.ts';
 import { readNodeFile } from './node-folder.ts';
 import { createNodePlugin } from './node-plugin.ts';
+import type { EngineEnvironment } from './open-consortium.ts';
 import { openLedger } from './open-ledger.ts';
 import { openOrganisations } from './open-organisations.ts';
 import { createQueryPlugin } from './query-plugin.ts';
@@ -35,7 +42,11 @@ export interface NodeEnvironment {
   readonly logger: FastifyBaseLogger;
   readonly fetch: typeof fetch;
   readonly version: string;
+  readonly engine: EngineEnvironment;
 }
+
+/** How long a validator's start waits for the blocks of the others. */
+const CATCH_UP_MS = 20_000;
 
 /** Starts nodes of this process, and finds those of others. */
 export function createNodeStarter(environment: NodeEnvironment): NodeStarter {
@@ -43,6 +54,17 @@ export function createNodeStarter(environment: NodeEnvironment): NodeStarter {
     start: (options) => startNode(environment, options),
     witness: (options) => startWitness(environment, options),
     verifyPage: async () => (await verifyPage()).html,
+    foundNetwork: async (plan) => foundNetwork(parsePlan(plan), environment.clock()),
+    trialFounders,
+    newGenesis: (plan) => genesisBytes({ ...plan, createdMs: environment.clock() }),
+    newValidator() {
+      const seeds = newValidatorSeeds();
+      return { seeds, validator: validatorOf(seeds) };
+    },
+    async requireEngine() {
+      const { program, searchPath } = environment.engine;
+      await findCometBft({ override: program, searchPath });
+    },
     async running(folder) {
       const file = await readNodeFile(folder);
       const info = file === undefined ? undefined : await readRuntimeFile(environment.keyFolder, file.node);
@@ -97,15 +119,24 @@ async function startNode(environment: NodeEnvironment, options: StartOptions): P
 async function openNode(environment: NodeEnvironment, options: StartOptions, closing: Closing): Promise<RunningNode> {
   const { keyFolder, clock, logger: log, version } = environment;
   const data = await openNodeData({ ...options, keyFolder, clock }).catch(refuseFolder);
-  const ledger = await openLedger({
+  const opened = await openLedger({
     folder: options.folder,
     data,
     witnesses: options.witnesses ?? {},
     confirmClock: options.confirmClock === true,
     clock,
     log,
+    fetch: environment.fetch,
+    engine: environment.engine,
+    keyFolder,
+    ...(options.snapshotEveryBlocks === undefined ? {} : { snapshotEveryBlocks: options.snapshotEveryBlocks }),
   });
-  closing.add(() => ledger.close());
+  closing.add(opened.close);
+  const { ledger, consortium } = opened;
+  // Care does not wait for the others; but what they decided meanwhile is better known before the first read.
+  await consortium?.ledger
+    .ready(CATCH_UP_MS)
+    .catch((error) => log.warn({ error: String(error) }, 'starting without the others'));
   const organisations = await openOrganisations({ ...data, folder: options.folder, ledger, clock, log });
   closing.add(async () => {
     for (const { vault } of organisations) await vault.close();
@@ -116,16 +147,36 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   const port = options.port === 0 ? await freePort(options.host) : options.port;
   const ownUrl = `http://${options.host}:${port}`;
   const { follows } = data.node;
-  const peers = [...(follows === undefined ? [] : [follows]), ...(options.peers ?? [])];
+  const members = (data.node.consortium?.peers ?? []).filter(
+    ({ account }) => !data.node.organisations.some((own) => own.account === account),
+  );
+  const peers = [
+    ...(follows === undefined ? [] : [follows]),
+    ...members.flatMap(({ url }) => (url === undefined ? [] : [url])),
+    ...(options.peers ?? []),
+  ];
   const { fetch } = environment;
   const floors = createServerFloors({ organisations, ledger, authenticate, clock, ownUrl, peers, fetch });
   closing.add(floors.close);
   const host = createHttpHost({ logger: log });
   const baseUrl = options.baseUrl ?? ownUrl;
-  await host.register(createLedgerPlugin(ledger));
+  const requireMember = createMemberCheck({
+    chain: ledger.genesisHash,
+    audiences: organisations.map(({ account }) => account),
+    keysOf: createMemberPort(ledger).keysOf,
+    clock,
+  });
+  await host.register(
+    createLedgerPlugin(ledger, {
+      requireMember,
+      clock,
+      ...(consortium === undefined ? {} : { engine: consortium.engine.rpc }),
+    }),
+  );
   for (const plugin of floors.plugins) await host.register(plugin);
   await host.register(createNodePlugin({ node: data.node.node, version, ledger, organisations }));
   await host.register(createQueryPlugin(ledger, authenticate));
+  await host.register(createNetworkPlugin({ ledger, node: data.node, consortium, authenticate }));
   await host.register(verifyPagePlugin);
   await host.register(
     createImportPlugin({ organisations, authenticate, registration: floors.registration, baseUrl, clock }),
@@ -153,7 +204,7 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   closing.add(() => removeRuntimeFile(keyFolder, data.node.node));
   // A vault that is behind its anchor keeps nothing else from starting: the members' vote needs this node.
   const isServing = organisations.every(({ vault }) => vault.status() === 'serving');
-  const wanted = options.seed && options.keys === undefined && data.node.follows === undefined;
+  const wanted = options.seed && data.node.follows === undefined;
   const seeding = { organisations, registration, baseUrl, clock, progress: options.progress };
   const seeded = isServing ? await seedOnce(seeding, wanted) : undefined;
   return { url, node: data.node.node, adminTokens, seeded, close: () => closing.run(log) };

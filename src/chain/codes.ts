@@ -66,6 +66,16 @@ export const CODES = {
     kind: 'invalid',
     sentence: 'The genesis document is malformed, or names rules or a section that this version does not have.',
   },
+  GENESIS_STATE_MISSING: {
+    kind: 'invalid',
+    sentence:
+      'The genesis document carries the state of another ledger on: give the export of that one, which a founding member has.',
+  },
+  GENESIS_STATE_DIFFERS: {
+    kind: 'invalid',
+    sentence:
+      'The state at hand is not the one that the genesis document carries on; get the export that belongs to it.',
+  },
 } as const satisfies CodeCatalogue;
 
 /** Thrower for the kernel: `throw reject('CODE', data)`. */

@@ -52,6 +52,8 @@ export function messageRule<Schema extends TSchema>(rule: MessageRule<Schema>): 
 export interface RuleSet {
   readonly version: number;
   readonly messages: Readonly<Record<string, MessageRule>>;
+  /** Called once per block with misbehaviour, before the transactions. */
+  misbehaviour?(state: StateWriter, block: BlockHeader, reports: readonly Misbehaviour[]): void;
 }
 
 /** The contract floor of a capability. */
@@ -63,8 +65,6 @@ export interface Contract {
   readonly ruleSets: readonly RuleSet[];
   /** Writes the capability's part of the state of block 0 from its section of genesis. */
   genesis?(state: StateWriter, section: JsonObject): void;
-  /** Called once per block with misbehaviour, before the transactions. */
-  misbehaviour?(state: StateWriter, block: BlockHeader, reports: readonly Misbehaviour[]): void;
   /** Named reads for clients, at a committed state: pure, bounded. */
   readonly queries?: Readonly<Record<string, (state: StateReader, argument: JsonObject) => Json>>;
 }

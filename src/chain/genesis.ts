@@ -1,10 +1,12 @@
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { sha256 } from '#crypto/platform';
-import { bytesToHex } from '../std/bytes.ts';
+import { bytesToHex, hexToBytes } from '../std/bytes.ts';
 import { canonicalBytes, type Json, type JsonObject, jsonFault } from '../std/canonical-json.ts';
 import { frame } from '../std/frame.ts';
+import { APP_SCHEMA, appHash } from './app-hash.ts';
 import { LimitsSchema } from './limits.ts';
+import { FoundingValidatorSchema } from './validators.ts';
 
 export const GENESIS_FORMAT = 'aceso.genesis/1';
 
@@ -28,9 +30,15 @@ const ChainSection = Type.Object(
   strict,
 );
 
-/** The ledger that a moved one goes on from: its genesis hash and last head, whose log goes on. */
+/**
+ * The ledger that a moved one goes on from: its genesis hash and last head, whose log goes on. With `treeRoot`, the
+ * root that the head's app hash covers, its state goes on too; without, the state begins anew from the sections.
+ */
 const Previous = Type.Object(
-  { head: Type.Object({ genesis: Hash, height: Count, logSize: Count, logRoot: Hash, appHash: Hash }, strict) },
+  {
+    head: Type.Object({ genesis: Hash, height: Count, logSize: Count, logRoot: Hash, appHash: Hash }, strict),
+    treeRoot: Type.Optional(Hash),
+  },
   strict,
 );
 
@@ -61,15 +69,44 @@ export type Genesis = Static<typeof GenesisSchema>;
 
 const EmbeddedOperator = Type.Object({ kind: Type.Literal('embedded'), publicKey: Hash }, strict);
 
+/** A consortium: the validators it begins with, and the most bytes that its blocks have. */
+const CometBftOperator = Type.Object(
+  {
+    kind: Type.Literal('cometbft'),
+    validators: Type.Array(FoundingValidatorSchema, { minItems: 1, maxItems: 128 }),
+    blockBytes: Type.Integer({ minimum: 128 * 1024, maximum: 16 * 1024 * 1024 }),
+  },
+  strict,
+);
+export type CometBftOperator = Static<typeof CometBftOperator>;
+
 /** The genesis document of a parsed value; undefined when it is none. Whether its rules exist is for `createKernel`. */
 export function parseGenesis(value: Json): Genesis | undefined {
   if (jsonFault(value) !== undefined || !Value.Check(GenesisSchema, value)) return undefined;
-  const { operator, sections, witnesses } = value;
+  const { operator, previous, sections, witnesses } = value;
   if (operator.kind === 'embedded' && !Value.Check(EmbeddedOperator, operator)) return undefined;
+  if (operator.kind === 'cometbft' && cometBftOperator(operator) === undefined) return undefined;
+  if (previous !== undefined && !isPlausible(previous)) return undefined;
   const { rules } = sections.chain;
   if (hasRepeats(rules.map(({ capability }) => capability)) || rules.some(({ capability }) => capability === 'chain'))
     return undefined;
   return hasRepeats((witnesses ?? []).map(({ name }) => name)) ? undefined : value;
+}
+
+/** The operator member of a consortium's genesis; undefined for any other. */
+export function cometBftOperator(operator: Json): CometBftOperator | undefined {
+  if (!Value.Check(CometBftOperator, operator)) return undefined;
+  const { validators } = operator;
+  const lists = [validators.map((one) => one.account), validators.map((one) => one.publicKey)];
+  const isSound = ![...lists, validators.map(({ node }) => node)].some(hasRepeats);
+  return isSound && validators.some(({ power }) => power > 0) ? operator : undefined;
+}
+
+/** A carried state's root must be the one that the old head committed to. */
+function isPlausible({ head, treeRoot }: Static<typeof Previous>): boolean {
+  if (treeRoot === undefined) return true;
+  const [tree, log] = [hexToBytes(treeRoot) as Uint8Array, hexToBytes(head.logRoot) as Uint8Array];
+  return bytesToHex(appHash(tree, log, head.logSize, APP_SCHEMA)) === head.appHash;
 }
 
 /** SHA-256(frame('aceso/genesis/1', canonical document)), hexadecimal: the name of the ledger. */

@@ -2,6 +2,7 @@ import type { KvReader, KvWrites } from '../state/store.ts';
 import type { StateReader } from '../state/typed-map.ts';
 import type { Json, JsonObject } from '../std/canonical-json.ts';
 import type { Block, Head, Outcome } from './block.ts';
+import type { Validator } from './validators.ts';
 
 /**
  * The kernel that both hosts drive (`createKernel` in kernel.ts). It is synchronous and pure but for the window of
@@ -10,8 +11,14 @@ import type { Block, Head, Outcome } from './block.ts';
 export interface Kernel {
   /** SHA-256(frame('aceso/genesis/1', canonical genesis document)), hexadecimal. */
   readonly genesisHash: string;
-  /** Writes of block 0 (state from genesis) and its head; for an empty store. */
-  initialise(): Executed;
+  /** Height of block 0: 0, or that of the last head of the ledger that goes on. */
+  readonly genesisHeight: number;
+  /**
+   * Writes of block 0 (state from genesis) and its head, for an empty store. Where genesis carries the state of another
+   * ledger on, `carried` is the store that holds that one at its last head, and the writes are for a copy of it. Throws
+   * Reject GENESIS_STATE_MISSING, GENESIS_STATE_DIFFERS.
+   */
+  initialise(carried?: KvReader): Executed;
   /** The head that a store holds; undefined for an empty store. */
   head(store: KvReader): Head | undefined;
   /** Block time of the head that a store holds, in milliseconds; undefined for an empty store. */
@@ -23,15 +30,11 @@ export interface Kernel {
    */
   remember(ids: Iterable<{ readonly id: string; readonly timeMs: number }>): void;
   /**
-   * Executes one block on top of `store`: serial, deterministic. `isVerified(id, account, keyRecordHash)` may answer
-   * true for signatures that a worker has already checked against exactly that key record; the others are checked
-   * here. A storage fault, RangeError or exhausted memory is thrown, never an outcome: the host halts before commit.
+   * Executes one block on top of `store`: serial, deterministic. `isVerified(id, task)` may answer true for
+   * signatures that a worker has already checked: those very bytes, against exactly that key record; the others are
+   * checked here. A storage fault, RangeError or exhausted memory is thrown, never an outcome: the host halts before commit.
    */
-  execute(
-    store: KvReader,
-    block: Block,
-    isVerified?: (id: string, account: string, keyRecordHash: string) => boolean,
-  ): Executed;
+  execute(store: KvReader, block: Block, isVerified?: (id: string, task: SignatureTask) => boolean): Executed;
   /** Cheap checks before a transaction enters a mempool: form, chain, expiry, signers, budget. Throws Reject. */
   check(store: KvReader, wire: Uint8Array, nowMs: number): CheckedTransaction;
   /** Typed state over a store. */
@@ -47,6 +50,8 @@ export interface Executed {
   /** Exact bytes of the log leaves this block appended, in order (transactions, then the block leaf). */
   readonly leaves: readonly Uint8Array[];
   readonly writes: KvWrites;
+  /** How the set of validators changed, power 0 for one that left; in block 0 all of them. Empty on an embedded ledger. */
+  readonly validatorUpdates: readonly Validator[];
 }
 
 /** A transaction that `check` let through, with the signatures still to verify (in a worker). */

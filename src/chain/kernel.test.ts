@@ -16,8 +16,9 @@ import { isReject } from '../std/reject.ts';
 import { appHash } from './app-hash.ts';
 import { RulesMissing, StorageFault } from './fault.ts';
 import { createKernel } from './kernel.ts';
+import type { SignatureTask } from './kernel-api.ts';
 import { parseLeaf, rememberedIds } from './leaf.ts';
-import { keyRecordHash } from './signature.ts';
+import { isSameTask, keyRecordHash } from './signature.ts';
 import type { Message } from './transaction.ts';
 
 const put: Message = { type: 'note.put', name: 'a', text: 'x' };
@@ -140,10 +141,16 @@ test('what a worker verified is not verified again, and only for exactly that ke
   };
   const kernel = createKernel({ genesis: chain.genesis, contracts: [notesContract], verifySignature: counting });
   const block = { height: 1, timeMs: chain.timeMs, transactions: [chain.wire(put, { by: patient })], misbehaviour: [] };
-  const seen: unknown[] = [];
-  const trust = (...given: unknown[]) => seen.push(given) > 0;
+  const seen: [string, SignatureTask][] = [];
+  const trust = (id: string, task: SignatureTask) => seen.push([id, task]) > 0;
   const trusted = kernel.execute(chain.store, block, trust);
-  assert.deepEqual(seen, [[trusted.outcomes[0]?.id, patient.account, keyRecordHash(patient.record)]]);
+  const [[id, task] = []] = seen;
+  assert(seen.length === 1 && task !== undefined);
+  assert.equal(id, trusted.outcomes[0]?.id);
+  assert(isSameTask(task, { ...task, account: patient.account, keyRecordHash: keyRecordHash(patient.record) }));
+  // Neither another signature over the same bytes nor another record passes for what was verified.
+  assert(!isSameTask(task, { ...task, signature: task.signature.map((byte) => byte ^ 1) }));
+  assert(!isSameTask(task, { ...task, keyRecordHash: '0'.repeat(64) }));
   assert.equal(verified, 0);
   assert.deepEqual(
     kernel.execute(chain.store, block, () => false),

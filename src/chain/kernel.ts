@@ -3,7 +3,7 @@ import { appendLog } from '../state/log.ts';
 import { logLeafHash } from '../state/log-proof.ts';
 import { createOverlay, type Overlay } from '../state/overlay.ts';
 import type { KvReader } from '../state/store.ts';
-import { createStateReader, createStateWriter } from '../state/typed-state.ts';
+import { createStateReader, createStateWriter, touches } from '../state/typed-state.ts';
 import { bytesToHex, equalBytes } from '../std/bytes.ts';
 import type { JsonObject } from '../std/canonical-json.ts';
 import type { Block, Head, Outcome } from './block.ts';
@@ -20,10 +20,11 @@ import { commitTree, LOG_PREFIX, readHead, readTimeMs, sealBlock } from './head-
 import type { Executed, Kernel, SignatureTask } from './kernel-api.ts';
 import { blockLeafToBytes, outcomeLeafToBytes } from './leaf.ts';
 import { withDefaults } from './limits.ts';
-import { createRegistry } from './registry.ts';
+import { createRegistry, type Registry } from './registry.ts';
 import { createReplayWindow } from './replay-window.ts';
 import { readActivations } from './rules.ts';
 import { parseTransaction, type Transaction } from './transaction.ts';
+import { noteValidators, validators } from './validators.ts';
 
 export interface KernelOptions {
   /** Canonical genesis document (genesis.ts). */
@@ -73,7 +74,7 @@ export function createKernel(options: KernelOptions): Kernel {
       limits,
       budgets: openBudgets(() => state, block.timeMs, limits),
       window,
-      holds: (id, task) => isVerified(id, task.account, task.keyRecordHash) || verifySignature(task),
+      holds: (id, task) => isVerified(id, task) || verifySignature(task),
       onInternalError,
     };
     reportMisbehaviour(registry.active(activations, block.height), overlay, block, onInternalError);
@@ -101,6 +102,7 @@ export function createKernel(options: KernelOptions): Kernel {
     leaves: Uint8Array[],
   ): Executed {
     const { height, timeMs } = block;
+    const validatorUpdates = touches(overlay, validators) ? noteValidators(createStateWriter(overlay), height) : [];
     const tree = commitTree(base, overlay);
     // A block that holds nothing changes nothing: no leaf, so the same app hash.
     if (block.transactions.length > 0 || block.misbehaviour.length > 0) {
@@ -108,12 +110,14 @@ export function createKernel(options: KernelOptions): Kernel {
     }
     const log = appendLog(base, LOG_PREFIX, head.logSize, leaves.map(logLeafHash));
     const writes = [overlay.writes(), tree.writes, log.writes];
-    return { ...sealBlock({ genesis: genesisHash, block, treeRoot: tree.root, log, writes }), outcomes, leaves };
+    const sealed = sealBlock({ genesis: genesisHash, block, treeRoot: tree.root, log, writes });
+    return { ...sealed, outcomes, leaves, validatorUpdates };
   }
 
   return {
     genesisHash,
-    initialise: () => executeGenesis(genesis, registry),
+    genesisHeight: genesis.previous?.head.height ?? 0,
+    initialise: (carried) => executeGenesis(genesis, registry, carried),
     head: readHead,
     timeMs: readTimeMs,
     remember(ids) {
@@ -151,22 +155,22 @@ function requireNext(store: KvReader, { height, timeMs }: Block): Head {
   return head;
 }
 
-/** Each contract's answer to misbehaviour, over a layer of its own: a fault in one leaves no writes. */
+/** Each contract's answer to misbehaviour by the rules in force, over a layer of its own: a fault in one leaves no writes. */
 function reportMisbehaviour(
-  contracts: readonly Contract[],
+  active: ReturnType<Registry['active']>,
   overlay: Overlay,
   { height, timeMs, misbehaviour }: Block,
   onInternalError: (error: unknown, what: string) => void,
 ): void {
   if (misbehaviour.length === 0) return;
-  for (const contract of contracts) {
+  for (const { name, rules } of active) {
     const layer = createOverlay(overlay);
     try {
-      contract.misbehaviour?.(createStateWriter(layer), { height, timeMs }, misbehaviour);
+      rules.misbehaviour?.(createStateWriter(layer), { height, timeMs }, misbehaviour);
       for (const [key, value] of layer.writes()) overlay.set(key, value);
     } catch (error) {
       if (isHalting(error)) throw error;
-      onInternalError(error, contract.name);
+      onInternalError(error, name);
     }
   }
 }

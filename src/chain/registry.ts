@@ -1,5 +1,5 @@
 import { compareKeys } from '../state/memory-store.ts';
-import type { Contract, MessageRule } from './contract.ts';
+import type { Contract, MessageRule, RuleSet } from './contract.ts';
 import { RulesMissing } from './fault.ts';
 import { type RuleActivation, versionAt } from './rules.ts';
 
@@ -25,8 +25,8 @@ export interface Registry {
   isDeclared(type: string): boolean;
   /** Rules in force at `height`. Throws RulesMissing when the software lacks one. */
   inForce(activations: Activations, height: number): RulesInForce;
-  /** Contracts with a version in force at `height`: the others do not exist yet, whatever the software has. */
-  active(activations: Activations, height: number): readonly Contract[];
+  /** The rules in force at `height`, by contract: the others do not exist yet, whatever the software has. */
+  active(activations: Activations, height: number): readonly { readonly name: string; readonly rules: RuleSet }[];
   /** A query by its full name. */
   query(name: string): Query | undefined;
 }
@@ -49,10 +49,11 @@ export function createRegistry(given: readonly Contract[]): Registry {
     contracts,
     has,
     active(activations, height) {
-      const names = activations
-        .filter(([, list]) => versionAt(list, height) !== undefined)
-        .map(([capability]) => capability);
-      return contracts.filter(({ name }) => names.includes(name));
+      const byName = new Map(activations.map(([capability, list]) => [capability, versionAt(list, height)]));
+      return contracts.flatMap(({ name, ruleSets }) => {
+        const rules = ruleSets.find(({ version }) => version === byName.get(name));
+        return rules === undefined ? [] : [{ name, rules }];
+      });
     },
     query: (name) => queries.get(name),
     isDeclared: (type) => declared.has(type),

@@ -1,5 +1,5 @@
 import { sha256 } from '#crypto/platform';
-import { bytesToHex, hexToBytes, utf8 } from '../std/bytes.ts';
+import { bytesToHex, equalBytes, hexToBytes, utf8 } from '../std/bytes.ts';
 import { canonicalBytes } from '../std/canonical-json.ts';
 import { frame } from '../std/frame.ts';
 import type { KeyAlgorithm, KeyRecord } from './account.ts';
@@ -55,6 +55,18 @@ function keyFacts(record: KeyRecord): KeyFacts {
   if (factsByRecord.size >= MAX_KNOWN_RECORDS) factsByRecord.clear();
   factsByRecord.set(text, facts);
   return facts;
+}
+
+/**
+ * True when what was found of one task holds of another of the same transaction: the very same signature under the very
+ * same key record. By the id alone a forged copy would pass on the nodes that know the genuine one, and on no others.
+ */
+export function isSameTask(known: SignatureTask, task: SignatureTask): boolean {
+  return (
+    known.account === task.account &&
+    known.keyRecordHash === task.keyRecordHash &&
+    equalBytes(known.signature, task.signature)
+  );
 }
 
 /** The one primitive that decides a task, all else about it having been found right. */

@@ -45,6 +45,39 @@ export const CODES = {
     kind: 'conflict',
     sentence: 'The folder of the story is there already; remove it or name another with --out DIR.',
   },
+  PLAN_UNREADABLE: {
+    kind: 'invalid',
+    sentence: 'The plan is not JSON, for the reason given; `aceso network init --help` shows one.',
+  },
+  NETWORK_FOLDER_TAKEN: {
+    kind: 'conflict',
+    sentence:
+      'The folder is not empty, and nothing is written over what may be the only copy of a key; name a new one with --out DIR.',
+  },
+  NETWORK_FOLDER_DAMAGED: {
+    kind: 'invalid',
+    sentence: 'The folder holds no whole network, or a file of it cannot be read; name another with --out DIR.',
+  },
+  NETWORK_MADE_ALREADY: {
+    kind: 'conflict',
+    sentence:
+      'The folder holds a network already, with validators and addresses of its own; leave these options away, or name a new folder with --out DIR.',
+  },
+  NETWORK_PORT_TAKEN: {
+    kind: 'conflict',
+    sentence:
+      'Another program listens at a port that the network needs, perhaps the network itself; end it, or make a new network with --out DIR and --port N.',
+  },
+  NETWORK_STANDS_STILL: {
+    kind: 'unavailable',
+    sentence:
+      'The ledger does not move, for the reason given; start the validators that are missing. Care at each node goes on meanwhile.',
+  },
+  NODE_NOT_RUNNING: {
+    kind: 'unavailable',
+    sentence:
+      'No node runs on this data folder; start it with `aceso start --data DIR`, or name one elsewhere with --url URL.',
+  },
   RECEIPTS_UNVERIFIED: {
     kind: 'invalid',
     sentence: 'At least one receipt did not verify; each is named above with the reason.',

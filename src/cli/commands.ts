@@ -12,15 +12,22 @@ import {
   keysSlipCommand,
   keysTokenCommand,
 } from './commands/keys.ts';
+import { networkInitCommand } from './commands/network-init.ts';
+import { networkStatusCommand } from './commands/network-status.ts';
+import { networkUpCommand } from './commands/network-up.ts';
 import { receiptsExportCommand } from './commands/receipts.ts';
 import { startCommand } from './commands/start.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { voteCommands } from './commands/vote.ts';
 import { witnessCommand } from './commands/witness.ts';
 
 /** Every command, in the order that the help shows. */
 export const COMMANDS: readonly Command[] = [
   startCommand,
   demoCommand,
+  networkUpCommand,
+  networkInitCommand,
+  networkStatusCommand,
   genesisCommand,
   importCommand,
   keysOrganisationCommand,
@@ -36,6 +43,7 @@ export const COMMANDS: readonly Command[] = [
   accessLogCommand,
   receiptsExportCommand,
   verifyCommand,
+  ...voteCommands,
   witnessCommand,
   inspectCommand,
 ];

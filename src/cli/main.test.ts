@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { noNodes } from '../../test/support/no-nodes.ts';
 import type { CliContext } from './command.ts';
 import { COMMANDS } from './commands.ts';
 import { EXIT } from './exit-codes.ts';
@@ -31,12 +32,7 @@ function createShell(t: TestContext): { readonly folder: string; run(...argv: re
         clock: Date.now,
         untilStopped: async () => {},
         askSecret: async () => undefined,
-        nodes: {
-          running: async () => undefined,
-          start: () => assert.fail('no node is to be started'),
-          witness: () => assert.fail('no witness is to be started'),
-          verifyPage: () => assert.fail('no page is written'),
-        },
+        nodes: noNodes,
         fetch: () => assert.fail('nothing is to be fetched'),
       };
       const code = await runCli(argv, context);
@@ -72,10 +68,35 @@ const WRONG_LINES: readonly string[] = [
   'genesis --name a --operator xyz --member m --out f',
   `genesis --name a --operator ${HEX32} --out f`,
   `genesis --name a --operator ${HEX32} --member entry.json --witness w --out f`,
+  'network init',
+  'network init plan.json',
+  'network init one two --out d',
+  'network up --validators 0',
+  'network up --validators 17',
+  'network up --validators four',
+  'network up --port 65536',
+  'network status --url nowhere',
+  'network status --url http://a --token é',
+  'vote admit',
+  'vote remove --account a --successor b',
+  `vote remove --account ${HEX32.slice(32)}`,
+  'vote roles --account a',
+  `vote roles --account ${HEX32.slice(32)} --role emperor`,
+  `vote set-validator --account ${HEX32.slice(32)} --public-key x --node y --power 1`,
+  `vote set-validator --account ${HEX32.slice(32)} --public-key ${HEX32} --node ${HEX32.slice(24)} --power -1`,
+  `vote set-validator --account ${HEX32.slice(32)} --public-key ${HEX32} --node ${HEX32.slice(24)} --power 1.5`,
+  'vote drop-validator',
+  'vote rules --capability consent --version 0 --from-height 5',
+  `vote restart-journal --account ${HEX32.slice(32)} --generation x --kept-size 0`,
+  'vote approve',
+  'vote approve one',
+  'vote withdraw ../..',
   'import',
   'keys organisation',
   'keys organisation --name a --slug A --role provider --out f',
   'keys organisation --name a --slug a --role emperor --out f',
+  'keys organisation --name é --slug a --role provider --out f',
+  'keys organisation --name a --slug a --role provider --out f --validator --operator',
   'keys token',
   'keys token --label x --days soon',
   'keys slip',
@@ -190,6 +211,12 @@ test('files that are not there, are folders, or are something else: exit code an
     [`genesis --name a --operator ${HEX32} --member list.json --out f`, EXIT.UNKNOWN, 'FILE_UNREADABLE'],
     ['import missing', EXIT.UNKNOWN, 'FILE_UNREADABLE'],
     ['import empty', EXIT.UNKNOWN, 'FILE_UNREADABLE'],
+    ['network init missing --out d', EXIT.UNKNOWN, 'FILE_UNREADABLE'],
+    ['network init text --out d', EXIT.UNVERIFIED, 'PLAN_UNREADABLE'],
+    ['network init list.json --out bundles', EXIT.UNAVAILABLE, 'NETWORK_FOLDER_TAKEN'],
+    ['network status --data missing', EXIT.UNAVAILABLE, 'NODE_NOT_RUNNING'],
+    ['vote admit --entry missing', EXIT.UNKNOWN, 'FILE_UNREADABLE'],
+    ['vote admit --entry list.json', EXIT.UNKNOWN, 'FILE_UNREADABLE'],
     ['verify a.receipt.json --trust missing', EXIT.UNKNOWN, 'FILE_UNREADABLE'],
     ['verify a.receipt.json --trust text', EXIT.UNVERIFIED, 'TRUST_MALFORMED'],
     ['verify a.receipt.json --trust list.json', EXIT.UNVERIFIED, 'TRUST_MALFORMED'],

@@ -1,3 +1,6 @@
+import type { JsonObject } from '../std/canonical-json.ts';
+import type { FounderPlan } from '../wallet/node/organisation-keys.ts';
+
 /** A node that runs in this process. */
 export interface RunningNode {
   readonly url: string;
@@ -34,6 +37,13 @@ export interface StartOptions {
   /** Refuse a folder without a node with NODE_FOLDER_EMPTY instead of making one. */
   readonly mustExist?: boolean;
   readonly follow?: string;
+  /** Addresses of the consortium to validate with, and `tcp://HOST:PORT` to listen on for it where that is another. */
+  readonly network?: string;
+  readonly p2pListen?: string;
+  /** Folder of the export of the ledger that a moved one goes on from. */
+  readonly carry?: string;
+  /** A snapshot for those who join every so many blocks. */
+  readonly snapshotEveryBlocks?: number;
   readonly genesis?: string;
   readonly keys?: string;
   /** Addresses of nodes that host other members; the one that is followed is known already. */
@@ -62,8 +72,48 @@ export interface RunningWitness {
   close(): Promise<void>;
 }
 
+/** What a consortium begins with, in exact bytes; `keys` are secret, one file for each organisation made here. */
+export interface FoundedNetwork {
+  /** Genesis hash of the ledger. */
+  readonly chain: string;
+  readonly genesis: Uint8Array;
+  readonly network: Uint8Array;
+  readonly organisations: readonly {
+    readonly slug: string;
+    readonly name: string;
+    readonly power: number;
+    readonly url?: string;
+    readonly keys: Uint8Array | undefined;
+  }[];
+}
+
+/** What others know of a validator: the key that signs its votes, and its node's id. */
+export interface ValidatorIdentity {
+  readonly publicKey: string;
+  readonly node: string;
+}
+
 /** Starts nodes; `app` does it, and entry points hand it in, since commands stand below it. */
 export interface NodeStarter {
+  /** Founds a consortium from the parsed JSON of a plan. Throws NETWORK_PLAN_WRONG {problem}. */
+  foundNetwork(plan: unknown): Promise<FoundedNetwork>;
+  /** Organisations of a network for trying out, the first ones with staff and synthetic patients. */
+  trialFounders(count: number): readonly FounderPlan[];
+  /** Exact bytes of the genesis of a ledger that one operator keeps. */
+  newGenesis(plan: {
+    readonly name: string;
+    /** Public key that signs its heads, hexadecimal. */
+    readonly operatorKey: string;
+    readonly founders: readonly JsonObject[];
+    readonly witnesses: readonly { readonly name: string; readonly publicKey: string }[];
+  }): Uint8Array;
+  /** Seeds of a new validator, hexadecimal, and what others are to know of it. */
+  newValidator(): {
+    readonly seeds: { readonly voteSeed: string; readonly nodeSeed: string };
+    readonly validator: ValidatorIdentity;
+  };
+  /** Throws ENGINE_MISSING or ENGINE_VERSION_WRONG where a consortium's node would not run. */
+  requireEngine(): Promise<void>;
   start(options: StartOptions): Promise<RunningNode>;
   witness(options: WitnessStartOptions): Promise<RunningWitness>;
   /** The verify page as one file, for auditors who have no node. */

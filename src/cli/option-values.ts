@@ -37,3 +37,16 @@ export function listOption(values: OptionValues, name: string): readonly string[
   const value = values[name];
   return Array.isArray(value) ? (value as readonly string[]) : [];
 }
+
+/** Whole number from 1 on that an option names. Throws Reject ARGUMENTS_WRONG. */
+export function countOption(values: OptionValues, name: string): number {
+  const text = neededOption(values, name);
+  const value = /^[1-9][0-9]{0,8}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isNaN(value)) throw reject('ARGUMENTS_WRONG', { problem: `--${name} takes a number from 1 on` });
+  return value;
+}
+
+/** Whole number from 0 on that an option names. Throws Reject ARGUMENTS_WRONG. */
+export function wholeOption(values: OptionValues, name: string): number {
+  return neededOption(values, name) === '0' ? 0 : countOption(values, name);
+}

@@ -48,7 +48,7 @@ export async function withNode<T>(
   { mayMake = false }: { mayMake?: boolean } = {},
 ): Promise<T> {
   if (typeof values.url === 'string') {
-    const client = createClient(context, urlOption(values.url, 'url'), tokenOf(values));
+    const client = createClient(context, urlOption(values.url, 'url'), tokenOption(values));
     return use({ client, organisation: '', organisations: [], as: () => client });
   }
   const folder = dataFolder(context, values);
@@ -86,7 +86,8 @@ function handleOf(
   return { client, organisation, organisations, as };
 }
 
-function tokenOf({ token }: OptionValues): string | undefined {
+/** Bearer token that `--token` gives; undefined when it was not given. Throws Reject ARGUMENTS_WRONG. */
+export function tokenOption({ token }: OptionValues): string | undefined {
   if (typeof token !== 'string') return undefined;
   if (!/^[\x21-\x7e]{1,128}$/.test(token)) throw reject('ARGUMENTS_WRONG', { problem: '--token takes a bearer token' });
   return token;

@@ -1,5 +1,4 @@
-import { Type } from 'typebox';
-import { Value } from 'typebox/value';
+import { hostedMembers, MAX_NODE_PAGE_BYTES } from '../auth/hosted-members.ts';
 import { rejecter } from '../std/reject.ts';
 import { CODES } from './codes.ts';
 import type { FetchText } from './fetch-text.ts';
@@ -8,13 +7,6 @@ const reject = rejecter(CODES);
 
 /** How long it is remembered where a member's node is. */
 const KEPT_MS = 60_000;
-const MAX_ANSWER_BYTES = 256 * 1024;
-
-/** What GET / of a node says, as far as it is looked at; nothing rests on its being true. */
-const NodeForm = Type.Object({
-  genesis: Type.String(),
-  organisations: Type.Array(Type.Object({ account: Type.String() }), { maxItems: 1024 }),
-});
 
 /** Finds the node that hosts a member. */
 export interface NodeDirectory {
@@ -44,10 +36,9 @@ export function createNodeDirectory(options: {
     const found = new Map<string, string>();
     for (const peer of peers) {
       const url = peer.replace(/\/+$/, '');
-      const answer = await fetchText(`${url}/`, undefined, MAX_ANSWER_BYTES).catch(() => undefined);
-      const node = answer?.ok ? parse(answer.text) : undefined;
-      if (!Value.Check(NodeForm, node) || node.genesis !== chain) continue;
-      for (const { account } of node.organisations) if (!found.has(account)) found.set(account, url);
+      const answer = await fetchText(`${url}/`, undefined, MAX_NODE_PAGE_BYTES).catch(() => undefined);
+      const accounts = answer?.ok ? hostedMembers(answer.text, chain) : [];
+      for (const account of accounts) if (!found.has(account)) found.set(account, url);
     }
     known = found;
     askedAtMs = clock();
@@ -63,12 +54,4 @@ export function createNodeDirectory(options: {
       return url;
     },
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { createReplayGuard } from '../auth/replay-guard.ts';
 import type { Job } from '../jobs/job.ts';
 import { createExclusive, type Exclusive } from '../server/exclusive.ts';
 import { type OrganisationContext, organisationOf } from '../server/organisation.ts';
@@ -14,11 +15,13 @@ import { createFetchText } from './fetch-text.ts';
 import { answerIntroduction, askIntroduction } from './introduction.ts';
 import type { CustodianPort, Introduction, IntroductionRequest, MemberPort } from './ports.ts';
 import { createReleaseDesk } from './release-desk.ts';
-import { createReplayGuard } from './replay-guard.ts';
 import { type CallName, readStatement, signAnswer, signedForm } from './statement.ts';
 
 const reject = rejecter(CODES);
 const strict = { additionalProperties: false } as const;
+
+/** Most statements of one member that are remembered, and so may be made within ten minutes. */
+const MAX_REMEMBERED = 4096;
 
 /** A statement, base64url; the largest holds a sealed introduction. */
 const CallForm = signedForm(48 * 1024);
@@ -60,7 +63,12 @@ export function createExchange(options: ExchangeOptions): Exchange {
   const call = createExchangeCall({ directory, members, fetchText });
   const collector = createReleaseCollector({ call });
   const desk = createReleaseDesk({ members, port });
-  const guard = createReplayGuard();
+  // A replay after a restart costs no secrecy: every answer that tells something is sealed to the member that asked.
+  const guard = createReplayGuard({
+    maxRemembered: MAX_REMEMBERED,
+    replayed: () => reject('EXCHANGE_REPLAYED'),
+    tooMany: () => reject('EXCHANGE_TOO_MANY_CALLS'),
+  });
   const desks = new Map<string, Exclusive>(local.map((account) => [account, createExclusive()]));
 
   /** What each call does, once its statement holds. */

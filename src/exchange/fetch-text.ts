@@ -1,3 +1,4 @@
+import { readBounded } from '../std/read-bounded.ts';
 import { rejecter } from '../std/reject.ts';
 import { CODES } from './codes.ts';
 
@@ -23,14 +24,9 @@ export function createFetchText(request: typeof fetch): FetchText {
     };
     try {
       const response = await request(url, init);
-      const chunks: Uint8Array[] = [];
-      let sizeBytes = 0;
-      for await (const chunk of response.body ?? []) {
-        sizeBytes += chunk.length;
-        if (sizeBytes > maxBytes) throw reject('EXCHANGE_ANSWER_WRONG');
-        chunks.push(chunk);
-      }
-      return { ok: response.ok, status: response.status, text: Buffer.concat(chunks).toString('utf8') };
+      const bytes = await readBounded(response.body, maxBytes);
+      if (bytes === undefined) throw reject('EXCHANGE_ANSWER_WRONG');
+      return { ok: response.ok, status: response.status, text: new TextDecoder().decode(bytes) };
     } catch (error) {
       if ((error as { code?: string }).code === 'EXCHANGE_ANSWER_WRONG') throw error;
       throw reject('EXCHANGE_UNREACHABLE');

@@ -1,4 +1,5 @@
 import { randomBytes, sha256 } from '#crypto/platform';
+import { verifies } from '../auth/member-signature.ts';
 import type { InteractionHeader } from '../chain/journal-leaf.ts';
 import { sealAes256Gcm } from '../crypto/node/aead.ts';
 import { type SealedBox, sealTo } from '../crypto/sealing.ts';
@@ -12,7 +13,6 @@ import { CODES } from './codes.ts';
 import type { CustodianPort, MemberPort, PermitFacts } from './ports.ts';
 import { encodePayload, headerOf, MAX_RELEASE_BYTES, MAX_RELEASE_VERSIONS } from './release-payload.ts';
 import { leavesHash, RELEASE_KEY_INFO, releaseAad, releaseSignBytes } from './release-terms.ts';
-import { verifies } from './statement.ts';
 
 const reject = rejecter(CODES);
 

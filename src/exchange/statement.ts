@@ -1,10 +1,10 @@
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { randomBytes, sha256 } from '#crypto/platform';
+import { type KeysOf, STATEMENT_WINDOW_MS, verifies } from '../auth/member-signature.ts';
 import type { KeyRecord } from '../chain/account.ts';
 import type { Signer } from '../chain/sign-transaction.ts';
-import { verifyEd25519Sync } from '../crypto/node/ed25519.ts';
-import { base64urlToBytes, bytesToBase64url, bytesToHex, hexToBytes } from '../std/bytes.ts';
+import { base64urlToBytes, bytesToBase64url, bytesToHex } from '../std/bytes.ts';
 import { canonicalBytes, type JsonObject, parseCanonical } from '../std/canonical-json.ts';
 import { frame } from '../std/frame.ts';
 import { rejecter } from '../std/reject.ts';
@@ -12,9 +12,6 @@ import { CODES } from './codes.ts';
 
 const reject = rejecter(CODES);
 const strict = { additionalProperties: false } as const;
-
-/** How far a statement's time may be from the reader's clock, either way. */
-export const STATEMENT_WINDOW_MS = 5 * 60 * 1000;
 
 /** The calls between organisations, each a statement of the caller's member key. */
 export type CallName = 'tags' | 'offer' | 'countersign';
@@ -99,7 +96,7 @@ export function readStatement(
     chain: string;
     audience: string;
     nowMs: number;
-    keysOf(member: string): readonly KeyRecord[];
+    keysOf: KeysOf;
   },
 ): Statement {
   const bytes = base64urlToBytes(signed.bytes);
@@ -132,11 +129,4 @@ export function readAnswer(call: Signed, answer: Signed, keys: readonly KeyRecor
 
 function answerBytes(call: Signed, answer: Uint8Array): Uint8Array {
   return frame('aceso/exchange-answer/1', base64urlToBytes(call.bytes) as Uint8Array, sha256(answer));
-}
-
-/** True when `signature` (hexadecimal) over `message` is that of the key `key` among `keys`. */
-export function verifies(keys: readonly KeyRecord[], key: string, message: Uint8Array, signature: string): boolean {
-  const record = keys.find((one) => one.id === key && one.algorithm === 'ed25519');
-  const [publicKey, bytes] = [hexToBytes(record?.publicKey ?? ''), hexToBytes(signature)];
-  return publicKey?.length === 32 && bytes?.length === 64 && verifyEd25519Sync(publicKey, message, bytes);
 }

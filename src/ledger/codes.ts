@@ -86,6 +86,38 @@ export const CODES = {
     sentence:
       'The node that this one follows signed something that its blocks do not lead to, or that contradicts what it signed before. Keep the folder as evidence and ask the other members.',
   },
+  LEDGER_NO_QUORUM: {
+    kind: 'unavailable',
+    sentence:
+      'Not more than two thirds of the validators can be reached, so nothing is committed. Care at this node goes on; its health says who is missing.',
+  },
+  LEDGER_NOT_COMMITTED: {
+    kind: 'unavailable',
+    sentence:
+      'The transaction was passed on and no block has taken it in time. Look it up by its id before you send it again.',
+  },
+  LEDGER_CATCHING_UP: {
+    kind: 'unavailable',
+    sentence: 'This node is still fetching blocks from the other members. Try again when its health says ok.',
+  },
+  LEDGER_HEAD_UNPROVEN: {
+    kind: 'unavailable',
+    sentence: 'The block is committed and the votes that prove it are not there yet; ask again in a few seconds.',
+  },
+  LEDGER_ENGINE_REQUEST_WRONG: {
+    kind: 'invalid',
+    sentence:
+      'The consensus engine asked for something that a sound one never asks for. Check that its data folder belongs to this node; never copy one.',
+  },
+  LEDGER_OPERATOR_KIND_WRONG: {
+    kind: 'invalid',
+    sentence: 'The genesis document belongs to another kind of host than the node was told to run.',
+  },
+  LEDGER_STATE_UNPROVEN: {
+    kind: 'invalid',
+    sentence:
+      'The rows of the snapshot or export do not lead to the state that its head commits to. Get it again, from another member.',
+  },
   WITNESS_STATE_DAMAGED: {
     kind: 'invalid',
     sentence:

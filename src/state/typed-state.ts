@@ -24,6 +24,14 @@ export function storeKey<K extends readonly string[], V extends Json>(map: State
   return storeKeyOf(map.name, key);
 }
 
+/** True when an overlay holds a write to a map. */
+export function touches(overlay: Pick<Overlay, 'writes'>, { name }: { readonly name: string }): boolean {
+  const prefix = `${STATE_PREFIX}${name}/`;
+  // fence: whether any key begins so does not depend on the order
+  for (const key of overlay.writes().keys()) if (key.startsWith(prefix)) return true;
+  return false;
+}
+
 /** Typed reads. Values are decoded anew for each read, and frozen through and through. */
 export function createStateReader(kv: KvReader, meter?: StateMeter): StateReader {
   return {

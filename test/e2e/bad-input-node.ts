@@ -15,6 +15,7 @@ import { hexToBytes } from '../../src/std/bytes.ts';
 import { canonicalBytes, type JsonObject } from '../../src/std/canonical-json.ts';
 import { textToRootKey } from '../../src/vault/root-key.ts';
 import { newOrganisationKeys } from '../../src/wallet/node/organisation-keys.ts';
+import { testEngine } from '../support/test-engine.ts';
 
 /** An empty pair of folders, removed after the test: the data folder does not exist yet. */
 export function temporaryFolders(t: TestContext): {
@@ -30,7 +31,7 @@ export function temporaryFolders(t: TestContext): {
 /** A starter of real nodes on real sockets. `logged` collects what they log as errors, a JSON line each. */
 export function testStarter(keyFolder: string, logged: string[] = [], clock: () => number = Date.now): NodeStarter {
   const logger = pino({ level: 'error' }, { write: (line: string) => void logged.push(line) });
-  return createNodeStarter({ keyFolder, clock, logger, fetch, version: '0.0.0-test' });
+  return createNodeStarter({ keyFolder, clock, logger, fetch, version: '0.0.0-test', engine: testEngine });
 }
 
 export const QUIET_START = {

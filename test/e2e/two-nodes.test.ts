@@ -12,6 +12,7 @@ import { runCli } from '../../src/cli/main.ts';
 import type { NodeStarter, RunningNode } from '../../src/cli/node-starter.ts';
 import { canonicalBytes, type JsonObject } from '../../src/std/canonical-json.ts';
 import { newOrganisationKeys, type OrganisationKeys } from '../../src/wallet/node/organisation-keys.ts';
+import { testEngine } from '../support/test-engine.ts';
 
 /** The hospital's node keeps the ledger; the clinic's follows it. Each reaches the other over a real socket. */
 interface TwoNodes {
@@ -42,7 +43,14 @@ async function startTwoNodes(t: TestContext): Promise<TwoNodes> {
     return file;
   };
   const logger = pino({ level: 'silent' });
-  const nodes = createNodeStarter({ keyFolder: join(folder, 'keys'), clock: Date.now, logger, fetch, version: '0' });
+  const nodes = createNodeStarter({
+    keyFolder: join(folder, 'keys'),
+    clock: Date.now,
+    logger,
+    fetch,
+    version: '0',
+    engine: testEngine,
+  });
   const common = { host: '127.0.0.1', seed: false, genesis, progress() {}, rootKeyMade() {} };
   const clinicPort = await freePort();
   const hospital = await nodes.start({

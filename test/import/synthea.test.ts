@@ -22,6 +22,7 @@ import { openDatabase } from '../../src/vault/database.ts';
 import type { CustodianVault, VersionRow } from '../../src/vault/vault.ts';
 import { vaultQueries } from '../../src/vault/vault-schema.ts';
 import { type OpenFolder, withFolder } from '../support/open-folder.ts';
+import { testEngine } from '../support/test-engine.ts';
 import { mapMembers, memberOf, readWritten, textOf, type Written, without, writtenText } from './written-json.ts';
 
 const data = fileURLToPath(new URL('../../../shared/data/synthea', import.meta.url));
@@ -44,7 +45,14 @@ async function aceso(...argv: readonly string[]): Promise<{ code: number; printe
     clock: Date.now,
     untilStopped: async () => {},
     askSecret: async () => undefined,
-    nodes: createNodeStarter({ keyFolder: place.keyFolder, clock: Date.now, logger, fetch, version: 'test' }),
+    nodes: createNodeStarter({
+      keyFolder: place.keyFolder,
+      clock: Date.now,
+      logger,
+      fetch,
+      version: 'test',
+      engine: testEngine,
+    }),
     fetch,
   };
   const code = await runCli(argv, context);

@@ -1,8 +1,9 @@
 import { Type } from 'typebox';
 import { type AccountRecord, accounts, type KeyRecord } from '../../src/chain/account.ts';
+import type { BlockHeader, Misbehaviour } from '../../src/chain/block.ts';
 import { type Contract, messageRule } from '../../src/chain/contract.ts';
 import { type RuleActivation, rules } from '../../src/chain/rules.ts';
-import { type StateMap, stateMap } from '../../src/state/typed-map.ts';
+import { type StateMap, type StateWriter, stateMap } from '../../src/state/typed-map.ts';
 import type { JsonObject } from '../../src/std/canonical-json.ts';
 import { type CodeCatalogue, rejecter } from '../../src/std/reject.ts';
 
@@ -144,23 +145,24 @@ const first = {
   'note.activate': activate,
 };
 
+function misbehaviour(state: StateWriter, _block: BlockHeader, given: readonly Misbehaviour[]): void {
+  for (const { validator, height } of given) state.set(reports, [validator], height);
+  if (given.some(({ kind }) => kind === 'light-client-attack')) throw new TypeError('not expected');
+}
+
 /** A capability with one message for everything that the kernel does. Its section names accounts as they are to be. */
 export const notesContract: Contract = {
   name: 'notes',
   codes: CODES,
   maps: [notes, reports],
   ruleSets: [
-    { version: 1, messages: first },
-    { version: 2, messages: { ...first, 'note.added': added } },
+    { version: 1, messages: first, misbehaviour },
+    { version: 2, messages: { ...first, 'note.added': added }, misbehaviour },
   ],
   genesis(state, section) {
     for (const [account, record] of Object.entries((section.accounts ?? {}) as Record<string, AccountRecord>)) {
       state.set(accounts, [account], record);
     }
-  },
-  misbehaviour(state, _block, given) {
-    for (const { validator, height } of given) state.set(reports, [validator], height);
-    if (given.some(({ kind }) => kind === 'light-client-attack')) throw new TypeError('not expected');
   },
   queries: { 'notes.text': (state, { account, name }) => state.get(notes, account as string, name as string) ?? '' },
 };

@@ -2,13 +2,13 @@ import { pino } from 'pino';
 import { openNodeData } from '../../src/app/node-data.ts';
 import { openLedger } from '../../src/app/open-ledger.ts';
 import { openOrganisations } from '../../src/app/open-organisations.ts';
-import type { Ledger } from '../../src/ledger/ledger.ts';
-import type { SignedBlockSource } from '../../src/ledger/signed-blocks.ts';
+import type { ServedLedger } from '../../src/ledger/http/member-routes.ts';
 import type { OrganisationContext } from '../../src/server/organisation.ts';
+import { testEngine } from './test-engine.ts';
 
 /** A data folder as a node opens it, without routes and jobs. */
 export interface OpenFolder {
-  readonly ledger: Ledger & SignedBlockSource;
+  readonly ledger: ServedLedger;
   readonly organisations: readonly OrganisationContext[];
 }
 
@@ -20,7 +20,15 @@ export async function withFolder<T>(
   const log = pino({ level: 'silent' });
   const clock = Date.now;
   const data = await openNodeData({ folder, keyFolder, clock, rootKeyMade: () => {} });
-  const ledger = await openLedger({ folder, data, witnesses: {}, clock, log });
+  const { ledger, close } = await openLedger({
+    folder,
+    keyFolder,
+    data,
+    witnesses: {},
+    clock,
+    log,
+    engine: testEngine,
+  });
   try {
     const organisations = await openOrganisations({ ...data, folder, ledger, clock, log });
     try {
@@ -29,6 +37,6 @@ export async function withFolder<T>(
       for (const { vault } of organisations) await vault.close();
     }
   } finally {
-    await ledger.close();
+    await close();
   }
 }

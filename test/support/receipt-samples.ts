@@ -9,21 +9,25 @@ import {
   issueTransactionReceipt,
 } from '../../src/capabilities/records/server/issue-receipt.ts';
 import type { Head } from '../../src/chain/block.ts';
+import { checkpointOrigin, checkpointText } from '../../src/chain/checkpoint.ts';
 import { cosignatureSignBytes } from '../../src/chain/cosignature.ts';
 import { createKernel } from '../../src/chain/kernel.ts';
 import { receiptToBytes } from '../../src/chain/receipt/receipt.ts';
-import { CHECKPOINT_FORMAT } from '../../src/chain/receipt/trust.ts';
+import { CHECKPOINT_FORMAT, parseTrust } from '../../src/chain/receipt/trust.ts';
 import { ed25519PublicKey, signEd25519 } from '../../src/crypto/node/ed25519.ts';
-import { createEmbeddedLedger, type EmbeddedLedger } from '../../src/ledger/embedded/embedded-ledger.ts';
+import { createEmbeddedLedger } from '../../src/ledger/embedded/embedded-ledger.ts';
 import { verifyTask } from '../../src/ledger/embedded/verify-task.ts';
+import type { Ledger } from '../../src/ledger/ledger.ts';
 import { submitMessage } from '../../src/ledger/submit-message.ts';
 import type { WitnessClient } from '../../src/ledger/witness/witness-client.ts';
 import type { OrganisationContext } from '../../src/server/organisation.ts';
-import { bytesToBase64url, bytesToHex, utf8 } from '../../src/std/bytes.ts';
+import { bytesToBase64url, bytesToHex, hexToBytes, utf8 } from '../../src/std/bytes.ts';
 import { canonicalBytes, type JsonObject } from '../../src/std/canonical-json.ts';
 import { createVault } from '../../src/vault/create-vault.ts';
+import { createCometBftLedger } from './cometbft-ledger.ts';
+import { type TestValidator, testValidator } from './cometbft-signer.ts';
 import { OPERATOR_SEED, silentLog, temporaryFolder } from './test-ledger.ts';
-import { testPasskey, testSigner } from './test-signer.ts';
+import { testAccount, testPasskey, testSigner } from './test-signer.ts';
 
 /** A witness's name and seed, as genesis of the samples names it. */
 export const WITNESS = { name: 'witness.example', seed: new Uint8Array(32).fill(9) };
@@ -44,6 +48,8 @@ export interface ReceiptSamples {
   readonly checkpoint: Uint8Array;
   /** What `journal-version` is about. */
   readonly content: Uint8Array;
+  /** A receipt that was issued at the head of the checkpoint. */
+  readonly early: Uint8Array;
 }
 
 export async function createReceiptSamples(): Promise<ReceiptSamples> {
@@ -66,6 +72,54 @@ export async function createReceiptSamples(): Promise<ReceiptSamples> {
   }
 }
 
+/**
+ * The same samples of a consortium's ledger, at height 4: block 1 lets a fifth validator in, block 2 a first one go, so
+ * that the last header is by other than the founders. Of each set, just more than two thirds vote.
+ */
+export async function createCometBftSamples(): Promise<ReceiptSamples> {
+  const folder = temporaryFolder('receipts');
+  try {
+    const genesis = cometBftGenesis();
+    const kernel = createKernel({ genesis, contracts: CONTRACTS, verifySignature: verifyTask });
+    const ledger = createCometBftLedger({
+      kernel,
+      genesis,
+      sets: SAMPLE_SETS,
+      cosign: (head) => [cosignatureOf(head)],
+    });
+    return await sampleOf(ledger, genesis, folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const [north, east, south, west, centre] = ['north', 'east', 'south', 'west', 'centre'].map((name) =>
+  testValidator(name),
+) as [TestValidator, TestValidator, TestValidator, TestValidator, TestValidator];
+
+/** Validators of the samples of a consortium, by the height of the block that made them the set. */
+export const SAMPLE_SETS = {
+  0: [north, east, south, west],
+  1: [north, east, south, west, centre],
+  2: [east, south, west, centre],
+} as const;
+
+function cometBftGenesis(): JsonObject {
+  const validators = [...SAMPLE_SETS[0], { ...centre, power: 0 }].map(({ publicKey, power }, at) => {
+    const node = publicKey.slice(0, 40);
+    return { account: at === 0 ? hospital.account : testAccount(`validator ${at}`), publicKey, power, node };
+  });
+  return { ...sampleGenesis(), operator: { kind: 'cometbft', validators, blockBytes: 1024 * 1024 } };
+}
+
+function cosignatureOf(head: Head): JsonObject {
+  const origin = checkpointOrigin(head.genesis);
+  const text = checkpointText({ origin, size: head.logSize, root: hexToBytes(head.logRoot) as Uint8Array });
+  const timeS = 1_800_000_000;
+  const signature = bytesToBase64url(signEd25519(WITNESS.seed, cosignatureSignBytes(text, timeS)));
+  return { name: WITNESS.name, type: 'cosignature/v1', timeS, signature };
+}
+
 function sampleGenesis(): JsonObject {
   const sealing = { suite: 'X-Wing', publicKey: 'A'.repeat(43) };
   return newGenesis({
@@ -86,7 +140,7 @@ const witness: WitnessClient = {
   },
 };
 
-async function sampleOf(ledger: EmbeddedLedger, genesis: JsonObject, folder: string): Promise<ReceiptSamples> {
+async function sampleOf(ledger: Ledger, genesis: JsonObject, folder: string): Promise<ReceiptSamples> {
   const vault = await createVault({
     ...{ folder: join(folder, 'vault'), custodian: hospital.account, rootKey: new Uint8Array(32).fill(3) },
     log: silentLog,
@@ -102,6 +156,7 @@ async function sampleOf(ledger: EmbeddedLedger, genesis: JsonObject, folder: str
   };
   const opened = await submit({ type: 'account.open', accounts: [ada.account] });
   const held = await ledger.signedHead();
+  const early = receiptToBytes(await issueTransactionReceipt(ledger, opened));
   const claim = { type: 'account.claim', account: ada.account };
   const keys = [ada.record, phone.record];
   const claimed = await submit({ ...claim, keys }, ada, phone, hospital);
@@ -143,11 +198,12 @@ async function sampleOf(ledger: EmbeddedLedger, genesis: JsonObject, folder: str
     genesis: canonicalBytes(genesis),
     checkpoint: checkpointOf(held.head, genesis),
     content: CONTENT,
+    early,
   };
 }
 
 /** Exact bytes of a checkpoint file that trusts the keys of genesis from a head on. */
 export function checkpointOf(head: Head, genesis: JsonObject): Uint8Array {
-  const { operator, witnesses } = genesis as { operator: JsonObject; witnesses: JsonObject[] };
+  const { operator, witnesses } = parseTrust(canonicalBytes(genesis));
   return canonicalBytes({ format: CHECKPOINT_FORMAT, head, operator, witnesses });
 }

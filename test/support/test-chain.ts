@@ -169,34 +169,36 @@ function newest(ruleSets: readonly RuleSet[]): number {
 
 /** The contract with every function of it behind traps. */
 function fence(contract: Contract): Contract {
-  const ruleSets = contract.ruleSets.map(({ version, messages }) => ({
-    version,
-    messages: Object.fromEntries(
-      Object.entries(messages).map(([type, rule]) => {
-        const { handle, introduces } = rule;
-        return [
-          type,
-          {
-            ...rule,
-            handle: (context: Parameters<typeof handle>[0]) => withoutAmbient(() => handle.call(rule, context)),
-            ...(introduces === undefined
-              ? {}
-              : {
-                  introduces: (message: Parameters<typeof introduces>[0]) =>
-                    withoutAmbient(() => introduces.call(rule, message)),
-                }),
-          },
-        ];
-      }),
-    ),
-  }));
-  const { genesis, misbehaviour } = contract;
+  const ruleSets = contract.ruleSets.map(
+    ({ version, messages, misbehaviour }): RuleSet => ({
+      version,
+      messages: Object.fromEntries(
+        Object.entries(messages).map(([type, rule]) => {
+          const { handle, introduces } = rule;
+          return [
+            type,
+            {
+              ...rule,
+              handle: (context: Parameters<typeof handle>[0]) => withoutAmbient(() => handle.call(rule, context)),
+              ...(introduces === undefined
+                ? {}
+                : {
+                    introduces: (message: Parameters<typeof introduces>[0]) =>
+                      withoutAmbient(() => introduces.call(rule, message)),
+                  }),
+            },
+          ];
+        }),
+      ),
+      ...(misbehaviour === undefined
+        ? {}
+        : { misbehaviour: (...given) => withoutAmbient(() => misbehaviour.apply(contract, given)) }),
+    }),
+  );
+  const { genesis } = contract;
   return {
     ...contract,
     ruleSets,
     ...(genesis === undefined ? {} : { genesis: (...given) => withoutAmbient(() => genesis.apply(contract, given)) }),
-    ...(misbehaviour === undefined
-      ? {}
-      : { misbehaviour: (...given) => withoutAmbient(() => misbehaviour.apply(contract, given)) }),
   };
 }

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import type { JsonObject } from '../../std/canonical-json.ts';
 
 /** What the endpoints of membership take and give, for servers and wallets alike. Byte strings in base64url. */
 
@@ -80,3 +81,50 @@ export type TokenAnswer = Static<typeof TokenAnswer>;
 
 /** Body of `POST /api/tokens/revoke`: the token opens nothing from then on. One that is unknown is no error. */
 export const TokenRevocation = Type.Object({ token: Type.String({ minLength: 1, maxLength: 128 }) }, strict);
+
+/** Messages by which members propose something, or vote on it: all that `POST /api/members/messages` signs. */
+export const MEMBER_MESSAGES = [
+  'membership.admit',
+  'membership.remove',
+  'membership.setRoles',
+  'membership.setValidator',
+  'membership.dropValidator',
+  'membership.approve',
+  'membership.withdraw',
+  'rules.activate',
+  'journal.restart',
+  'journal.approveRestart',
+] as const;
+
+/** Body of `POST /api/members/messages`: signed by the organisation whose administrator sends it. The contract checks the rest. */
+export const MemberMessage = Type.Object(
+  {
+    message: Type.Unsafe<JsonObject & { readonly type: (typeof MEMBER_MESSAGES)[number] }>(
+      Type.Object({ type: Type.Union(MEMBER_MESSAGES.map((type) => Type.Literal(type))) }),
+    ),
+  },
+  strict,
+);
+export type MemberMessage = Static<typeof MemberMessage>;
+
+/** Its answer once it is committed: `{ proposal, votes, needed, executed, … }` of a vote. */
+export interface MemberMessageAnswer {
+  readonly transaction: string;
+  readonly data: JsonObject;
+}
+
+/** Answer of `GET /api/members/proposals`: what is open, the next to expire first. */
+export interface ProposalList {
+  readonly proposals: {
+    readonly id: string;
+    /** Message type that proposed it, and that message's members. */
+    readonly kind: string;
+    readonly body: JsonObject;
+    readonly proposer: string;
+    readonly expiresAtMs: number;
+    readonly votes: number;
+    readonly needed: number;
+    /** Whether the organisation that asks has approved it. */
+    readonly approved: boolean;
+  }[];
+}

@@ -43,6 +43,16 @@ export const CODES = {
     sentence:
       'The receipt contradicts the checkpoint in the trust file: the ledger was forked or rewritten. Keep both files and report it.',
   },
+  RECEIPT_BEFORE_CHECKPOINT: {
+    kind: 'invalid',
+    sentence:
+      'The receipt is of an older head than the checkpoint, which says nothing of the keys before it; have the receipt issued again against a newer head.',
+  },
+  RECEIPT_NOT_TIED: {
+    kind: 'invalid',
+    sentence:
+      'The receipt does not tie its log to the checkpoint, so it cannot take its place; ask for one that extends the log of the checkpoint.',
+  },
   RECEIPT_CONTENT_DIFFERS: {
     kind: 'invalid',
     sentence: 'The given content is not what the receipt is about: a byte differs, or it belongs to another version.',

@@ -4,9 +4,10 @@ import { verifyEd25519 } from '#crypto/platform';
 import { rejecter } from '../../std/reject.ts';
 import { headSignBytes } from '../head.ts';
 import { CODES } from './codes.ts';
+import { CometBftCommit, verifyCometBftCommit } from './cometbft-commit.ts';
 import { hashOf } from './hash.ts';
 import type { Receipt } from './receipt.ts';
-import type { Trust } from './trust.ts';
+import { isCometBftTrust, type Trust } from './trust.ts';
 
 const reject = rejecter(CODES);
 
@@ -21,15 +22,25 @@ const EmbeddedCommit = Type.Object(
 );
 export type EmbeddedCommit = Static<typeof EmbeddedCommit>;
 
-/** Checks that the commit proves the head under the trusted keys; says what stands behind it. */
-export async function verifyCommit(receipt: Receipt, trust: Trust): Promise<string> {
-  const { commit, head } = receipt;
+/** What stands behind a head, and the keys that prove heads from this one on. */
+export interface Standing {
+  /** `1 operator key`, `3 of 4 members`. */
+  readonly standing: string;
+  readonly operator: Trust['operator'];
+}
+
+/** Checks that the commit proves the head under the trusted keys. */
+export async function verifyCommit({ commit, head }: Receipt, trust: Trust): Promise<Standing> {
+  const { operator } = trust;
+  if (commit.kind === 'cometbft') {
+    if (!Value.Check(CometBftCommit, commit)) throw reject('RECEIPT_MALFORMED');
+    if (!isCometBftTrust(operator)) throw reject('RECEIPT_KEY_UNKNOWN');
+    return verifyCometBftCommit(commit, head, { operator, heldHead: trust.head });
+  }
   if (commit.kind !== 'embedded') throw reject('RECEIPT_COMMIT_UNKNOWN', { kind: 'other' });
   if (!Value.Check(EmbeddedCommit, commit)) throw reject('RECEIPT_MALFORMED');
-  if (trust.operator.kind !== 'embedded' || trust.operator.publicKey !== commit.publicKey) {
-    throw reject('RECEIPT_KEY_UNKNOWN');
-  }
+  if (operator.kind !== 'embedded' || operator.publicKey !== commit.publicKey) throw reject('RECEIPT_KEY_UNKNOWN');
   const holds = await verifyEd25519(hashOf(commit.publicKey), headSignBytes(head), hashOf(commit.signature));
   if (!holds) throw reject('RECEIPT_SIGNATURE_WRONG');
-  return '1 operator key';
+  return { standing: '1 operator key', operator };
 }

@@ -20,6 +20,8 @@ export interface Verdict {
   readonly head: Receipt['head'];
   /** `1 operator key`, `3 of 4 members`. */
   readonly standing: string;
+  /** The keys that prove heads from this one on; those of the trust file, unless validators changed since. */
+  readonly operator: Trust['operator'];
   /** Witnesses whose cosignatures verified, with the time each gave, in seconds since the epoch. */
   readonly witnesses: readonly { readonly name: string; readonly timeS: number }[];
   /** How the receipt relates to the checkpoint of the trust file; `none` where that is a genesis. */
@@ -36,11 +38,11 @@ export async function verifyReceipt(bytes: Uint8Array, trust: Trust, content?: U
   const { head } = receipt;
   if (head.genesis !== trust.genesis) throw reject('RECEIPT_OTHER_LEDGER');
   checkAppHash(receipt);
-  const standing = await verifyCommit(receipt, trust);
+  const { standing, operator } = await verifyCommit(receipt, trust);
   const witnesses = await verifyCosignatures(receipt, trust);
   const checkpoint = checkCheckpoint(receipt, trust);
   const statement = await verifySubject(receipt, content);
-  return { statement, head, standing, witnesses, checkpoint };
+  return { statement, head, standing, operator, witnesses, checkpoint };
 }
 
 function checkAppHash({ app, head }: Receipt): void {
@@ -71,8 +73,8 @@ async function verifyCosignatures({ head, cosignatures }: Receipt, trust: Trust)
 }
 
 /**
- * Holds the receipt against the checkpoint. The same size must have the same root; a consistency proof that starts at
- * the checkpoint must start at its root. A receipt that says nothing of the checkpoint is `not tied` to it: the keys
+ * Holds the receipt against the checkpoint. The same size must have the same root, and a higher head no shorter log; a
+ * consistency proof that starts at the checkpoint must start at its root. A receipt that says nothing of the checkpoint is `not tied` to it: the keys
  * of the trust file still had to sign it.
  */
 function checkCheckpoint(receipt: Receipt, trust: Trust): Verdict['checkpoint'] {
@@ -86,7 +88,9 @@ function checkCheckpoint(receipt: Receipt, trust: Trust): Verdict['checkpoint'] 
   if (held === undefined) return 'none';
   const meets = [head, earlier].find((log) => log?.logSize === held.logSize);
   if (meets !== undefined && meets.logRoot !== held.logRoot) throw reject('RECEIPT_CHECKPOINT_CONTRADICTED');
-  if (head.height === held.height && head.appHash !== held.appHash) throw reject('RECEIPT_CHECKPOINT_CONTRADICTED');
+  const [above, longer] = [Math.sign(head.height - held.height), Math.sign(head.logSize - held.logSize)];
+  const contradicts = above === 0 ? head.appHash !== held.appHash : above * longer < 0;
+  if (contradicts) throw reject('RECEIPT_CHECKPOINT_CONTRADICTED');
   if (meets === undefined) return 'not tied';
   return meets === head ? 'same' : 'extended';
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createHospitalNode, type HospitalNode, PATIENT } from '../../../test/support/hospital-node.ts';
+import { noNodes } from '../../../test/support/no-nodes.ts';
 import { parseOrganisationKeys } from '../../app/organisation-keys-file.ts';
 import { parseCanonical } from '../../std/canonical-json.ts';
 import type { CliContext } from '../command.ts';
@@ -33,10 +34,8 @@ function createShell(t: TestContext, url: string, adminTokens: Record<string, st
         untilStopped: async () => {},
         askSecret: async () => undefined,
         nodes: {
+          ...noNodes,
           running: async () => ({ url, node: 'test', adminTokens }),
-          start: () => assert.fail('the node runs already'),
-          witness: () => assert.fail('nothing is witnessed'),
-          verifyPage: () => assert.fail('no page is written'),
         },
         fetch,
       };

@@ -1,9 +1,11 @@
-import { genesisHash, parseGenesis } from '../../chain/genesis.ts';
-import { canonicalBytes, type Json, type JsonObject, parseCanonical } from '../../std/canonical-json.ts';
+import { cometBftOperator, genesisHash, parseGenesis } from '../../chain/genesis.ts';
+import { parseCanonical } from '../../std/canonical-json.ts';
 import { rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext, Command } from '../command.ts';
 import { readNamedFile, writeNamedFile } from '../files.ts';
+import { readMemberEntry } from '../member-entry.ts';
+import { toleranceText } from '../network/tolerance.ts';
 
 const reject = rejecter(CODES);
 const HEX32 = /^[0-9a-f]{64}$/;
@@ -18,8 +20,10 @@ export const genesisCommand: Command = {
   --operator      public key that signs its heads (\`aceso keys organisation --operator\` prints it)
   --member FILE   a founding member’s public entry (written by \`aceso keys organisation\`); repeat for each
   --witness       a witness’s name and public key
-  --out FILE      where the document goes; every member starts from these very bytes`,
-  summary: 'Found a ledger: write its genesis document, or check one',
+  --out FILE      where the document goes; every member starts from these very bytes
+
+A ledger that several organisations validate together begins with \`aceso network init\`.`,
+  summary: 'Found a ledger of one operator: write its genesis document; or check one',
   options: {
     name: { type: 'string' },
     operator: { type: 'string' },
@@ -38,22 +42,8 @@ export const genesisCommand: Command = {
       throw reject('ARGUMENTS_WRONG', { problem: '--operator takes a public key of 64 hex digits' });
     if (listOf(values.member).length === 0) throw reject('ARGUMENTS_WRONG', { problem: '--member FILE is missing' });
     const witnesses = listOf(values.witness).map(witnessOf);
-    const members = await Promise.all(listOf(values.member).map((path) => readEntry(context, path)));
-    const document: JsonObject = {
-      format: 'aceso.genesis/1',
-      name,
-      createdMs: context.clock(),
-      operator: { kind: 'embedded', publicKey: operator },
-      ...(witnesses.length === 0 ? {} : { witnesses }),
-      sections: {
-        chain: {
-          rules: ['access', 'consent', 'membership', 'records'].map((capability) => ({ capability, version: 1 })),
-        },
-        consent: {},
-        membership: { members },
-      },
-    };
-    const bytes = canonicalBytes(document);
+    const founders = await Promise.all(listOf(values.member).map((path) => readMemberEntry(context, path)));
+    const bytes = context.nodes.newGenesis({ name, operatorKey: operator, founders, witnesses });
     show(context, bytes);
     await writeNamedFile(context, out, bytes, { isNew: true });
     context.print(`written to ${out}`);
@@ -64,14 +54,7 @@ function listOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? (value as string[]) : [];
 }
 
-async function readEntry(context: CliContext, path: string): Promise<Json> {
-  const entry = parseCanonical(await readNamedFile(context, path));
-  if (typeof entry !== 'object' || Array.isArray(entry))
-    throw reject('FILE_UNREADABLE', { reason: 'not a member entry' });
-  return entry;
-}
-
-function witnessOf(text: string): JsonObject {
+function witnessOf(text: string): { readonly name: string; readonly publicKey: string } {
   const at = text.lastIndexOf('=');
   const [name, publicKey] = [text.slice(0, Math.max(at, 0)), text.slice(at + 1)];
   if (name === '' || !HEX32.test(publicKey)) throw reject('ARGUMENTS_WRONG', { problem: '--witness takes NAME=HEX' });
@@ -82,11 +65,20 @@ function show(context: CliContext, bytes: Uint8Array): void {
   const value = parseCanonical(bytes);
   const genesis = value === undefined ? undefined : parseGenesis(value);
   if (genesis === undefined) throw reject('FILE_UNREADABLE', { reason: 'not a genesis document in exact bytes' });
-  const { members } = genesis.sections.membership as unknown as {
+  const { members } = (genesis.sections.membership ?? { members: [] }) as unknown as {
     members: readonly { account: string; roles: readonly string[] }[];
   };
-  context.print(`ledger   ${genesisHash(genesis)}`);
-  context.print(`name     ${genesis.name}`);
-  for (const { account, roles } of members) context.print(`member   ${account}  ${roles.join(', ')}`);
-  for (const { name, publicKey } of genesis.witnesses ?? []) context.print(`witness  ${name}  ${publicKey}`);
+  context.print(`ledger     ${genesisHash(genesis)}`);
+  context.print(`name       ${genesis.name}`);
+  if (genesis.previous !== undefined) {
+    const { head } = genesis.previous;
+    context.print(`goes on    from ledger ${head.genesis} at block ${head.height}`);
+  }
+  for (const { account, roles } of members) context.print(`member     ${account}  ${roles.join(', ')}`);
+  const validators = cometBftOperator(genesis.operator)?.validators ?? [];
+  for (const { account, publicKey, power, node } of validators)
+    context.print(`validator  ${account}  power ${power}  key ${publicKey}  node ${node}`);
+  if (validators.length > 0) context.print(`           ${toleranceText(validators.map(({ power }) => power))}`);
+  else context.print(`operator   ${String(genesis.operator.publicKey)}`);
+  for (const { name, publicKey } of genesis.witnesses ?? []) context.print(`witness    ${name}  ${publicKey}`);
 }

@@ -3,6 +3,7 @@ import { Value } from 'typebox/value';
 import { randomBytes } from '#crypto/platform';
 import { ClaimSlip, type TokenAnswer } from '../../capabilities/membership/api.ts';
 import { MEMBER_ROLES } from '../../capabilities/membership/contract/state.ts';
+import { ed25519PublicKey } from '../../crypto/node/ed25519.ts';
 import { bytesToHex, utf8, utf8ToText } from '../../std/bytes.ts';
 import { canonicalBytes, type JsonObject } from '../../std/canonical-json.ts';
 import { rejecter } from '../../std/reject.ts';
@@ -23,15 +24,17 @@ const SLUG = /^[a-z][a-z0-9-]{0,31}$/;
 /** `aceso keys organisation`: keys of an organisation that is to found or join a ledger. */
 export const keysOrganisationCommand: Command = {
   name: 'keys organisation',
-  usage: `--name NAME --slug SLUG --role ROLE… --out FILE [--operator]
+  usage: `--name NAME --slug SLUG --role ROLE… --out FILE [--validator | --operator]
 
   --name NAME  the organisation's name, for people; it is never on the ledger
   --slug SLUG  short name for command lines: a-z, 0-9 and -
   --role ROLE  ${MEMBER_ROLES.join(', ')}; may be repeated
   --out FILE   where the secret keys go (mode 0600, for \`aceso start --keys FILE\`)
-  --operator   also make the key that signs the heads of an embedded ledger
+  --validator  also make the keys of a validator of a consortium
+  --operator   also make the key that signs the heads of a ledger of one operator; its public half is shown
 
-Printed is the public entry: it goes into a genesis document, or to the members who vote on the admission.`,
+Printed is the public entry: it goes into a genesis document, or to the members who vote on the admission. With
+--validator it is {entry, validator}, two members of the organisation in the plan of \`aceso network init\`.`,
   summary: 'Make the keys of an organisation',
   options: {
     name: { type: 'string' },
@@ -39,6 +42,7 @@ Printed is the public entry: it goes into a genesis document, or to the members 
     role: { type: 'string', multiple: true },
     out: { type: 'string' },
     operator: { type: 'boolean' },
+    validator: { type: 'boolean' },
   },
   maxArguments: 0,
   async run(context, values) {
@@ -46,16 +50,30 @@ Printed is the public entry: it goes into a genesis document, or to the members 
     const roles = [...new Set(listOption(values, 'role'))].sort();
     const isRole = (role: string): boolean => MEMBER_ROLES.some((one) => one === role);
     if (!SLUG.test(slug)) throw reject('ARGUMENTS_WRONG', { problem: '--slug takes a-z, 0-9 and -, a letter first' });
-    if (name.length > 120) throw reject('ARGUMENTS_WRONG', { problem: '--name takes 120 characters at most' });
+    if (!/^[\x20-\x7e]{1,120}$/.test(name))
+      throw reject('ARGUMENTS_WRONG', { problem: '--name takes 120 ASCII characters at most' });
+    if (values.operator === true && values.validator === true)
+      throw reject('ARGUMENTS_WRONG', {
+        problem: 'a ledger has one operator or validators: --operator or --validator',
+      });
     if (roles.length === 0 || !roles.every(isRole)) {
       throw reject('ARGUMENTS_WRONG', { problem: '--role is missing or unknown', roles: [...MEMBER_ROLES] });
     }
     const { organisation, secrets, entry } = await newOrganisationKeys({ slug, name, roles });
-    const operator = values.operator === true ? { operatorSeed: bytesToHex(randomBytes(32)) } : {};
-    const file = { format: 'aceso.organisation-keys/1', organisation, secrets, entry, ...operator };
+    const operatorSeed = values.operator === true ? randomBytes(32) : undefined;
+    const own = values.validator === true ? context.nodes.newValidator() : undefined;
+    const file = {
+      ...{ format: 'aceso.organisation-keys/1', organisation, secrets, entry },
+      ...(operatorSeed === undefined ? {} : { operatorSeed: bytesToHex(operatorSeed) }),
+      ...(own === undefined ? {} : { validator: own.seeds }),
+    };
     await writeSecret(context, out, canonicalBytes(file as unknown as JsonObject));
-    context.note(`secret keys: ${pathOf(context, out)} (mode 0600). Whoever has this file is ${name}.`);
-    context.print(utf8ToText(canonicalBytes(entry)));
+    context.note(
+      `secret keys: ${pathOf(context, out)} (mode 0600). Whoever has this file is ${name}: delete it, or lock it away, after the node's first start.`,
+    );
+    if (operatorSeed !== undefined) context.note(`operator key: ${bytesToHex(ed25519PublicKey(operatorSeed))}`);
+    const shown = own === undefined ? entry : { entry, validator: own.validator };
+    context.print(utf8ToText(canonicalBytes(shown as unknown as JsonObject)));
   },
 };
 

@@ -3,7 +3,7 @@ import { CODES } from '../codes.ts';
 import type { Command, OptionValues } from '../command.ts';
 import { pathOf } from '../files.ts';
 import type { RunningNode, SeedReport } from '../node-starter.ts';
-import { portOption, urlOption } from '../option-values.ts';
+import { countOption, portOption, urlOption } from '../option-values.ts';
 import { createStepProgress } from '../step-progress.ts';
 import { dataFolder } from '../use-node.ts';
 
@@ -14,7 +14,7 @@ const DEFAULT_PORT = 8103;
 /** `aceso start`: runs a node until it is told to stop. */
 export const startCommand: Command = {
   name: 'start',
-  usage: `[--data DIR] [--port N] [--host ADDRESS] [--empty] [--genesis FILE --keys FILE] [--follow URL] [--witness NAME=URL…] [--peer URL…]
+  usage: `[--data DIR] [--port N] [--host ADDRESS] [--empty] [--genesis FILE --keys FILE] [--network FILE] [--follow URL] [--witness NAME=URL…] [--peer URL…]
 
   --data DIR      where the node keeps everything but its root key (default ./data)
   --port N        port to listen on (default ${DEFAULT_PORT}; 0 takes a free one)
@@ -23,6 +23,9 @@ export const startCommand: Command = {
   --confirm-clock the machine’s clock is right, though it went back or jumped
   --empty         a new node gets no synthetic patients
   --genesis FILE --keys FILE   join a ledger with the keys that \`aceso keys organisation\` made
+  --network FILE  addresses of the consortium whose ledger it validates (\`aceso network init\` writes it)
+  --p2p ADDRESS   tcp://HOST:PORT to listen on for the other validators, where it is not the one in that file
+  --snapshot-every N  keep a snapshot for those who join every N blocks (default 1000)
   --follow URL    follow the ledger of the node at URL
   --witness NAME=URL  address of a witness that genesis names; repeat for each
   --peer URL      node of another member, to ask it for records; repeat for each`,
@@ -37,6 +40,9 @@ export const startCommand: Command = {
     genesis: { type: 'string' },
     keys: { type: 'string' },
     follow: { type: 'string' },
+    network: { type: 'string' },
+    p2p: { type: 'string' },
+    'snapshot-every': { type: 'string' },
     witness: { type: 'string', multiple: true },
     peer: { type: 'string', multiple: true },
   },
@@ -49,10 +55,14 @@ export const startCommand: Command = {
       host: typeof values.host === 'string' ? values.host : '127.0.0.1',
       ...(typeof values['base-url'] === 'string' ? { baseUrl: urlOption(values['base-url'], 'base-url') } : {}),
       confirmClock: values['confirm-clock'] === true,
-      seed: values.empty !== true,
+      // Whoever brings keys of their own brings patients of their own.
+      seed: values.empty !== true && typeof values.keys !== 'string',
       ...(typeof values.genesis === 'string' ? { genesis: pathOf(context, values.genesis) } : {}),
       ...(typeof values.keys === 'string' ? { keys: pathOf(context, values.keys) } : {}),
       ...(typeof values.follow === 'string' ? { follow: urlOption(values.follow, 'follow') } : {}),
+      ...(typeof values.network === 'string' ? { network: pathOf(context, values.network) } : {}),
+      ...(typeof values.p2p === 'string' ? { p2pListen: p2pOption(values.p2p) } : {}),
+      ...(values['snapshot-every'] === undefined ? {} : { snapshotEveryBlocks: countOption(values, 'snapshot-every') }),
       witnesses: witnessesOf(values),
       peers: Array.isArray(values.peer) ? (values.peer as string[]) : [],
       progress: steps.update,
@@ -68,6 +78,12 @@ export const startCommand: Command = {
     await node.close();
   },
 };
+
+function p2pOption(text: string): string {
+  if (!/^tcp:\/\/[^\s/]{1,240}:[0-9]{1,5}$/.test(text))
+    throw reject('ARGUMENTS_WRONG', { problem: '--p2p takes tcp://HOST:PORT' });
+  return text;
+}
 
 function witnessesOf({ witness }: OptionValues): Record<string, string> {
   const urls: Record<string, string> = {};

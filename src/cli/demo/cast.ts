@@ -6,7 +6,7 @@ import type { RunningNode } from '../node-starter.ts';
 
 const reject = rejecter(CODES);
 
-/** Who plays in the story: clients of one node, each as one of its callers. */
+/** Who plays in the story, each as a caller of the node that its organisation is on. */
 export interface Cast {
   readonly brigid: string;
   readonly riverside: string;
@@ -15,30 +15,33 @@ export interface Cast {
   readonly physicianToken: string;
   readonly riversidePhysician: Client;
   readonly researcher: Client;
-  readonly administrator: Client;
 }
 
 interface NodePage {
   readonly organisations: readonly { readonly slug: string; readonly account: string }[];
 }
 
-export async function castOf(context: CliContext, node: RunningNode): Promise<Cast> {
-  const page = (await createClient(context, node.url).get('/')) as NodePage;
-  const accountOf = (slug: string): string => page.organisations.find((one) => one.slug === slug)?.account ?? missing();
+/** The cast on nodes that this start seeded: one with all organisations, or one for each. Throws DEMO_NODE_UNSUITED. */
+export async function castOf(context: CliContext, nodes: readonly RunningNode[]): Promise<Cast> {
+  const nodeOf = (slug: string): RunningNode =>
+    nodes.find(({ adminTokens }) => Object.hasOwn(adminTokens, slug)) ?? missing();
+  const accountOf = async (slug: string): Promise<string> => {
+    const page = (await createClient(context, nodeOf(slug).url).get('/')) as NodePage;
+    return page.organisations.find((one) => one.slug === slug)?.account ?? missing();
+  };
   const tokenOf = (organisation: string, role: string): string =>
-    node.seeded?.accounts.find((one) => one.organisation === organisation && one.label.startsWith(role))?.token ??
-    missing();
+    nodeOf(organisation).seeded?.accounts.find((one) => one.organisation === organisation && one.label.startsWith(role))
+      ?.token ?? missing();
   const as = (organisation: string, role: string): Client =>
-    createClient(context, node.url, tokenOf(organisation, role));
+    createClient(context, nodeOf(organisation).url, tokenOf(organisation, role));
   return {
-    brigid: accountOf('st-brigid'),
-    riverside: accountOf('riverside'),
-    meridian: accountOf('meridian'),
+    brigid: await accountOf('st-brigid'),
+    riverside: await accountOf('riverside'),
+    meridian: await accountOf('meridian'),
     physician: as('st-brigid', 'physician'),
     physicianToken: tokenOf('st-brigid', 'physician'),
     riversidePhysician: as('riverside', 'physician'),
     researcher: as('meridian', 'researcher'),
-    administrator: createClient(context, node.url, node.adminTokens['st-brigid'] ?? missing()),
   };
 }
 

@@ -1,4 +1,6 @@
 import { reject as rejectTransaction } from '../../chain/codes.ts';
+import type { SignatureTask } from '../../chain/kernel-api.ts';
+import { isSameTask } from '../../chain/signature.ts';
 import { equalBytes } from '../../std/bytes.ts';
 import type { Committed } from '../ledger.ts';
 import type { Mempool, PooledTransaction } from './mempool.ts';
@@ -17,8 +19,8 @@ interface Candidate extends PooledTransaction {
 export interface Intake {
   /** Resolves with the outcome. One id is taken once: who sends it again waits with the first. */
   submit(transaction: PooledTransaction): Promise<Committed>;
-  /** True when a worker verified this signature of a waiting transaction against this key record. */
-  isVerified(id: string, account: string, keyRecordHash: string): boolean;
+  /** True when a worker verified this very signature of a waiting transaction against this key record. */
+  isVerified(id: string, task: SignatureTask): boolean;
   commit(committed: Committed): void;
   refuse(transactions: readonly PooledTransaction[], error: () => Error): void;
   /** Refuses everything that waits for a block. */
@@ -77,10 +79,7 @@ export function createIntake(mempool: Mempool, signatures: SignaturePool, onRead
         void signatures.verify(tasks).then((holds) => verified(candidate, holds));
       });
     },
-    isVerified(id, account, keyRecordHash) {
-      const tasks = pooled.get(id)?.checked.signatures ?? [];
-      return tasks.some((task) => task.account === account && task.keyRecordHash === keyRecordHash);
-    },
+    isVerified: (id, task) => pooled.get(id)?.checked.signatures.some((one) => isSameTask(one, task)) === true,
     commit(committed) {
       const candidate = pooled.get(committed.outcome.id);
       pooled.delete(committed.outcome.id);

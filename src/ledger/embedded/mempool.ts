@@ -31,6 +31,11 @@ export interface BlockLimits {
   readonly bytes: number;
 }
 
+export interface Selection {
+  readonly taken: readonly PooledTransaction[];
+  readonly expired: readonly PooledTransaction[];
+}
+
 export interface Mempool {
   /**
    * Takes a place for a transaction before its signatures are verified, so that what waits for the workers is bounded
@@ -42,58 +47,50 @@ export interface Mempool {
   /** Puts a reserved transaction into its queue. */
   add(transaction: PooledTransaction): void;
   /**
-   * Takes the next block's transactions out: urgent ones first, each lane going round the members, so that one who
-   * sends much delays only itself. Those that have expired come apart.
+   * The next block's transactions: urgent ones first, each lane going round the members, so that one who sends much
+   * delays only itself. Those that have expired come apart. They stay until they are removed.
    */
-  take(
-    limits: BlockLimits,
-    timeMs: number,
-  ): { readonly taken: PooledTransaction[]; readonly expired: PooledTransaction[] };
+  peek(limits: BlockLimits, timeMs: number): Selection;
+  /** Takes transactions out, with their places: what is in a block, expired, or refused. Others are passed over. */
+  remove(transactions: Iterable<PooledTransaction>): void;
+  /** `peek`, and takes out what it gave. */
+  take(limits: BlockLimits, timeMs: number): Selection;
   /** Transactions that are ready for a block. */
   ready(): number;
 }
 
 /** Queues by member in turn; a member whose queue is empty drops out of the turn. */
 class Lane {
-  readonly #queues = new Map<string, PooledTransaction[]>();
+  readonly #queues = new Map<string, Map<string, PooledTransaction>>();
 
   add(transaction: PooledTransaction): void {
-    const { sponsor } = transaction.checked;
-    const queue = this.#queues.get(sponsor);
-    if (queue === undefined) this.#queues.set(sponsor, [transaction]);
-    else queue.push(transaction);
+    const { sponsor, id } = transaction.checked;
+    const queue = this.#queues.get(sponsor) ?? new Map<string, PooledTransaction>();
+    this.#queues.set(sponsor, queue.set(id, transaction));
   }
 
-  /** The transactions in the order of their turns; what is left of each queue stays. */
+  /** The transactions in the order of their turns. */
   *turns(): Generator<PooledTransaction> {
-    const positions = new Map<string, number>();
-    try {
-      let found = true;
-      while (found) {
-        found = false;
-        for (const [sponsor, queue] of this.#queues) {
-          const at = positions.get(sponsor) ?? 0;
-          const next = queue[at];
-          if (next === undefined) continue;
-          found = true;
-          positions.set(sponsor, at + 1);
-          yield next;
-        }
+    let queues = Array.from(this.#queues.values(), (queue) => queue.values());
+    while (queues.length > 0) {
+      const left: typeof queues = [];
+      for (const queue of queues) {
+        const { value, done } = queue.next();
+        if (done === true) continue;
+        left.push(queue);
+        yield value;
       }
-    } finally {
-      this.#drop(positions);
+      queues = left;
     }
   }
 
-  #drop(positions: ReadonlyMap<string, number>): void {
-    const rest: [string, PooledTransaction[]][] = [];
-    for (const [sponsor, count] of positions) {
-      const left = (this.#queues.get(sponsor) as PooledTransaction[]).slice(count);
-      this.#queues.delete(sponsor);
-      // Whoever was served goes behind those who were not.
-      if (left.length > 0) rest.push([sponsor, left]);
-    }
-    for (const [sponsor, left] of rest) this.#queues.set(sponsor, left);
+  remove({ checked: { sponsor, id } }: PooledTransaction): boolean {
+    const queue = this.#queues.get(sponsor);
+    if (queue?.delete(id) !== true) return false;
+    // Whoever was served goes behind those who were not.
+    this.#queues.delete(sponsor);
+    if (queue.size > 0) this.#queues.set(sponsor, queue);
+    return true;
   }
 }
 
@@ -108,6 +105,32 @@ export function createMempool(limits: MempoolLimits = DEFAULT_MEMPOOL_LIMITS): M
     const left = (bySponsor.get(checked.sponsor) ?? 0) - 1;
     if (left > 0) bySponsor.set(checked.sponsor, left);
     else bySponsor.delete(checked.sponsor);
+  }
+
+  function peek(block: BlockLimits, timeMs: number): Selection {
+    const taken: PooledTransaction[] = [];
+    const expired: PooledTransaction[] = [];
+    let takenBytes = 0;
+    for (const lane of [lanes.urgent, lanes.ordinary]) {
+      if (taken.length >= block.transactions || takenBytes >= block.bytes) break;
+      for (const transaction of lane.turns()) {
+        if (transaction.checked.notAfterMs < timeMs) expired.push(transaction);
+        else {
+          taken.push(transaction);
+          takenBytes += transaction.wire.length;
+        }
+        if (taken.length >= block.transactions || takenBytes >= block.bytes) break;
+      }
+    }
+    return { taken, expired };
+  }
+
+  function remove(transactions: Iterable<PooledTransaction>): void {
+    for (const transaction of transactions) {
+      if (!lanes[transaction.checked.lane].remove(transaction)) continue;
+      giveBack(transaction);
+      ready--;
+    }
   }
 
   return {
@@ -127,24 +150,13 @@ export function createMempool(limits: MempoolLimits = DEFAULT_MEMPOOL_LIMITS): M
       lanes[transaction.checked.lane].add(transaction);
       ready++;
     },
+    peek,
+    remove,
     take(block, timeMs) {
-      const taken: PooledTransaction[] = [];
-      const expired: PooledTransaction[] = [];
-      let takenBytes = 0;
-      for (const lane of [lanes.urgent, lanes.ordinary]) {
-        if (taken.length >= block.transactions || takenBytes >= block.bytes) break;
-        for (const transaction of lane.turns()) {
-          giveBack(transaction);
-          ready--;
-          if (transaction.checked.notAfterMs < timeMs) expired.push(transaction);
-          else {
-            taken.push(transaction);
-            takenBytes += transaction.wire.length;
-          }
-          if (taken.length >= block.transactions || takenBytes >= block.bytes) break;
-        }
-      }
-      return { taken, expired };
+      const selection = peek(block, timeMs);
+      remove(selection.taken);
+      remove(selection.expired);
+      return selection;
     },
     ready: () => ready,
   };

@@ -14,6 +14,8 @@ import {
   temporaryFolder,
 } from '../../../test/support/test-ledger.ts';
 import { testSigner } from '../../../test/support/test-signer.ts';
+import { createMemberCheck } from '../../auth/member-call-check.ts';
+import { createMemberFetch, type MemberFetch, type MemberRequestInit } from '../../auth/member-fetch.ts';
 import { headSignBytes } from '../../chain/head.ts';
 import { signEd25519 } from '../../crypto/node/ed25519.ts';
 import { bytesToHex } from '../../std/bytes.ts';
@@ -22,10 +24,15 @@ import { isReject } from '../../std/reject.ts';
 import type { EmbeddedLedger } from '../embedded/embedded-ledger.ts';
 import { createLedgerClient, type LedgerClient } from '../http/ledger-client.ts';
 import { createLedgerPlugin } from '../http/ledger-plugin.ts';
+import type { LogEntry } from '../http/log-entry.ts';
+import type { ServedLedger } from '../http/member-routes.ts';
 import { createFollowerLedger, type FollowerLedger } from './follower-ledger.ts';
 
 const alice = testSigner('alice');
-const genesis = notesGenesis(['alice']);
+const bob = testSigner('bob');
+const genesis = notesGenesis(['alice', 'bob']);
+/** Keys of members: all of them but carol, who is none. */
+const KEYS = new Map([alice, bob].map(({ account, record }) => [account, [record]]));
 const root = temporaryFolder('follower');
 after(() => rmSync(root, { recursive: true, force: true }));
 
@@ -47,10 +54,23 @@ function follow(upstream: LedgerClient, folder = newFolder()): Promise<FollowerL
   });
 }
 
-async function serve(ledger: EmbeddedLedger | FollowerLedger) {
+/** The routes of a node of alice's, and the page that says whose it is. */
+async function serve(ledger: ServedLedger, port = 0) {
   const app = Fastify();
-  app.register(createLedgerPlugin(ledger));
-  return { app, url: await app.listen({ port: 0, host: '127.0.0.1' }) };
+  const audiences = [alice.account];
+  const keysOf = (member: string) => KEYS.get(member) ?? [];
+  const requireMember = createMemberCheck({ chain: ledger.genesisHash, audiences, keysOf, clock: Date.now });
+  app.register(createLedgerPlugin(ledger, { requireMember, clock: Date.now }));
+  app.get('/', async () => ({ genesis: ledger.genesisHash, organisations: [{ account: alice.account }] }));
+  return { app, url: await app.listen({ port, host: '127.0.0.1' }) };
+}
+
+function memberClient(url: string, signer = bob): LedgerClient {
+  return createLedgerClient({ url, fetch: memberFetch(signer) });
+}
+
+function memberFetch(signer = bob): MemberFetch {
+  return createMemberFetch({ signer, chain: notesKernel(genesis).genesisHash, clock: Date.now, fetch });
 }
 
 const code = (wanted: string) => (error: unknown) => isReject(error) && error.code === wanted;
@@ -65,8 +85,8 @@ test('a follower executes the blocks of another node, relays to it, and goes on 
   let leader = await openNotesLedger(leaderFolder, genesis);
   for (let i = 0; i < 70; i++) await leader.submit(put(leader, `n${i}`));
   let { app, url } = await serve(leader);
-  const client = createLedgerClient({ url });
-  assert.equal(canonicalText(await client.genesis()), canonicalText(genesis));
+  const client = memberClient(url);
+  assert.equal(canonicalText(await createLedgerClient({ url }).genesis()), canonicalText(genesis));
 
   const folder = newFolder();
   let follower = await follow(client, folder);
@@ -81,7 +101,7 @@ test('a follower executes the blocks of another node, relays to it, and goes on 
 
   // Who follows the follower gets the same.
   const second = await serve(follower);
-  const third = await follow(createLedgerClient({ url: second.url }));
+  const third = await follow(memberClient(second.url));
   await third.reached(71);
   assert.deepEqual(third.head(), leader.head());
   assert.equal((await third.submit(put(third, 'twice'))).height, 72);
@@ -90,16 +110,14 @@ test('a follower executes the blocks of another node, relays to it, and goes on 
 
   await follower.close();
   await leader.submit(put(leader, 'meanwhile'));
-  follower = await follow(createLedgerClient({ url }), folder);
+  follower = await follow(memberClient(url), folder);
   await follower.reached(73);
   await app.close();
   await leader.close();
   await until(() => follower.health().reason !== undefined);
   await assert.rejects(follower.submit(put(follower, 'nowhere')), code('LEDGER_UPSTREAM_UNREACHABLE'));
   leader = await openNotesLedger(leaderFolder, genesis);
-  app = Fastify();
-  app.register(createLedgerPlugin(leader));
-  await app.listen({ port: Number(new URL(url).port), host: '127.0.0.1' });
+  ({ app } = await serve(leader, Number(new URL(url).port)));
   assert.equal((await follower.submit(put(follower, 'back'))).height, 74);
   await follower.close();
   await app.close();
@@ -119,6 +137,10 @@ function bentClient(
       return bend(structuredClone(answer)) as typeof answer;
     },
     submit: (wire) => ledger.submit(wire),
+    head: () => ledger.signedHead(),
+    snapshots: async () => [],
+    entries: async () => [],
+    signedHeader: async () => ({}),
     close() {},
   };
 }
@@ -196,7 +218,8 @@ test('the HTTP routes bound what they take and answer errors with codes', async 
   const ledger = await openNotesLedger(newFolder(), genesis);
   const { outcome, leafIndex } = await ledger.submit(put(ledger, 'one'));
   const { app, url } = await serve(ledger);
-  const answers: [string, RequestInit | undefined, number, string?][] = [
+  const request = memberFetch();
+  const answers: [string, MemberRequestInit | undefined, number, string?][] = [
     ['/ledger/head', undefined, 200],
     ['/ledger/health', undefined, 200],
     ['/ledger/blocks?from=1', undefined, 200],
@@ -209,6 +232,10 @@ test('the HTTP routes bound what they take and answer errors with codes', async 
     ['/ledger/blocks?from=1&waitMs=9999999', undefined, 400, 'LEDGER_REQUEST_INVALID'],
     ['/ledger/leaves/-1', undefined, 400, 'LEDGER_REQUEST_INVALID'],
     ['/ledger/leaves/999', undefined, 404, 'LEDGER_NOT_FOUND'],
+    ['/ledger/entries?from=0', undefined, 404, 'LEDGER_NOT_FOUND'],
+    ['/ledger/entries', undefined, 400, 'LEDGER_REQUEST_INVALID'],
+    ['/ledger/headers/1', undefined, 404, 'LEDGER_NOT_FOUND'],
+    ['/ledger/headers/0', undefined, 400, 'LEDGER_REQUEST_INVALID'],
     ['/ledger/transactions/..%2f..%2fetc', undefined, 400, 'LEDGER_REQUEST_INVALID'],
     [`/ledger/transactions/${'0'.repeat(64)}`, undefined, 404, 'LEDGER_NOT_FOUND'],
     ['/ledger/transactions', post({ wire: 'AAAA' }), 400, 'TRANSACTION_MALFORMED'],
@@ -217,17 +244,92 @@ test('the HTTP routes bound what they take and answer errors with codes', async 
     ['/ledger/transactions', post({ wire: 'A'.repeat(200_000) }), 413],
   ];
   for (const [path, init, status, wanted] of answers) {
-    const response = await fetch(`${url}${path}`, init);
+    const response = await request(`${url}${path}`, init);
     const value = (await response.json()) as { code?: string };
     assert.equal(response.status, status, path);
     if (wanted !== undefined) assert.equal(value.code, wanted, path);
   }
-  const client = createLedgerClient({ url });
+  const client = memberClient(url);
   await assert.rejects(client.submit(new Uint8Array(3)), code('TRANSACTION_MALFORMED'));
   await app.close();
   await ledger.close();
 });
 
-function post(body: object): RequestInit {
+test('blocks, leaves, entries, headers and snapshots are for members; the rest anybody may ask for', async () => {
+  const ledger = await openNotesLedger(newFolder(), genesis);
+  const { outcome } = await ledger.submit(put(ledger, 'one'));
+  const { app, url } = await serve(ledger);
+  const open = ['genesis', 'head', 'health', `transactions/${outcome.id}`];
+  const closed = ['blocks?from=1', 'leaves/0', 'entries?from=0', 'headers/1', 'snapshots'];
+  for (const path of open) assert.equal((await fetch(`${url}/ledger/${path}`)).status, 200, path);
+  for (const path of closed) {
+    const missing = await fetch(`${url}/ledger/${path}`);
+    assert.deepEqual(
+      [missing.status, missing.headers.get('www-authenticate'), ((await missing.json()) as { code: string }).code],
+      [401, 'Aceso-Member', 'MEMBER_CALL_MISSING'],
+      path,
+    );
+    const stranger = await memberFetch(testSigner('carol'))(`${url}/ledger/${path}`);
+    assert.equal(((await stranger.json()) as { code: string }).code, 'MEMBER_CALL_SIGNATURE_WRONG', path);
+  }
+  await assert.rejects(memberClient(url, testSigner('carol')).blocks(1, 1, 0), code('MEMBER_CALL_SIGNATURE_WRONG'));
+  await app.close();
+  await ledger.close();
+});
+
+test('a ledger with entries and headers gives them to members, one without blocks says why it cannot be followed', async () => {
+  const ledger = await openNotesLedger(newFolder(), genesis);
+  const wires = ['one', 'two', 'three'].map((name) => put(ledger, name));
+  for (const wire of wires) await ledger.submit(wire);
+  const { signedBlocks: _, operatorHead: __, ...rest } = ledger;
+  const header = { header: { height: '7' }, commit: { round: 0 } };
+  const validators: ServedLedger = {
+    ...rest,
+    // Each block of one transaction is an outcome's leaf and a block's.
+    async entries(from, limit) {
+      const out: LogEntry[] = [];
+      for (let index = from; out.length < limit; index++) {
+        const leaf = await ledger.leaf(index);
+        if (leaf === undefined) break;
+        const wire = index % 2 === 0 ? wires[index / 2] : undefined;
+        out.push({ leaf, ...(wire === undefined ? {} : { wire }) });
+      }
+      return out;
+    },
+    snapshotHeights: async () => [1000, 2000],
+    signedHeader: async (height) => (height === 7 ? header : undefined),
+  };
+  const { app, url } = await serve(validators);
+  const client = memberClient(url);
+  const entries = await client.entries(1, 4);
+  assert.equal(entries.length, 4);
+  assert.deepEqual(entries[0]?.leaf, await ledger.leaf(1));
+  assert.deepEqual(
+    entries.map(({ wire }) => wire),
+    [undefined, wires[1], undefined, wires[2]],
+  );
+  assert.deepEqual(await client.entries(1000, 4), []);
+  assert.deepEqual(await client.signedHeader(7), header);
+  assert.deepEqual(await client.snapshots(), [1000, 2000]);
+  assert.deepEqual(await client.head(), await ledger.signedHead());
+  await assert.rejects(client.signedHeader(8), code('LEDGER_NOT_FOUND'));
+  await assert.rejects(client.blocks(1, 1, 0), code('LEDGER_NOT_FOLLOWABLE'));
+  await app.close();
+  await ledger.close();
+});
+
+test('entries are bounded in bytes, and one is always given', async () => {
+  const ledger = await openNotesLedger(newFolder(), genesis);
+  const wire = new Uint8Array(64 * 1024).fill(1);
+  const entries = async (_from: number, limit: number) =>
+    Array.from({ length: limit }, () => ({ leaf: Uint8Array.of(1), wire }));
+  const { app, url } = await serve({ ...ledger, entries });
+  assert.equal((await memberClient(url).entries(0, 1000)).length, 63);
+  assert.equal((await memberClient(url).entries(0, 1)).length, 1);
+  await app.close();
+  await ledger.close();
+});
+
+function post(body: object): MemberRequestInit {
   return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
 }

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { base64urlToBytes, bytesToBase64url } from '../../std/bytes.ts';
 import type { SignedBlock } from '../signed-blocks.ts';
+import type { LogEntry } from './log-entry.ts';
 
 /** JSON forms of what nodes tell each other about the ledger. Unknown members are refused. */
 
@@ -46,6 +47,42 @@ export const BlocksForm = Type.Object(
 );
 export type BlocksForm = Static<typeof BlocksForm>;
 
+/** Most entries of the log in one answer. */
+export const MAX_ENTRIES = 4096;
+
+/** Answer of `GET /ledger/entries`: leaves of the log in order; those of outcomes with their transaction's wire bytes. */
+export const EntriesForm = Type.Object(
+  {
+    entries: Type.Array(
+      Type.Object(
+        {
+          leaf: Type.String({ pattern: '^[A-Za-z0-9_-]+$', maxLength: 400_000 }),
+          wire: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]+$', maxLength: 100_000 })),
+        },
+        strict,
+      ),
+      { maxItems: MAX_ENTRIES },
+    ),
+  },
+  strict,
+);
+export type EntriesForm = Static<typeof EntriesForm>;
+
+/** Answer of `GET /ledger/snapshots`. */
+export const SnapshotsForm = Type.Object({ heights: Type.Array(Count, { maxItems: 64 }) }, strict);
+export type SnapshotsForm = Static<typeof SnapshotsForm>;
+
+/** Answer of `GET /ledger/head`, as `Ledger.signedHead`. What proves the head is for the receiver to check. */
+export const SignedHeadForm = Type.Object(
+  {
+    head: HeadForm,
+    commit: Type.Object({ kind: Type.String({ maxLength: 32 }) }),
+    cosignatures: Type.Array(Type.Object({}), { maxItems: 64 }),
+    timeMs: Count,
+  },
+  strict,
+);
+
 /** A transaction's place, as `Committed`. */
 export const CommittedForm = Type.Object(
   {
@@ -89,4 +126,11 @@ export function formToSignedBlock({
   const wires = transactions.map(base64urlToBytes);
   if (!wires.every((wire) => wire !== undefined)) return undefined;
   return { block: { height: head.height, timeMs, transactions: wires, misbehaviour }, head, signature };
+}
+
+/** The entry of a form; undefined when its base64url is not exact. */
+export function formToLogEntry({ leaf, wire }: EntriesForm['entries'][number]): LogEntry | undefined {
+  const [leafBytes, wireBytes] = [base64urlToBytes(leaf), wire === undefined ? undefined : base64urlToBytes(wire)];
+  if (leafBytes === undefined || (wire !== undefined && wireBytes === undefined)) return undefined;
+  return { leaf: leafBytes, ...(wireBytes === undefined ? {} : { wire: wireBytes }) };
 }

@@ -7,7 +7,7 @@ import type { Snapshot } from './state-store.ts';
 
 type Reads = Pick<
   Ledger,
-  'genesisHash' | 'genesis' | 'head' | 'find' | 'read' | 'query' | 'blocks' | 'leaf' | 'subscribe'
+  'genesisHash' | 'genesis' | 'head' | 'find' | 'read' | 'query' | 'blocks' | 'leaf' | 'wire' | 'subscribe'
 >;
 
 /** The part of a ledger that only reads what is committed: the same for the node that orders and those that follow. */
@@ -33,6 +33,7 @@ export function ledgerReads(chain: CommittedChain, kernel: Kernel, genesis: Json
       for await (const { block } of chain.stored(fromHeight)) yield block;
     },
     leaf: async (index) => chain.leaf(index),
+    wire: (committed) => chain.wire(committed),
     subscribe: (listener) => chain.subscribe(listener),
   };
 }

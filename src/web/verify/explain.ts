@@ -116,13 +116,19 @@ const CHECKPOINTS: Readonly<Record<Verdict['checkpoint'], readonly string[]>> = 
   'not tied': ['The receipt does not tie its ledger to your checkpoint; ask for one that does.'],
 };
 
-function standingOf({ standing, witnesses, checkpoint }: Verdict): string[] {
+const UNSEEN = 'No witness has seen it:';
+/** Who could rewrite the ledger unseen, by the kind of host. */
+const REWRITERS: Readonly<Record<string, string>> = {
+  embedded: 'whoever holds that key alone could have rewritten the ledger.',
+  cometbft:
+    'members with more than two thirds of the votes could have rewritten the ledger, together and not otherwise.',
+};
+
+function standingOf({ standing, operator, witnesses, checkpoint }: Verdict): string[] {
   const seen = witnesses.map(({ name, timeS }) => `Seen by ${name} at ${msToInstant(timeS * 1000)}.`);
   return [
     `Signed by ${standing}.`,
-    ...(seen.length > 0
-      ? seen
-      : ['No witness has seen it: whoever holds that key alone could have rewritten the ledger.']),
+    ...(seen.length > 0 ? seen : [`${UNSEEN} ${REWRITERS[operator.kind] ?? 'its operators could have rewritten it.'}`]),
     ...CHECKPOINTS[checkpoint],
   ];
 }

@@ -1,4 +1,4 @@
-import { parseTrust, type Trust } from '../../chain/receipt/trust.ts';
+import { isCometBftTrust, parseTrust, type Trust } from '../../chain/receipt/trust.ts';
 import { isReject } from '../../std/reject.ts';
 import { checkReceipts } from './check-receipts.ts';
 import { type FileRole, type GivenFile, roleOfFile } from './given-file.ts';
@@ -79,8 +79,16 @@ function showLedger(trust: Trust | undefined): void {
       ? 'You trust this ledger from its genesis.'
       : `You trust this ledger from height ${trust.head.height}.`,
   );
-  say('ledger-detail', witnesses.length === 0 ? 'It names no witness.' : `Witnesses: ${witnesses.join(', ')}.`);
+  const seen = witnesses.length === 0 ? 'It names no witness.' : `Witnesses: ${witnesses.join(', ')}.`;
+  say('ledger-detail', `${operatorText(trust)} ${seen}`);
   say('ledger-hash', trust.genesis.replaceAll(/(.{8})(?=.)/g, '$1 '));
+}
+
+/** Whose signatures prove this ledger, from where the trust file begins. */
+function operatorText({ operator }: Trust): string {
+  if (!isCometBftTrust(operator)) return 'One operator signs it.';
+  const { length } = operator.validators;
+  return length === 1 ? 'One member signs it.' : `${length} members sign it, by more than two thirds of their votes.`;
 }
 
 async function checkAll(trust: Trust): Promise<void> {

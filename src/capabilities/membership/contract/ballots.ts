@@ -21,7 +21,8 @@ export interface Ballot<Schema extends TSchema = TSchema> {
   execute(state: StateWriter, body: Static<Schema>): JsonObject;
 }
 
-function ballot<Schema extends TSchema>(definition: Ballot<Schema>): Ballot {
+/** Keeps a ballot's body typed while it is written down. */
+export function ballot<Schema extends TSchema>(definition: Ballot<Schema>): Ballot {
   return definition as unknown as Ballot;
 }
 
@@ -133,14 +134,10 @@ const activate = ballot({
   },
 });
 
-/** Message types that propose what members vote on in version 1. */
-export const BALLOT_KINDS = ['membership.admit', 'membership.remove', 'membership.setRoles', 'rules.activate'] as const;
-export type BallotKind = (typeof BALLOT_KINDS)[number];
-
-/** What each of them brings about. */
-export const ballots: Readonly<Record<BallotKind, Ballot>> = {
+/** What members vote on in version 1, by the message type that proposes it. */
+export const ballots = {
   'membership.admit': admit,
   'membership.remove': remove,
   'membership.setRoles': setRoles,
   'rules.activate': activate,
-};
+} as const satisfies Readonly<Record<string, Ballot>>;

@@ -75,6 +75,34 @@ export const CODES = {
     sentence:
       'Rules become active at a height far enough ahead, and after the last activation. Propose a later height.',
   },
+  VALIDATORS_NONE: {
+    kind: 'conflict',
+    sentence: 'The ledger has a single operator and no validators. Members get them when it moves to a consortium.',
+  },
+  VALIDATORS_EMPTY: {
+    kind: 'conflict',
+    sentence: 'Nobody would be left with voting power, and the ledger would stop. Give it to another validator first.',
+  },
+  VALIDATOR_UNKNOWN: {
+    kind: 'unknown',
+    sentence: 'The account has no validator. List them with the query membership.validators.',
+  },
+  VALIDATOR_UNCHANGED: {
+    kind: 'conflict',
+    sentence: 'The validator has this key, this node and this voting power already.',
+  },
+  VALIDATOR_KEY_TAKEN: {
+    kind: 'conflict',
+    sentence: 'Another validator votes with this key, or a member signs with it. Make a new key for this validator.',
+  },
+  VALIDATOR_KEY_RETIRED: {
+    kind: 'denied',
+    sentence: 'This key was caught voting against itself and never votes again. Make a new key for the validator.',
+  },
+  VALIDATOR_NODE_TAKEN: {
+    kind: 'conflict',
+    sentence: 'Another validator runs on the node with this id. Give the id that this validator’s own node shows.',
+  },
   GENESIS_INVALID: { kind: 'invalid', sentence: 'The membership section of the genesis document is malformed.' },
 } as const satisfies CodeCatalogue;
 

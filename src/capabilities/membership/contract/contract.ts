@@ -6,12 +6,23 @@ import type { Json, JsonObject } from '../../../std/canonical-json.ts';
 import { checkNewMember, MemberSchema, writeNewMember } from './ballots.ts';
 import { CODES, reject } from './codes.ts';
 import { keyMessages } from './key-rules.ts';
-import { memberMessages } from './member-rules.ts';
+import { memberMessages, memberMessages2 } from './member-rules.ts';
+import { actOnMisbehaviour } from './misbehaviour-rules.ts';
 import { accountMessages } from './patient-rules.ts';
 import { practitionerMessages } from './practitioner-rules.ts';
 import { accountOf, activeMembers, practitionerRoles, sponsorOf } from './queries.ts';
 import { AccountId, strict, TransactionId } from './schemas.ts';
-import { keyHistory, LIMITS, members, practitioners, proposals, proposalsOf } from './state.ts';
+import {
+  keyHistory,
+  LIMITS,
+  members,
+  misbehaviours,
+  practitioners,
+  proposals,
+  proposalsOf,
+  retiredValidatorKeys,
+} from './state.ts';
+import { queryMisbehaviour, queryValidators } from './validator-queries.ts';
 import { tallyOf } from './votes.ts';
 
 /** The membership section of a genesis document. */
@@ -51,21 +62,23 @@ function queryProposal(state: StateReader, argument: JsonObject): Json {
   return { proposal, ...tallyOf(state, proposal.votes) };
 }
 
+const messages = { ...keyMessages, ...practitionerMessages, ...accountMessages };
+
 /** Who takes part: members and their votes, practitioners, patients' accounts, keys, rule versions. */
 export const membershipContract: Contract = {
   name: 'membership',
   codes: CODES,
-  maps: [members, practitioners, proposals, proposalsOf, keyHistory],
+  maps: [members, practitioners, proposals, proposalsOf, keyHistory, misbehaviours, retiredValidatorKeys],
   ruleSets: [
-    {
-      version: 1,
-      messages: { ...memberMessages, ...keyMessages, ...practitionerMessages, ...accountMessages },
-    },
+    { version: 1, messages: { ...memberMessages, ...messages } },
+    { version: 2, messages: { ...memberMessages2, ...messages }, misbehaviour: actOnMisbehaviour },
   ],
   genesis,
   queries: {
     'membership.members': queryMembers,
     'membership.account': queryAccount,
     'membership.proposal': queryProposal,
+    'membership.validators': queryValidators,
+    'membership.misbehaviour': queryMisbehaviour,
   },
 };

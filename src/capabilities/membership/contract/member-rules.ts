@@ -1,9 +1,10 @@
 import { Type } from 'typebox';
 import { type MessageRule, messageRule } from '../../../chain/contract.ts';
 import type { JsonObject } from '../../../std/canonical-json.ts';
-import { BALLOT_KINDS, type Ballot, type BallotKind, ballots, checkSealing, requireActive } from './ballots.ts';
+import { type Ballot, ballots, checkSealing, requireActive } from './ballots.ts';
 import { SealingKeySchema, strict, TransactionId } from './schemas.ts';
 import { members } from './state.ts';
+import { ballotsOfVersion2 } from './validator-ballots.ts';
 import {
   approveProposal,
   openProposal,
@@ -14,6 +15,9 @@ import {
   withdrawProposal,
 } from './votes.ts';
 
+/** What members vote on, by the message type that proposes it. */
+type Ballots = Readonly<Record<string, Ballot>>;
+
 function settle(context: VoteContext, ballot: Ballot, tally: Tally): JsonObject {
   if (!tally.reached) return tallyToData(tally, {});
   // What was sound when it was proposed may not be any more: then the last approval is refused and nothing changes.
@@ -21,8 +25,7 @@ function settle(context: VoteContext, ballot: Ballot, tally: Tally): JsonObject 
   return tallyToData(tally, ballot.execute(context.state, tally.body));
 }
 
-function proposing(kind: BallotKind): MessageRule {
-  const ballot = ballots[kind];
+function proposing(kind: string, ballot: Ballot): MessageRule {
   return messageRule({
     schema: ballot.schema,
     lane: 'ordinary',
@@ -35,14 +38,18 @@ function proposing(kind: BallotKind): MessageRule {
   });
 }
 
-const approve = messageRule({
-  schema: Type.Object({ proposal: TransactionId }, strict),
-  lane: 'ordinary',
-  handle(context) {
-    const tally = approveProposal(context, BALLOT_KINDS, context.message.proposal);
-    return settle(context, ballots[tally.kind], tally);
-  },
-});
+/** Approving executes what this version votes on and nothing else, whatever proposals another version left behind. */
+function approving(ballots: Ballots): MessageRule {
+  const kinds = Object.keys(ballots).sort();
+  return messageRule({
+    schema: Type.Object({ proposal: TransactionId }, strict),
+    lane: 'ordinary',
+    handle(context) {
+      const tally = approveProposal(context, kinds, context.message.proposal);
+      return settle(context, ballots[tally.kind] as Ballot, tally);
+    },
+  });
+}
 
 const withdraw = messageRule({
   schema: Type.Object({ proposal: TransactionId }, strict),
@@ -66,13 +73,19 @@ const setSealing = messageRule({
   },
 });
 
+/** Members among themselves: a message that proposes each of `ballots`, and those around them. */
+function messagesOf(ballots: Ballots): Readonly<Record<string, MessageRule>> {
+  const kinds = Object.keys(ballots).sort();
+  return {
+    ...Object.fromEntries(kinds.map((kind) => [kind, proposing(kind, ballots[kind] as Ballot)])),
+    'membership.approve': approving(ballots),
+    'membership.withdraw': withdraw,
+    'membership.setSealing': setSealing,
+  };
+}
+
 /** Members among themselves, version 1. */
-export const memberMessages: Readonly<Record<string, MessageRule>> = {
-  'membership.admit': proposing('membership.admit'),
-  'membership.remove': proposing('membership.remove'),
-  'membership.setRoles': proposing('membership.setRoles'),
-  'rules.activate': proposing('rules.activate'),
-  'membership.approve': approve,
-  'membership.withdraw': withdraw,
-  'membership.setSealing': setSealing,
-};
+export const memberMessages = messagesOf(ballots);
+
+/** Members among themselves, version 2: they also say who validates. */
+export const memberMessages2 = messagesOf(ballotsOfVersion2);

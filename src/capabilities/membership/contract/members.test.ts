@@ -43,7 +43,7 @@ test('genesis writes members, their accounts and their keys', () => {
   assert.deepEqual(sealingKeyOf(state, cyd.account), TEST_SEALING);
   assert.deepEqual(state.get(keyHistory, keyRecordHash(ada.record)), ada.record);
   assert.equal(activeMembers(state).length, 3);
-  assert.equal(activeVersion(state, 'membership', 1), 1);
+  assert.equal(activeVersion(state, 'membership', 1), 2);
   assert.deepEqual(
     kernel.query(store, 'membership.members', {}),
     [ada, bob, cyd]
@@ -166,8 +166,8 @@ test('rules: a later version from a height ahead, in order, and back again', () 
   const activate = (capability: string, version: number, fromHeight: number) =>
     chain.submit({ type: 'rules.activate', capability, version, fromHeight }, { by: ada });
   const ahead = () => chain.head.height + 1 + LIMITS.rulesMarginBlocks;
-  assert.equal(activate('membership', 1, ahead()).code, 'RULES_UNCHANGED');
-  assert.equal(activate('membership', 3, ahead()).code, 'RULES_VERSION');
+  assert.equal(activate('membership', 2, ahead()).code, 'RULES_UNCHANGED');
+  assert.equal(activate('membership', 4, ahead()).code, 'RULES_VERSION');
   assert.equal(activate('news', 2, ahead()).code, 'RULES_VERSION');
   assert.equal(activate('news', 0, ahead()).code, 'SCHEMA_INVALID');
   assert.equal(activate('news', 1, ahead() - 1).code, 'RULES_TOO_SOON');

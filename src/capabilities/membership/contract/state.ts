@@ -1,4 +1,5 @@
 import type { KeyRecord } from '../../../chain/account.ts';
+import type { Misbehaviour } from '../../../chain/block.ts';
 import { type StateMap, stateMap } from '../../../state/typed-map.ts';
 import type { JsonObject } from '../../../std/canonical-json.ts';
 
@@ -63,6 +64,27 @@ export const proposalsOf: StateMap<readonly [member: string], readonly string[]>
  * key stays, so that receipts of what it signed can be issued again.
  */
 export const keyHistory: StateMap<readonly [keyRecordHash: string], KeyRecord> = stateMap('membership.keyHistory', 1);
+
+/** A validator caught equivocating. `account` is empty when no validator had that key any more. */
+export type MisbehaviourRecord = {
+  readonly account: string;
+  readonly kind: Misbehaviour['kind'];
+  /** Height and block time, in milliseconds, of the deed; the report came later. */
+  readonly height: number;
+  readonly timeMs: number;
+};
+
+/** What was reported, by the height of the deed (16 digits) and the validator's address. From version 2 on. */
+export const misbehaviours: StateMap<readonly [height: string, address: string], MisbehaviourRecord> = stateMap(
+  'membership.misbehaviour',
+  2,
+);
+
+/** Addresses of keys that equivocated, and the height of the first deed. They never vote again. From version 2 on. */
+export const retiredValidatorKeys: StateMap<readonly [address: string], { readonly height: number }> = stateMap(
+  'membership.retiredValidatorKeys',
+  1,
+);
 
 /** Bounds of rule version 1. A change of one is a new rule version. */
 export const LIMITS = {

@@ -19,6 +19,15 @@ export const CODES = {
       'The ledger refused the claim for the reason that `code` names; the account may be claimed already. Ask at the desk.',
   },
   ADMINISTRATOR_NEEDED: { kind: 'denied', sentence: 'Only the organisation’s administrator may do this.' },
+  MEMBER_MESSAGE_INVALID: {
+    kind: 'invalid',
+    sentence:
+      'Only proposals and votes of members are signed here: a message of one of the types that the members vote on.',
+  },
+  MEMBER_MESSAGE_REFUSED: {
+    kind: 'conflict',
+    sentence: 'The ledger refused the proposal or vote for the reason that `code` names; nothing was changed.',
+  },
   TOKEN_REQUEST_INVALID: {
     kind: 'invalid',
     sentence: 'A token needs a label, role codes as system|code, one purpose of use at least, and days from 1 to 366.',

@@ -1,4 +1,4 @@
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import { Value } from 'typebox/value';
 import { type Caller, isAdministrator } from '../../../auth/caller.ts';
 import { revokeToken } from '../../../auth/tokens.ts';
@@ -13,6 +13,7 @@ import { claimAccount } from './claim-account.ts';
 import { issueClaimCode } from './claim-code.ts';
 import { CODES } from './codes.ts';
 import { hirePractitioner } from './hire-practitioner.ts';
+import { openProposals, submitMemberMessage } from './member-message.ts';
 import { createRegistration } from './registration.ts';
 
 const reject = rejecter(CODES);
@@ -22,7 +23,7 @@ export interface MembershipServer {
   readonly jobs: readonly Job[];
 }
 
-/** Registration of patients, claim codes and claims, tokens of staff. */
+/** Registration of patients, claim codes and claims, tokens of staff, votes of the organisation. */
 export function createMembershipServer(deps: {
   organisations: readonly OrganisationContext[];
   authenticate: Authenticate;
@@ -30,6 +31,13 @@ export function createMembershipServer(deps: {
   const { organisations, authenticate } = deps;
   const registration = createRegistration(organisations);
   const exclusively = createExclusive();
+  /** The organisation whose administrator asks. */
+  const administered = (request: FastifyRequest): OrganisationContext => {
+    const caller = authenticate(request);
+    const organisation = organisationOf(organisations, caller.custodian);
+    if (!isAdministrator(caller)) throw reject('ADMINISTRATOR_NEEDED');
+    return organisation;
+  };
   const plugin: FastifyPluginAsync = async (app) => {
     app.post<{ Params: { patientId: string } }>('/api/accounts/:patientId/claim-code', async (request) => {
       const caller = authenticate(request);
@@ -48,18 +56,16 @@ export function createMembershipServer(deps: {
       const organisation = organisationOf(organisations, body.custodian);
       return exclusively(() => claimAccount(organisation, body));
     });
+    app.post('/api/members/messages', async (request) => submitMemberMessage(administered(request), request.body));
+    app.get('/api/members/proposals', async (request) => openProposals(administered(request)));
     app.post('/api/tokens', async (request) => {
-      const caller = authenticate(request);
-      const organisation = organisationOf(organisations, caller.custodian);
-      if (!isAdministrator(caller)) throw reject('ADMINISTRATOR_NEEDED');
+      const organisation = administered(request);
       const body: unknown = request.body;
       if (!Value.Check(TokenRequest, body)) throw reject('TOKEN_REQUEST_INVALID');
       return hirePractitioner(organisation, body);
     });
     app.post('/api/tokens/revoke', async (request) => {
-      const caller = authenticate(request);
-      const { vault } = organisationOf(organisations, caller.custodian);
-      if (!isAdministrator(caller)) throw reject('ADMINISTRATOR_NEEDED');
+      const { vault } = administered(request);
       const body: unknown = request.body;
       if (!Value.Check(TokenRevocation, body)) throw reject('TOKEN_REQUEST_INVALID');
       await revokeToken(vault, body.token);

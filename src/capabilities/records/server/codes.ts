@@ -31,5 +31,10 @@ export const CODES = {
       'Erasing cannot be undone. Nothing was erased; send it again with confirm: the number of versions in the data.',
   },
   ERASURE_UNKNOWN: { kind: 'unknown', sentence: 'There is no erasure of that id here.' },
+  RECEIPT_ENTRY_MISSING: {
+    kind: 'unavailable',
+    sentence:
+      'This node joined by a snapshot and does not hold the transaction yet; ask again later, or ask another member’s node.',
+  },
   RECEIPT_HEAD_MOVING: { kind: 'unavailable', sentence: 'The ledger moved on while the receipt was made; ask again.' },
 } as const satisfies CodeCatalogue;

@@ -50,7 +50,7 @@ export async function issueTransactionReceipt(
   options: ReceiptOptions = {},
 ): Promise<Receipt> {
   const committed = await requireCommitted(ledger, id);
-  return withBasis(ledger, options, async (basis) =>
+  return withBasis(ledger, options, committed.height, async (basis) =>
     receiptOf(basis, { kind: 'transaction', transaction: await proveTransaction(ledger, basis, committed) }),
   );
 }
@@ -71,7 +71,7 @@ export async function issueJournalReceipt(
   if (anchor === undefined) throw reject('RECEIPT_NOT_ANCHORED');
   const committed = await requireCommitted(ledger, anchor.transaction);
   const path = vault.inclusion(generation, index, anchor.size).map(bytesToHex);
-  return withBasis(ledger, options, async (basis) =>
+  return withBasis(ledger, options, committed.height, async (basis) =>
     receiptOf(basis, {
       kind: 'journal',
       custodian: vault.custodian,
@@ -98,7 +98,7 @@ export async function issueStateReceipt(
   options: ReceiptOptions = {},
 ): Promise<Receipt> {
   for (let attempt = 0; attempt < STATE_ATTEMPTS; attempt++) {
-    const receipt = await withBasis(ledger, options, async (basis) => {
+    const receipt = await withBasis(ledger, options, 0, async (basis) => {
       // Only the snapshot of that very head proves its tree.
       if (bytesToHex(readTreeRoot(basis.store)) !== basis.treeRoot) return undefined;
       const storeKey = storeKeyOf(map, key);
@@ -119,21 +119,33 @@ async function requireCommitted(ledger: Ledger, id: string): Promise<Committed> 
   return committed;
 }
 
-async function withBasis<T>(ledger: Ledger, options: ReceiptOptions, use: (basis: Basis) => Promise<T>): Promise<T> {
-  const signed = await ledger.signedHead();
-  const snapshot = ledger.read();
+async function withBasis<T>(
+  ledger: Ledger,
+  options: ReceiptOptions,
+  minHeight: number,
+  use: (basis: Basis) => Promise<T>,
+): Promise<T> {
+  const signed = await ledger.signedHead(minHeight);
+  const snapshot = ledger.read(signed.head);
   try {
     const { store } = snapshot;
-    const treeRoot = await treeRootOf(ledger, signed.head, store);
+    const treeRoot = await treeRootOf(ledger, signed.head, snapshot);
     return await use({ signed, store, treeRoot, options });
   } finally {
     snapshot.release();
   }
 }
 
-/** Every block that holds something ends with a leaf that names its tree root, so the log's last leaf names the head's. */
-async function treeRootOf(ledger: Ledger, head: Head, store: KvReader): Promise<string> {
-  if (head.logSize === 0) return bytesToHex(readTreeRoot(store));
+/**
+ * Tree root of a head: the snapshot's where it is of that state. Else the log's last leaf names it, since every block that
+ * holds something ends with one that does.
+ */
+async function treeRootOf(
+  ledger: Ledger,
+  head: Head,
+  snapshot: { readonly head: Head; readonly store: KvReader },
+): Promise<string> {
+  if (snapshot.head.appHash === head.appHash) return bytesToHex(readTreeRoot(snapshot.store));
   const bytes = await ledger.leaf(head.logSize - 1);
   const leaf = bytes === undefined ? undefined : parseLeaf(bytes);
   if (leaf?.kind !== 'block') throw new Error('the last leaf of a head is not a block leaf');
@@ -166,13 +178,15 @@ async function proveTransaction(
   { signed, store }: Basis,
   committed: Committed,
 ): Promise<TransactionProof> {
-  const { leafIndex, height, index } = committed;
+  const { leafIndex } = committed;
   const { logSize } = signed.head;
   if (leafIndex >= logSize) throw reject('RECEIPT_HEAD_MOVING');
   const leaf = await outcomeLeafAt(ledger, leafIndex);
   // Refused before its signatures were found right: nobody's act, and no receipt says otherwise.
   if (leaf.signers.length === 0) throw reject('RECEIPT_UNSIGNED');
-  const wire = await wireAt(ledger, height, index);
+  const wire = await ledger.wire(committed);
+  // Joined by a snapshot, and nobody has given the older transactions yet.
+  if (wire === undefined) throw reject('RECEIPT_ENTRY_MISSING');
   const message = parseTransaction(wire)?.body.message;
   if (message === undefined) throw new Error('a committed transaction does not parse');
   return {
@@ -190,15 +204,6 @@ async function outcomeLeafAt(ledger: Ledger, leafIndex: number): Promise<Transac
   if (parsed?.kind !== 'outcome') throw new Error('a committed transaction has no outcome leaf');
   const { kind, ...leaf } = parsed;
   return leaf as OutcomeLeaf as TransactionProof['leaf'];
-}
-
-async function wireAt(ledger: Ledger, height: number, index: number): Promise<Uint8Array> {
-  for await (const block of ledger.blocks(height)) {
-    const wire = block.height === height ? block.transactions[index] : undefined;
-    if (wire !== undefined) return wire;
-    break;
-  }
-  throw new Error(`block ${height} is missing`);
 }
 
 /**

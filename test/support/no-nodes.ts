@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict';
+import type { NodeStarter } from '../../src/cli/node-starter.ts';
+
+/** For command lines that must start and make nothing: each call fails the test. */
+export const noNodes: NodeStarter = {
+  running: async () => undefined,
+  start: () => assert.fail('no node is to be started'),
+  witness: () => assert.fail('no witness is to be started'),
+  verifyPage: () => assert.fail('no page is to be written'),
+  foundNetwork: () => assert.fail('no network is to be founded'),
+  trialFounders: () => assert.fail('no network is to be made'),
+  newGenesis: () => assert.fail('no genesis is to be made'),
+  newValidator: () => assert.fail('no validator is to be made'),
+  requireEngine: () => assert.fail('no engine is to be looked for'),
+};
