@@ -1,9 +1,12 @@
+import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { type Genesis, genesisHash, parseGenesis } from '../chain/genesis.ts';
 import { MAX_VALIDATOR_POWER } from '../chain/validators.ts';
+import type { MovedNetwork } from '../cli/node-starter.ts';
 import type { ExportManifest } from '../ledger/move/export-manifest.ts';
-import { canonicalBytes, type Json } from '../std/canonical-json.ts';
+import { openExport } from '../ledger/move/open-export.ts';
+import { canonicalBytes, type Json, parseCanonical } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
 import { CODES } from './codes.ts';
 import { newValidatorSeeds, validatorOf } from './found-network.ts';
@@ -48,14 +51,6 @@ const ValidatorKeysFile = Type.Object(
   { format: Type.Literal('aceso.validator-keys/1'), validator: ValidatorSeeds },
   strict,
 );
-
-/** Exact bytes; `keys` are secret, a file for each validator that was made here. */
-export interface MovedNetwork {
-  readonly chain: string;
-  readonly genesis: Uint8Array;
-  readonly network: Uint8Array;
-  readonly organisations: readonly { readonly slug: string; readonly keys: Uint8Array | undefined }[];
-}
 
 /**
  * The consortium that goes on from an exported ledger, whose genesis is `old`. Limits and witnesses stay. Throws
@@ -105,6 +100,20 @@ export function foundMovedNetwork(plan: unknown, exported: ExportManifest, old: 
 }
 
 type Seeds = Static<typeof ValidatorSeeds>;
+
+/** The same from files: the export's folder, and the genesis of the ledger that it is of. */
+export async function foundMovedNetworkFrom(
+  plan: unknown,
+  { exported, oldGenesis }: { readonly exported: string; readonly oldGenesis: string },
+  nowMs: number,
+): Promise<MovedNetwork> {
+  const value = parseCanonical(await readFile(oldGenesis).catch(() => new Uint8Array()));
+  const old = value === undefined ? undefined : parseGenesis(value);
+  if (old === undefined) throw reject('GENESIS_MALFORMED_FILE');
+  const { manifest } = await openExport(exported);
+  if (manifest.head.genesis !== genesisHash(old)) throw reject('GENESIS_DIFFERS');
+  return foundMovedNetwork(plan, manifest, old, nowMs);
+}
 
 /** Seeds of a validator-keys file. Throws INPUT_FILE_UNREADABLE. */
 export function parseValidatorKeys(value: Json): Seeds {

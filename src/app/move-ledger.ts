@@ -19,10 +19,10 @@ import { parseValidatorKeys } from './found-moved-network.ts';
 import { validatorOf } from './found-network.ts';
 import { parseNetwork } from './network-file.ts';
 import { openNodeData } from './node-data.ts';
+import type { NodeEnvironment } from './node-environment.ts';
 import { writeNodeFolder } from './node-folder.ts';
 import { openLedger } from './open-ledger.ts';
 import { openOrganisations } from './open-organisations.ts';
-import type { NodeEnvironment } from './start-node.ts';
 
 const reject = rejecter(CODES);
 

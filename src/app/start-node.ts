@@ -11,19 +11,22 @@ import { createLedgerPlugin } from '../ledger/http/ledger-plugin.ts';
 import { createAuthenticate } from '../server/authenticate.ts';
 import { createHttpHost } from '../server/http-host.ts';
 import { type OrganisationContext, organisationOf } from '../server/organisation.ts';
+import { canonicalBytes, type Json } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
 import { verifyPage } from './build-verify-page.ts';
 import { CODES } from './codes.ts';
 import { trialFounders } from './demo-network.ts';
+import { foundMovedNetworkFrom } from './found-moved-network.ts';
 import { foundNetwork, genesisBytes, newValidatorSeeds, parsePlan, validatorOf } from './found-network.ts';
 import { createImportPlugin } from './import-plugin.ts';
 import { listen, listenRefusal } from './listen.ts';
 import { createMemoryTokenStore } from './memory-token-store.ts';
+import { exportNodeLedger, moveNode } from './move-ledger.ts';
 import { createNetworkPlugin } from './network-plugin.ts';
 import { openNodeData } from './node-data.ts';
+import type { NodeEnvironment } from './node-environment.ts';
 import { readNodeFile } from './node-folder.ts';
 import { createNodePlugin } from './node-plugin.ts';
-import type { EngineEnvironment } from './open-consortium.ts';
 import { openLedger } from './open-ledger.ts';
 import { openOrganisations } from './open-organisations.ts';
 import { createQueryPlugin } from './query-plugin.ts';
@@ -34,16 +37,6 @@ import { startWitness } from './start-witness.ts';
 import { verifyPagePlugin } from './verify-page-plugin.ts';
 
 const reject = rejecter(CODES);
-
-export interface NodeEnvironment {
-  /** Where root keys and the files of running nodes lie: `$XDG_CONFIG_HOME/aceso`. */
-  readonly keyFolder: string;
-  readonly clock: () => number;
-  readonly logger: FastifyBaseLogger;
-  readonly fetch: typeof fetch;
-  readonly version: string;
-  readonly engine: EngineEnvironment;
-}
 
 /** How long a validator's start waits for the blocks of the others. */
 const CATCH_UP_MS = 20_000;
@@ -61,6 +54,12 @@ export function createNodeStarter(environment: NodeEnvironment): NodeStarter {
       const seeds = newValidatorSeeds();
       return { seeds, validator: validatorOf(seeds) };
     },
+    async exportLedger(options) {
+      const { genesis, tie } = await exportNodeLedger(environment, options);
+      return { tie, genesis: canonicalBytes(genesis as unknown as Json) };
+    },
+    foundMovedNetwork: (plan, from) => foundMovedNetworkFrom(plan, from, environment.clock()),
+    moveNode: (options) => moveNode(environment, options),
     async requireEngine() {
       const { program, searchPath } = environment.engine;
       await findCometBft({ override: program, searchPath });

@@ -12,6 +12,7 @@ import {
   keysSlipCommand,
   keysTokenCommand,
 } from './commands/keys.ts';
+import { ledgerExportCommand, ledgerMoveCommand, networkMoveCommand } from './commands/ledger.ts';
 import { networkInitCommand } from './commands/network-init.ts';
 import { networkStatusCommand } from './commands/network-status.ts';
 import { networkUpCommand } from './commands/network-up.ts';
@@ -28,6 +29,9 @@ export const COMMANDS: readonly Command[] = [
   networkUpCommand,
   networkInitCommand,
   networkStatusCommand,
+  networkMoveCommand,
+  ledgerExportCommand,
+  ledgerMoveCommand,
   genesisCommand,
   importCommand,
   keysOrganisationCommand,

@@ -93,6 +93,14 @@ export interface ValidatorIdentity {
   readonly node: string;
 }
 
+/** Exact bytes of what a moved ledger goes on with; `keys` are secret, a file for each validator made here. */
+export interface MovedNetwork {
+  readonly chain: string;
+  readonly genesis: Uint8Array;
+  readonly network: Uint8Array;
+  readonly organisations: readonly { readonly slug: string; readonly keys: Uint8Array | undefined }[];
+}
+
 /** Starts nodes; `app` does it, and entry points hand it in, since commands stand below it. */
 export interface NodeStarter {
   /** Founds a consortium from the parsed JSON of a plan. Throws NETWORK_PLAN_WRONG {problem}. */
@@ -107,6 +115,26 @@ export interface NodeStarter {
     readonly founders: readonly JsonObject[];
     readonly witnesses: readonly { readonly name: string; readonly publicKey: string }[];
   }): Uint8Array;
+  /** Exports the ledger of a stopped node into the folder `out`. Exact bytes of its genesis and of the receipt that ties. */
+  exportLedger(options: {
+    readonly folder: string;
+    readonly out: string;
+    progress(step: string, done: number, total: number): void;
+  }): Promise<{ readonly genesis: Uint8Array; readonly tie: Uint8Array }>;
+  /** The consortium that goes on from an export, by the parsed JSON of a plan. Throws NETWORK_PLAN_WRONG {problem}. */
+  foundMovedNetwork(
+    plan: unknown,
+    from: { readonly exported: string; readonly oldGenesis: string },
+  ): Promise<MovedNetwork>;
+  /** Turns a stopped node into a validator of the consortium that goes on from its ledger; resolves to that one's hash. */
+  moveNode(options: {
+    readonly folder: string;
+    readonly genesis: string;
+    readonly network: string;
+    readonly keys: string;
+    readonly exported: string;
+    readonly p2pListen?: string;
+  }): Promise<{ readonly chain: string }>;
   /** Seeds of a new validator, hexadecimal, and what others are to know of it. */
   newValidator(): {
     readonly seeds: { readonly voteSeed: string; readonly nodeSeed: string };

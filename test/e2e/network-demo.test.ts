@@ -90,7 +90,7 @@ async function endOf(child: ChildProcess): Promise<Ended> {
 const ORGANISATIONS = ['st-brigid', 'riverside', 'meridian', 'northgate'];
 
 test('the whole story over four nodes, each receipt checked with nothing but genesis', {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async (t) => {
   if ((await cometBftForTest(t, process.env)) === undefined) return;
   const { root, run } = createShell(t);

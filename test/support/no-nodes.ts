@@ -10,6 +10,9 @@ export const noNodes: NodeStarter = {
   foundNetwork: () => assert.fail('no network is to be founded'),
   trialFounders: () => assert.fail('no network is to be made'),
   newGenesis: () => assert.fail('no genesis is to be made'),
+  exportLedger: () => assert.fail('no ledger is to be exported'),
+  foundMovedNetwork: () => assert.fail('no network is to be founded'),
+  moveNode: () => assert.fail('no node is to be moved'),
   newValidator: () => assert.fail('no validator is to be made'),
   requireEngine: () => assert.fail('no engine is to be looked for'),
 };

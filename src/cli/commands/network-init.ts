@@ -4,8 +4,9 @@ import { utf8ToText } from '../../std/bytes.ts';
 import { rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext, Command } from '../command.ts';
-import { makeNamedFolder, pathOf, readNamedFile, writeNamedFile } from '../files.ts';
+import { pathOf, readNamedFile } from '../files.ts';
 import { toleranceText } from '../network/tolerance.ts';
+import { writeNetwork } from '../network/write-network.ts';
 import type { FoundedNetwork } from '../node-starter.ts';
 import { neededOption } from '../option-values.ts';
 
@@ -46,7 +47,7 @@ A plan:
   async run(context, values, [file]) {
     if (file === undefined) throw reject('ARGUMENTS_WRONG', { problem: 'PLAN is missing' });
     const out = neededOption(values, 'out');
-    const plan = parseJson(await readNamedFile(context, file));
+    const plan = await readPlan(context, file);
     if ((await readdir(pathOf(context, out)).catch(() => [])).length > 0) throw reject('NETWORK_FOLDER_TAKEN');
     const founded = await context.nodes.foundNetwork(plan);
     await writeNetwork(context, out, founded);
@@ -54,25 +55,15 @@ A plan:
   },
 };
 
-function parseJson(bytes: Uint8Array): unknown {
+/** The parsed JSON of a plan. Throws FILE_UNREADABLE, PLAN_UNREADABLE. */
+export async function readPlan(context: CliContext, file: string): Promise<unknown> {
+  const bytes = await readNamedFile(context, file);
   if (bytes.length > MAX_PLAN_BYTES) throw reject('PLAN_UNREADABLE', { reason: 'larger than 1 MiB' });
   try {
     return JSON.parse(utf8ToText(bytes));
   } catch (error) {
     throw reject('PLAN_UNREADABLE', { reason: (error as Error).message.replace(/[^\x20-\x7e]/g, '?').slice(0, 200) });
   }
-}
-
-/** Writes a network's files into a new folder, keys first: what cannot be made again. Throws FILE_EXISTS, FILE_UNWRITABLE. */
-export async function writeNetwork(context: CliContext, out: string, founded: FoundedNetwork): Promise<void> {
-  await makeNamedFolder(context, out);
-  for (const { slug, keys } of founded.organisations) {
-    if (keys === undefined) continue;
-    await makeNamedFolder(context, join(out, slug));
-    await writeNamedFile(context, join(out, slug, 'keys.json'), keys, { isSecret: true, isNew: true });
-  }
-  await writeNamedFile(context, join(out, 'network.json'), founded.network, { isNew: true });
-  await writeNamedFile(context, join(out, 'genesis.json'), founded.genesis, { isNew: true });
 }
 
 function nextSteps(out: string, { chain, organisations }: FoundedNetwork): string[] {

@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { rejecter } from '../../std/reject.ts';
 import { createClient } from '../client.ts';
 import { CODES } from '../codes.ts';
@@ -97,7 +98,7 @@ interface Greeted {
 /** Where the nodes are, how they are, who may sign in, and three things to try: one screen. */
 async function greeting(context: CliContext, { network, running, shown, without }: Greeted): Promise<string[]> {
   const { members, chain } = network;
-  const { nodes, seeded } = running;
+  const { nodes, seeded, rootKeys } = running;
   const width = Math.max(...members.map(({ name }) => name.length));
   const states = await Promise.all(nodes.map(({ node }) => stateOf(context, node.url)));
   const downs = members.filter(({ slug }) => without.includes(slug));
@@ -109,6 +110,9 @@ async function greeting(context: CliContext, { network, running, shown, without 
     '',
     toleranceText(members.map(({ power }) => power)),
     '',
+    ...(rootKeys[0] === undefined
+      ? []
+      : [`Root keys made in ${dirname(rootKeys[0])}: without them nothing in the data folders can be read.`, '']),
     ...(seeded === undefined ? [] : accountLines(seeded.accounts)),
     ...toTry({ network, running, shown, without }),
     '',

@@ -1,6 +1,7 @@
 import { rejecter } from '../../std/reject.ts';
+import { createClient } from '../client.ts';
 import { CODES } from '../codes.ts';
-import type { Command, OptionValues } from '../command.ts';
+import type { CliContext, Command, OptionValues } from '../command.ts';
 import { pathOf } from '../files.ts';
 import type { RunningNode, SeedReport } from '../node-starter.ts';
 import { countOption, portOption, urlOption } from '../option-values.ts';
@@ -26,6 +27,7 @@ export const startCommand: Command = {
   --network FILE  addresses of the consortium whose ledger it validates (\`aceso network init\` writes it)
   --p2p ADDRESS   tcp://HOST:PORT to listen on for the other validators, where it is not the one in that file
   --snapshot-every N  keep a snapshot for those who join every N blocks (default 1000)
+  --carry DIR     export of the ledger that the genesis goes on from (ledger/ of what \`aceso ledger export\` wrote)
   --follow URL    follow the ledger of the node at URL
   --witness NAME=URL  address of a witness that genesis names; repeat for each
   --peer URL      node of another member, to ask it for records; repeat for each`,
@@ -42,6 +44,7 @@ export const startCommand: Command = {
     follow: { type: 'string' },
     network: { type: 'string' },
     p2p: { type: 'string' },
+    carry: { type: 'string' },
     'snapshot-every': { type: 'string' },
     witness: { type: 'string', multiple: true },
     peer: { type: 'string', multiple: true },
@@ -63,6 +66,7 @@ export const startCommand: Command = {
       ...(typeof values.network === 'string' ? { network: pathOf(context, values.network) } : {}),
       ...(typeof values.p2p === 'string' ? { p2pListen: p2pOption(values.p2p) } : {}),
       ...(values['snapshot-every'] === undefined ? {} : { snapshotEveryBlocks: countOption(values, 'snapshot-every') }),
+      ...(typeof values.carry === 'string' ? { carry: pathOf(context, values.carry) } : {}),
       witnesses: witnessesOf(values),
       peers: Array.isArray(values.peer) ? (values.peer as string[]) : [],
       progress: steps.update,
@@ -73,11 +77,29 @@ export const startCommand: Command = {
     });
     steps.stop();
     context.print(greeting(node));
+    for (const line of await ledgerLines(context, node)) context.note(line);
+    if (typeof values.keys === 'string')
+      context.note(`${values.keys} is sealed into the data folder now: delete it, or lock it away as a backup.`);
     await context.untilStopped();
     context.note('stopping: finishing what was begun');
     await node.close();
   },
 };
+
+/** Why the ledger stands still, if it does: a node starts without the others too, since care does not wait for them. */
+async function ledgerLines(context: CliContext, { url }: RunningNode): Promise<string[]> {
+  const { ledger } = (await createClient(context, url).get('/health')) as { ledger: LedgerState };
+  const { status, reason = status } = ledger;
+  if (status === 'ok' || status === 'following') return [];
+  return [
+    `The ledger does not move yet: ${reason}. Care at this node goes on; \`aceso network status\` shows who is missing.`,
+  ];
+}
+
+interface LedgerState {
+  readonly status: string;
+  readonly reason?: string;
+}
 
 function p2pOption(text: string): string {
   if (!/^tcp:\/\/[^\s/]{1,240}:[0-9]{1,5}$/.test(text))

@@ -1,8 +1,8 @@
 import { rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext } from '../command.ts';
-import { writeNetwork } from '../commands/network-init.ts';
 import { freePorts, takenPorts } from './free-ports.ts';
+import { writeNetwork } from './write-network.ts';
 
 const reject = rejecter(CODES);
 

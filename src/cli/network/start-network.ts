@@ -2,7 +2,7 @@ import { rm, stat } from 'node:fs/promises';
 import { rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext } from '../command.ts';
-import type { RunningNode, SeedReport } from '../node-starter.ts';
+import type { RunningNode, SeedReport, StartOptions } from '../node-starter.ts';
 import { takenPorts } from './free-ports.ts';
 import { createJointProgress } from './joint-progress.ts';
 import type { NetworkFolder, NetworkNode } from './network-folder.ts';
@@ -21,6 +21,8 @@ export interface RunningNetwork {
   readonly nodes: readonly { readonly member: NetworkNode; readonly node: RunningNode }[];
   /** What this start put into the nodes, all together; undefined when they were there before. */
   readonly seeded: SeedReport | undefined;
+  /** Files of root keys that this start made. */
+  readonly rootKeys: readonly string[];
   close(): Promise<void>;
 }
 
@@ -37,9 +39,11 @@ export async function startNetwork(
   const taken = await takenPorts(members.flatMap(({ port, p2pPort }) => [port, p2pPort]));
   if (taken.length > 0) throw reject('NETWORK_PORT_TAKEN', { ports: [...taken] });
   const progress = createJointProgress(context, members.length);
+  const rootKeys: string[] = [];
   const started = await Promise.allSettled(
     members.map(async (member, at) => {
-      const node = await startMember(context, network, { member, seed, progress: progress.of(at) });
+      const rootKeyMade = (path: string): void => void rootKeys.push(path);
+      const node = await startMember(context, network, { member, seed, progress: progress.of(at), rootKeyMade });
       progress.done(at);
       return { member, node };
     }),
@@ -60,6 +64,7 @@ export async function startNetwork(
   return {
     nodes,
     seeded: together(nodes.flatMap(({ node }) => (node.seeded === undefined ? [] : [node.seeded]))),
+    rootKeys,
     close,
   };
 }
@@ -67,24 +72,18 @@ export async function startNetwork(
 async function startMember(
   context: CliContext,
   { genesis, network }: NetworkFolder,
-  {
-    member,
-    seed,
-    progress,
-  }: { member: NetworkNode; seed: boolean; progress: (step: string, done: number, total: number) => void },
+  { member, ...options }: Pick<StartOptions, 'seed' | 'progress' | 'rootKeyMade'> & { readonly member: NetworkNode },
 ): Promise<RunningNode> {
   const hasKeys = (await stat(member.keys).catch(() => undefined)) !== undefined;
   return context.nodes.start({
     folder: member.data,
     port: member.port,
     host: '127.0.0.1',
-    seed,
     mustExist: !hasKeys,
     genesis,
     network,
     ...(hasKeys ? { keys: member.keys } : {}),
-    progress,
-    rootKeyMade: () => {},
+    ...options,
   });
 }
 

@@ -19,7 +19,8 @@ export function toleranceText(powers: readonly number[]): string {
   if (borne > 0)
     return `${of}: any ${borne} of them may fail and the ledger goes on; with one more gone it waits until enough are back.`;
   if (voting === 1) return `${of} is needed at all times; from four on, one may fail.`;
-  const equal = new Set(powers.filter((power) => power > 0)).size === 1;
-  const advice = equal ? 'from four on, one may fail' : 'give them more even power, or add some, so that one may fail';
-  return `${of}: when one fails the ledger may stand still until it is back; ${advice}.`;
+  const isEven = new Set(powers.filter((power) => power > 0)).size === 1;
+  return isEven
+    ? `${of}: when one fails the ledger stands still until it is back; from four on, one may fail.`
+    : `${of}: when the strongest fails the ledger stands still until it is back; give them more even power, or add some.`;
 }

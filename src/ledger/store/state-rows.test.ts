@@ -54,7 +54,7 @@ test('the rows that are carried lead to all others, whatever their number', asyn
     [1, 1],
     [2, 255],
     [600, 256],
-    [16_384, 257],
+    [8_192, 257],
     [20_000, 70_000],
   ] as const) {
     const { store, treeRoot, head } = storeOf(rows, leaves);

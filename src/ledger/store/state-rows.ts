@@ -33,9 +33,9 @@ const PRINTABLE = /^[\x21-\x7e]+$/;
 /** Rows that are read at once, so that no cursor stays open while others have their turn. */
 const PAGE_ROWS = 512;
 const PAGE_BYTES = 1024 * 1024;
-/** What is hashed at once while a store is rebuilt: about a quarter of a second. */
+/** What is hashed at once while a store is rebuilt: some tenths of a second. */
 const TILES_AT_ONCE = 64;
-const CHANGES_AT_ONCE = 16_384;
+const CHANGES_AT_ONCE = 8_192;
 
 /**
  * The rows that all others follow from, in byte order of their keys: the head, the leaf hashes of the log, the state.

@@ -217,8 +217,6 @@ export function openStateStore({ path, onFlushFailed = () => {} }: StateStoreOpt
   }
 
   function writeEntries({ first, entries }: LogRun): void {
-    // The run before this one may hold the same id; lookups of this turn shall see it.
-    root.resetReadTxn();
     leaves.put(first, frame(LEAVES_TAG, ...entries.map(({ leaf }) => leaf)));
     const noted = new Map<string, number>();
     for (const [at, { leaf: bytes, wire }] of entries.entries()) {

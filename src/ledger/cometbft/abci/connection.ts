@@ -195,7 +195,8 @@ export function serveConnection({ socket, calls, log, ...on }: ConnectionOptions
   socket.on('drain', proceed);
   socket.on('end', peerLeft);
   socket.on('error', (error: NodeJS.ErrnoException) => {
-    log.warn({ error: error.code ?? error.name }, 'a connection to the engine broke');
+    // Its supervisor says when it ended and why.
+    log.info({ error: error.code ?? error.name }, 'a connection to the engine broke');
     if (!isOver) end();
   });
   socket.on('close', peerLeft);

@@ -43,7 +43,8 @@ export async function spawnEngine(program: string, home: string, log: EngineLog)
   let fatal = '';
   const takeLine = (text: string): void => {
     const line = parseEngineLine(text);
-    log[line.level](line.detail, `engine: ${line.message}`);
+    // What it says of its own orderly end is nobody's concern.
+    log[killTimer === undefined ? line.level : 'debug'](line.detail, `engine: ${line.message}`);
     const reason = lineToReason(line);
     if (reason !== undefined) lastError = reason;
     if (!STANDS_STILL.test(line.message)) return;

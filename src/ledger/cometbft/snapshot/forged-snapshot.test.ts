@@ -128,6 +128,14 @@ function forgeries(good: Parts): Record<string, Parts> {
     'a leaf without its transaction': { ...good, chunks: [stateChunk, entryChunk.subarray(0, -4)] },
     'a chunk of nothing': { ...good, chunks: [new Uint8Array(0)] },
     'entries first': { ...good, chunks: [entryChunk, stateChunk] },
+    'a hole between two chunks of entries': {
+      ...good,
+      chunks: [
+        stateChunk,
+        frame(ENTRIES, u64(first), ...entries.slice(0, 20).flat()),
+        frame(ENTRIES, u64(first + 21), ...entries.slice(21).flat()),
+      ],
+    },
     'rows after the entries': { ...good, chunks: [stateChunk, entryChunk, stateChunk] },
   };
 }
