@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { type Genesis, genesisHash, parseGenesis } from '../chain/genesis.ts';
 import { MAX_VALIDATOR_POWER } from '../chain/validators.ts';
-import type { MovedNetwork } from '../cli/node-starter.ts';
+import type { NetworkFiles } from '../cli/node-starter.ts';
 import type { ExportManifest } from '../ledger/move/export-manifest.ts';
 import { openExport } from '../ledger/move/open-export.ts';
 import { canonicalBytes, type Json, parseCanonical } from '../std/canonical-json.ts';
@@ -56,7 +56,7 @@ const ValidatorKeysFile = Type.Object(
  * The consortium that goes on from an exported ledger, whose genesis is `old`. Limits and witnesses stay. Throws
  * NETWORK_PLAN_WRONG {problem}.
  */
-export function foundMovedNetwork(plan: unknown, exported: ExportManifest, old: Genesis, nowMs: number): MovedNetwork {
+export function foundMovedNetwork(plan: unknown, exported: ExportManifest, old: Genesis, nowMs: number): NetworkFiles {
   if (!Value.Check(MovePlan, plan)) {
     const [first] = Value.Errors(MovePlan, plan);
     throw reject('NETWORK_PLAN_WRONG', { problem: `${first?.instancePath ?? ''} ${first?.message ?? ''}`.trim() });
@@ -106,7 +106,7 @@ export async function foundMovedNetworkFrom(
   plan: unknown,
   { exported, oldGenesis }: { readonly exported: string; readonly oldGenesis: string },
   nowMs: number,
-): Promise<MovedNetwork> {
+): Promise<NetworkFiles> {
   const value = parseCanonical(await readFile(oldGenesis).catch(() => new Uint8Array()));
   const old = value === undefined ? undefined : parseGenesis(value);
   if (old === undefined) throw reject('GENESIS_MALFORMED_FILE');

@@ -6,6 +6,7 @@ import { createMemberPort } from '../capabilities/access/server/exchange-ports.t
 import type { NodeStarter, RunningNode, StartOptions } from '../cli/node-starter.ts';
 import { createFhirPlugin } from '../fhir/plugin.ts';
 import { type RunningJobs, startJobs } from '../jobs/job.ts';
+import type { CometBftLedger } from '../ledger/cometbft/cometbft-ledger.ts';
 import { findCometBft } from '../ledger/cometbft/engine/find-cometbft.ts';
 import { createLedgerPlugin } from '../ledger/http/ledger-plugin.ts';
 import { createAuthenticate } from '../server/authenticate.ts';
@@ -40,6 +41,25 @@ const reject = rejecter(CODES);
 
 /** How long a validator's start waits for the blocks of the others. */
 const CATCH_UP_MS = 20_000;
+
+async function catchUp(ledger: CometBftLedger, { progress }: StartOptions, log: FastifyBaseLogger): Promise<void> {
+  const startedMs = performance.now();
+  const timer = setInterval(() => {
+    const seconds = Math.round((performance.now() - startedMs) / 1000);
+    progress(
+      `waiting for the other validators (${ledger.health().reason ?? 'nearly there'})`,
+      seconds,
+      CATCH_UP_MS / 1000,
+    );
+  }, 1000);
+  try {
+    await ledger.ready(CATCH_UP_MS);
+  } catch (error) {
+    log.warn({ error: String(error) }, 'starting without the others');
+  } finally {
+    clearInterval(timer);
+  }
+}
 
 /** Starts nodes of this process, and finds those of others. */
 export function createNodeStarter(environment: NodeEnvironment): NodeStarter {
@@ -133,9 +153,7 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   closing.add(opened.close);
   const { ledger, consortium } = opened;
   // Care does not wait for the others; but what they decided meanwhile is better known before the first read.
-  await consortium?.ledger
-    .ready(CATCH_UP_MS)
-    .catch((error) => log.warn({ error: String(error) }, 'starting without the others'));
+  if (consortium !== undefined) await catchUp(consortium.ledger, options, log);
   const organisations = await openOrganisations({ ...data, folder: options.folder, ledger, clock, log });
   closing.add(async () => {
     for (const { vault } of organisations) await vault.close();

@@ -72,12 +72,17 @@ export interface RunningWitness {
   close(): Promise<void>;
 }
 
-/** What a consortium begins with, in exact bytes; `keys` are secret, one file for each organisation made here. */
-export interface FoundedNetwork {
+/** What a consortium begins with, or goes on with, in exact bytes; `keys` are secret, one file for each made here. */
+export interface NetworkFiles {
   /** Genesis hash of the ledger. */
   readonly chain: string;
   readonly genesis: Uint8Array;
   readonly network: Uint8Array;
+  readonly organisations: readonly { readonly slug: string; readonly keys: Uint8Array | undefined }[];
+}
+
+/** Of a consortium that is founded anew. */
+export interface FoundedNetwork extends NetworkFiles {
   readonly organisations: readonly {
     readonly slug: string;
     readonly name: string;
@@ -91,14 +96,6 @@ export interface FoundedNetwork {
 export interface ValidatorIdentity {
   readonly publicKey: string;
   readonly node: string;
-}
-
-/** Exact bytes of what a moved ledger goes on with; `keys` are secret, a file for each validator made here. */
-export interface MovedNetwork {
-  readonly chain: string;
-  readonly genesis: Uint8Array;
-  readonly network: Uint8Array;
-  readonly organisations: readonly { readonly slug: string; readonly keys: Uint8Array | undefined }[];
 }
 
 /** Starts nodes; `app` does it, and entry points hand it in, since commands stand below it. */
@@ -125,7 +122,7 @@ export interface NodeStarter {
   foundMovedNetwork(
     plan: unknown,
     from: { readonly exported: string; readonly oldGenesis: string },
-  ): Promise<MovedNetwork>;
+  ): Promise<NetworkFiles>;
   /** Turns a stopped node into a validator of the consortium that goes on from its ledger; resolves to that one's hash. */
   moveNode(options: {
     readonly folder: string;

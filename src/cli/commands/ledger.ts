@@ -5,9 +5,10 @@ import { verdictLines } from '../../chain/receipt/verdict-text.ts';
 import { verifyReceipt } from '../../chain/receipt/verify.ts';
 import { rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
-import type { CliContext, Command } from '../command.ts';
+import type { Command } from '../command.ts';
 import { makeNamedFolder, pathOf, writeNamedFile } from '../files.ts';
-import type { MovedNetwork } from '../node-starter.ts';
+import { writeNetwork } from '../network/write-network.ts';
+import type { NetworkFiles } from '../node-starter.ts';
 import { neededOption, textOption } from '../option-values.ts';
 import { createStepProgress } from '../step-progress.ts';
 import { dataFolder } from '../use-node.ts';
@@ -73,23 +74,12 @@ export const networkMoveCommand: Command = {
       exported: join(pathOf(context, exported), LEDGER_PART),
       oldGenesis: join(pathOf(context, exported), 'genesis.json'),
     });
-    await writeMoved(context, out, moved);
+    await writeNetwork(context, out, moved);
     for (const line of nextSteps({ exported, out, moved })) context.print(line);
   },
 };
 
-async function writeMoved(context: CliContext, out: string, moved: MovedNetwork): Promise<void> {
-  await makeNamedFolder(context, out);
-  for (const { slug, keys } of moved.organisations) {
-    if (keys === undefined) continue;
-    await makeNamedFolder(context, join(out, slug));
-    await writeNamedFile(context, join(out, slug, 'keys.json'), keys, { isSecret: true, isNew: true });
-  }
-  await writeNamedFile(context, join(out, 'network.json'), moved.network, { isNew: true });
-  await writeNamedFile(context, join(out, 'genesis.json'), moved.genesis, { isNew: true });
-}
-
-function nextSteps({ exported, out, moved }: { exported: string; out: string; moved: MovedNetwork }): string[] {
+function nextSteps({ exported, out, moved }: { exported: string; out: string; moved: NetworkFiles }): string[] {
   return [
     `ledger ${moved.chain}, going on from the export`,
     '',

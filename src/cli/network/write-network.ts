@@ -1,16 +1,14 @@
 import { join } from 'node:path';
 import type { CliContext } from '../command.ts';
 import { makeNamedFolder, writeNamedFile } from '../files.ts';
-
-/** Exact bytes of what a network begins with; an organisation that made its own keys has none here. */
-interface NetworkFiles {
-  readonly genesis: Uint8Array;
-  readonly network: Uint8Array;
-  readonly organisations: readonly { readonly slug: string; readonly keys: Uint8Array | undefined }[];
-}
+import type { NetworkFiles } from '../node-starter.ts';
 
 /** Writes a network's files into a new folder, keys first: what cannot be made again. Throws FILE_EXISTS, FILE_UNWRITABLE. */
-export async function writeNetwork(context: CliContext, out: string, founded: NetworkFiles): Promise<void> {
+export async function writeNetwork(
+  context: CliContext,
+  out: string,
+  founded: Omit<NetworkFiles, 'chain'>,
+): Promise<void> {
   await makeNamedFolder(context, out);
   for (const { slug, keys } of founded.organisations) {
     if (keys === undefined) continue;

@@ -165,6 +165,9 @@ test('a member joins what was moved by a snapshot, without the export, and fetch
     }
   }
   await snapshots.close();
+  const { chain } = joining;
+  await assert.rejects(exportLedger({ chain, folder: join(root, 'incomplete') }), code('EXPORT_LOG_INCOMPLETE'));
+  await assert.rejects(openExport(join(root, 'incomplete')), code('EXPORT_MALFORMED'));
   const backfill = createBackfill({
     chain: joining.chain,
     fetchEntries: (from, limit) => entriesOf(first.chain, from, limit),
