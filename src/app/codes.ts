@@ -63,6 +63,11 @@ export const CODES = {
     sentence:
       'Validating needs keys of its own: make the organisation’s keys with `aceso keys organisation --validator`.',
   },
+  JOINING_ALONE: {
+    kind: 'unavailable',
+    sentence:
+      'This node was about to take a snapshot and no member’s node answers with one now. Start it again when the others can be reached.',
+  },
   LEDGER_NOT_OWN: {
     kind: 'invalid',
     sentence: 'This node follows or validates a ledger with others; export it from the node that keeps it by itself.',

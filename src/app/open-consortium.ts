@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import type { MemberFetch } from '../auth/member-fetch.ts';
@@ -22,6 +22,9 @@ import { CODES } from './codes.ts';
 import type { NodeData } from './node-data.ts';
 
 const reject = rejecter(CODES);
+
+/** Lies in the data folder from the start of a state sync to the first block after it. */
+const JOINING_MARK = 'joining';
 
 /** What the machine gives a node's engine. */
 export interface EngineEnvironment {
@@ -67,7 +70,13 @@ export async function openConsortium(options: {
   );
   const program = await findCometBft({ override: environment.program, searchPath: environment.searchPath });
   const home = join(folder, 'engine');
-  const joining = (await isNew(home)) ? await findSnapshot(options, clients) : undefined;
+  // Until its first own block a node begins anew after a crash: the engine may know nothing of a state that is here already.
+  const mark = join(folder, JOINING_MARK);
+  const wasJoining = await isThere(mark);
+  const isNew = !(await isThere(join(home, 'data', 'blockstore.db')));
+  const joining = isNew || wasJoining ? await findSnapshot(options, clients) : undefined;
+  if (wasJoining && joining === undefined) throw reject('JOINING_ALONE');
+  if (joining !== undefined) await writeFile(mark, '', { mode: 0o600 });
   const relay = joining === undefined ? undefined : await createPeerRpc({ peers: joining.peers, log });
   const stateSync: StateSyncSettings | undefined =
     joining === undefined || relay === undefined ? undefined : { ...joining.trust, rpcServers: relay.urls };
@@ -96,8 +105,13 @@ export async function openConsortium(options: {
     members: inTurn(clients.map(({ client }) => client)),
     ...(options.carried === undefined ? {} : { carried: options.carried }),
     ...(options.snapshotEveryBlocks === undefined ? {} : { snapshotEveryBlocks: options.snapshotEveryBlocks }),
+    awaitsState: joining !== undefined,
     clock,
     log,
+  });
+  const unsubscribe = ledger.subscribe(() => {
+    unsubscribe();
+    void rm(mark, { force: true });
   });
   return {
     ledger,
@@ -115,8 +129,8 @@ function shortName(home: string): string {
   return createHash('sha256').update(home).digest('hex').slice(0, 12);
 }
 
-async function isNew(home: string): Promise<boolean> {
-  return (await stat(join(home, 'data', 'blockstore.db')).catch(() => undefined)) === undefined;
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
 interface Joining {

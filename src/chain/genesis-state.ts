@@ -9,7 +9,7 @@ import { bytesToHex, hexToBytes } from '../std/bytes.ts';
 import { canonicalText, type JsonObject } from '../std/canonical-json.ts';
 import { reject } from './codes.ts';
 import { cometBftOperator, type Genesis, genesisHash } from './genesis.ts';
-import { commitTree, readHead, sealBlock } from './head-store.ts';
+import { commitTree, readHead, readTimeMs, sealBlock } from './head-store.ts';
 import type { Executed } from './kernel-api.ts';
 import type { Registry } from './registry.ts';
 import { readActivations, rules } from './rules.ts';
@@ -86,7 +86,7 @@ function activateRules(state: StateWriter, { previous, sections }: Genesis, regi
 }
 
 /** The store of the old ledger at the head that genesis names, its tree the one that this head committed to. */
-function requireCarried({ previous }: Genesis, carried: KvReader | undefined): KvReader {
+function requireCarried({ createdMs, previous }: Genesis, carried: KvReader | undefined): KvReader {
   if (carried === undefined) throw reject('GENESIS_STATE_MISSING');
   const head = readHead(carried);
   const isSame =
@@ -94,5 +94,7 @@ function requireCarried({ previous }: Genesis, carried: KvReader | undefined): K
     canonicalText(head) === canonicalText(previous?.head ?? {}) &&
     bytesToHex(readTreeRoot(carried)) === previous?.treeRoot;
   if (!isSame) throw reject('GENESIS_STATE_DIFFERS');
+  // Block time goes on: else permits would live again, and the window against replay would not cover what it must.
+  if (createdMs < (readTimeMs(carried) ?? 0)) throw reject('GENESIS_MALFORMED', { createdMs });
   return carried;
 }

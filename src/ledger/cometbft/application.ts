@@ -130,16 +130,17 @@ export function createApplication(options: ApplicationOptions): AbciApplication 
       requireNext(height, 'ProcessProposal');
       if (time === undefined) throw wrong('ProcessProposal without a time');
       const isAcceptable =
-        txs.length <= MAX_BLOCK_TRANSACTIONS && (await known.verifyProposed(txs, timestampToMs(time)));
+        txs.length <= MAX_BLOCK_TRANSACTIONS && (await known.verifyProposed(txs, timestampToMs(time))).isSound;
       if (!isAcceptable) log.warn({ height: Number(height), transactions: txs.length }, 'refused a proposal');
       return { status: isAcceptable ? ACCEPT : REJECT };
     },
 
     async finalizeBlock(request) {
-      const block = blockOf(request, requireNext(request.height, 'FinalizeBlock'), known.intern);
-      if (block === undefined) throw wrong('FinalizeBlock without a time, or with evidence that names nobody');
+      const given = blockOf(request, requireNext(request.height, 'FinalizeBlock'));
+      if (given === undefined) throw wrong('FinalizeBlock without a time, or with evidence that names nobody');
       // Signatures that no proposal showed (a block that others decided) are verified in the workers first.
-      await known.verifyProposed(block.transactions, block.timeMs);
+      const { wires } = await known.verifyProposed(given.transactions, given.timeMs);
+      const block = { ...given, transactions: wires };
       const executed = execute(block);
       finalized = { block, executed };
       return {
@@ -181,15 +182,11 @@ function txResult(code: string) {
   };
 }
 
-function blockOf(
-  request: RequestFinalizeBlock,
-  height: number,
-  intern: (wire: Uint8Array) => Uint8Array,
-): Block | undefined {
+function blockOf(request: RequestFinalizeBlock, height: number): Block | undefined {
   const { time, txs, misbehavior } = request;
   const reports = misbehavior.map(misbehaviourOf);
   if (time === undefined || !reports.every((one) => one !== undefined)) return undefined;
-  return { height, timeMs: timestampToMs(time), transactions: txs.map(intern), misbehaviour: reports };
+  return { height, timeMs: timestampToMs(time), transactions: txs, misbehaviour: reports };
 }
 
 function misbehaviourOf(report: RequestFinalizeBlock['misbehavior'][number]): Misbehaviour | undefined {

@@ -234,7 +234,7 @@ export async function createCometBftLedger(options: CometBftLedgerOptions): Prom
     },
     async submit(wire) {
       requireMoving();
-      const taken = await known.take(wire);
+      const taken = await known.take(wire.slice());
       const { id } = taken.checked;
       waitingSinceMs ??= monotonic();
       const outcome = committed(id);

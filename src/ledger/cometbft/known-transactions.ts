@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { reject as rejectTransaction } from '../../chain/codes.ts';
 import type { CheckedTransaction, SignatureTask } from '../../chain/kernel-api.ts';
 import { isSameTask } from '../../chain/signature.ts';
@@ -10,25 +10,35 @@ import type { SignaturePool } from '../embedded/signature-pool.ts';
 export interface KnownTransactions {
   /**
    * Checks a transaction, verifies its signatures in a worker and gives it a place in the pool; the same bytes again
-   * share the first result. Rejects with what the kernel's check refuses, SIGNATURE_WRONG, TRANSACTION_REPLAYED for
-   * other bytes of one that is in the pool, LEDGER_MEMPOOL_FULL, LEDGER_SPONSOR_QUEUE_FULL.
+   * share the first result. The bytes are kept and must not change. Rejects with what the kernel's check refuses,
+   * SIGNATURE_WRONG, TRANSACTION_REPLAYED for other bytes of one that is in the pool, LEDGER_MEMPOOL_FULL,
+   * LEDGER_SPONSOR_QUEUE_FULL.
    */
   take(wire: Uint8Array): Promise<PooledTransaction>;
   /** The transaction of these bytes, when it is in the pool. */
   pooled(wire: Uint8Array): PooledTransaction | undefined;
   /**
-   * Verifies the signatures of a proposal's transactions that are not in the pool. False when one is no transaction of
-   * this ledger or a signature does not hold; what state refuses otherwise is for the block to say.
+   * Verifies the signatures of a proposal's or block's transactions that are not in the pool. The bytes are kept and must
+   * not change. The same list again at the same height, as of a block that was proposed before, costs a comparison.
    */
-  verifyProposed(wires: readonly Uint8Array[], timeMs: number): Promise<boolean>;
-  /** The bytes as they were parsed first: the kernel then need not parse them again. */
-  intern(wire: Uint8Array): Uint8Array;
+  verifyProposed(wires: readonly Uint8Array[], timeMs: number): Promise<Proposed>;
   isVerified(id: string, task: SignatureTask): boolean;
   /** What a proposal takes of the pool: lanes and members in turn, at most so many bytes as the engine counts them. */
   select(limits: { readonly transactions: number; readonly bytes: number }, timeMs: number): readonly Uint8Array[];
   /** A block was committed: its transactions, and what has expired by its time, leave. */
   settle(ids: readonly string[], timeMs: number): void;
   size(): number;
+}
+
+/** What was found of a list of transactions. */
+export interface Proposed {
+  /**
+   * False when one is no transaction of this ledger or a signature does not hold; what state refuses otherwise is for the
+   * block to say.
+   */
+  readonly isSound: boolean;
+  /** The bytes as they were parsed first: the kernel then need not parse them again. */
+  readonly wires: readonly Uint8Array[];
 }
 
 export interface KnownTransactionsOptions {
@@ -40,11 +50,22 @@ export interface KnownTransactionsOptions {
 
 interface Entry extends PooledTransaction {
   readonly key: string;
+  /** Whether the signatures hold. */
+  readonly isSigned: Promise<boolean>;
   holds: Promise<PooledTransaction>;
   isPooled: boolean;
 }
 
+/** A transaction of a proposal. */
+interface Shown {
+  readonly wire: Uint8Array;
+  /** Undefined when state refuses it, and then its signatures are nobody's concern. */
+  readonly checked: CheckedTransaction | undefined;
+  readonly isSound: boolean | Promise<boolean>;
+}
+
 const NOT_YET = new Promise<never>(() => {});
+const NO_TASKS: readonly SignatureTask[] = [];
 
 /** Bytes that the engine's encoding adds to a transaction of a block (Data.txs: tag and length). */
 const ENCODING_BYTES = 5;
@@ -55,7 +76,8 @@ export function createKnownTransactions(options: KnownTransactionsOptions): Know
   const byKey = new Map<string, Entry>();
   const byId = new Map<string, Entry>();
   /** Of proposals at the present height; forgotten with the next block. */
-  const proposed = new Map<string, { readonly wire: Uint8Array; readonly checked: CheckedTransaction | undefined }>();
+  const proposed = new Map<string, Shown>();
+  let lastSound: readonly Uint8Array[] = [];
   const proposedTasks = new Map<string, SignatureTask[]>();
   /** Blocks that were settled. */
   let blocks = 0;
@@ -69,7 +91,7 @@ export function createKnownTransactions(options: KnownTransactionsOptions): Know
     const { wire, checked } = entry;
     const since = blocks;
     try {
-      if (!(await signatures.verify(checked.signatures))) throw rejectTransaction('SIGNATURE_WRONG');
+      if (!(await entry.isSigned)) throw rejectTransaction('SIGNATURE_WRONG');
       // A block may have taken other bytes of it meanwhile.
       if (blocks !== since) check(wire);
       if (byId.has(checked.id)) throw rejectTransaction('TRANSACTION_REPLAYED');
@@ -85,34 +107,57 @@ export function createKnownTransactions(options: KnownTransactionsOptions): Know
   }
 
   function begin(wire: Uint8Array, key: string): Promise<PooledTransaction> {
-    const own = wire.slice();
-    const checked = check(own);
+    const checked = check(wire);
     if (byId.has(checked.id)) throw rejectTransaction('TRANSACTION_REPLAYED');
-    const entry: Entry = { wire: own, checked, key, isPooled: false, holds: NOT_YET };
-    mempool.reserve(entry);
+    const place = { wire, checked };
+    mempool.reserve(place);
+    const entry: Entry = { ...place, key, isSigned: isSigned(key, checked), isPooled: false, holds: NOT_YET };
     byKey.set(key, entry);
     entry.holds = verify(entry);
     return entry.holds;
   }
 
-  async function isAcceptable(wire: Uint8Array, timeMs: number): Promise<boolean> {
+  /** A proposal may have shown it before the engine asked about it: then its signatures are being verified already. */
+  function isSigned(key: string, { signatures: tasks }: CheckedTransaction): Promise<boolean> {
+    const shown = proposed.get(key);
+    const known = shown?.checked?.signatures ?? NO_TASKS;
+    const isSame =
+      tasks.length === known.length && tasks.every((task, at) => isSameTask(known[at] as typeof task, task));
+    return shown !== undefined && isSame ? Promise.resolve(shown.isSound) : signatures.verify(tasks);
+  }
+
+  function show(wire: Uint8Array, timeMs: number): Shown {
     const key = keyOf(wire);
-    if (byKey.get(key)?.isPooled === true || proposed.has(key)) return true;
-    const own = wire.slice();
-    let checked: CheckedTransaction | undefined;
+    const entry = byKey.get(key);
+    if (entry?.isPooled === true) return { wire: entry.wire, checked: entry.checked, isSound: true };
+    const before = proposed.get(key);
+    if (before !== undefined) return before;
+    const shown =
+      entry === undefined
+        ? checkProposed(wire, timeMs)
+        : { wire: entry.wire, checked: entry.checked, isSound: noteSigned(entry.checked, entry.isSigned) };
+    proposed.set(key, shown);
+    return shown;
+  }
+
+  function checkProposed(wire: Uint8Array, timeMs: number): Shown {
+    let checked: CheckedTransaction;
     try {
-      checked = check(own, timeMs);
+      checked = check(wire, timeMs);
     } catch (error) {
       // Refused by state is an outcome; what is no transaction of this ledger has no business in a block.
       const { code } = error as { code?: string };
       if (code === undefined) throw error;
-      if (code === 'TRANSACTION_MALFORMED' || code === 'TRANSACTION_OTHER_LEDGER') return false;
+      const isSound = code !== 'TRANSACTION_MALFORMED' && code !== 'TRANSACTION_OTHER_LEDGER';
+      return { wire, checked: undefined, isSound };
     }
-    if (checked !== undefined && !(await signatures.verify(checked.signatures))) return false;
-    proposed.set(key, { wire: own, checked });
-    if (checked !== undefined)
-      proposedTasks.set(checked.id, [...(proposedTasks.get(checked.id) ?? []), ...checked.signatures]);
-    return true;
+    return { wire, checked, isSound: noteSigned(checked, signatures.verify(checked.signatures)) };
+  }
+
+  async function noteSigned({ id, signatures: tasks }: CheckedTransaction, signed: Promise<boolean>): Promise<boolean> {
+    const holds = await signed;
+    if (holds) proposedTasks.set(id, [...(proposedTasks.get(id) ?? NO_TASKS), ...tasks]);
+    return holds;
   }
 
   return {
@@ -125,16 +170,17 @@ export function createKnownTransactions(options: KnownTransactionsOptions): Know
       return entry?.isPooled === true ? entry : undefined;
     },
     async verifyProposed(wires, timeMs) {
-      const answers = await Promise.all(wires.map((wire) => isAcceptable(wire, timeMs)));
-      return answers.every((one) => one);
-    },
-    intern(wire) {
-      const key = keyOf(wire);
-      return byKey.get(key)?.wire ?? proposed.get(key)?.wire ?? wire;
+      if (isSameList(wires, lastSound)) return { isSound: true, wires: lastSound };
+      const shown = wires.map((wire) => show(wire, timeMs));
+      const answers = await Promise.all(shown.filter(({ isSound }) => isSound !== true).map(({ isSound }) => isSound));
+      const found = { isSound: answers.every((one) => one), wires: shown.map(({ wire }) => wire) };
+      if (found.isSound) lastSound = found.wires;
+      return found;
     },
     isVerified(id, task) {
-      const known = byId.get(id)?.checked.signatures ?? [];
-      return [...known, ...(proposedTasks.get(id) ?? [])].some((one) => isSameTask(one, task));
+      for (const one of byId.get(id)?.checked.signatures ?? NO_TASKS) if (isSameTask(one, task)) return true;
+      for (const one of proposedTasks.get(id) ?? NO_TASKS) if (isSameTask(one, task)) return true;
+      return false;
     },
     select({ transactions, bytes }, timeMs) {
       const wires: Uint8Array[] = [];
@@ -160,6 +206,7 @@ export function createKnownTransactions(options: KnownTransactionsOptions): Know
       for (const entry of gone) forget(entry);
       proposed.clear();
       proposedTasks.clear();
+      lastSound = [];
     },
     size: () => byId.size,
   };
@@ -167,5 +214,10 @@ export function createKnownTransactions(options: KnownTransactionsOptions): Know
 
 /** The bytes by their hash: a forged copy under the same id is another key. */
 function keyOf(wire: Uint8Array): string {
-  return createHash('sha256').update(wire).digest('base64url');
+  return hash('sha256', wire, 'base64url');
+}
+
+function isSameList(wires: readonly Uint8Array[], others: readonly Uint8Array[]): boolean {
+  if (wires.length !== others.length) return false;
+  return wires.every((wire, at) => Buffer.compare(wire, others[at] as Uint8Array) === 0);
 }

@@ -41,12 +41,24 @@ const exported = join(root, 'export');
 
 /** An embedded ledger with some blocks, closed again, and what it said of each transaction. */
 async function embeddedLedger(): Promise<Committed[]> {
-  const ledger = await openNotesLedger(join(root, 'embedded'), embedded);
+  // Half an hour, so that most of it is older than what a snapshot brings.
+  let passedMs = 0;
+  const sinceMs = Date.now() - 60 * 60_000;
+  const ledger = await openNotesLedger(join(root, 'embedded'), embedded, {
+    clock: () => sinceMs + passedMs,
+    monotonic: () => passedMs,
+  });
   const committed: Committed[] = [];
   for (let block = 0; block < 30; block++) {
     const wires = Array.from({ length: 12 }, (_, at) =>
-      noteWire(ledger.genesisHash, alice, { type: 'note.put', name: `n${at}`, text: `${block}` }, Date.now() + 60_000),
+      noteWire(
+        ledger.genesisHash,
+        alice,
+        { type: 'note.put', name: `n${at}`, text: `${block}` },
+        sinceMs + passedMs + 120_000,
+      ),
     );
+    passedMs += 60_000;
     committed.push(...(await Promise.all(wires.map((wire) => ledger.submit(wire)))));
   }
   await ledger.close();
