@@ -270,6 +270,12 @@ test('an export that is damaged, of something else, or of another ledger is refu
     open(() => {}, other),
     code('GENESIS_STATE_DIFFERS'),
   );
+  await assert.rejects(
+    open(() => {}, { ...genesis, createdMs: manifest.timeMs - 1 }),
+    code('GENESIS_MALFORMED'),
+    'block time goes on',
+  );
+  await open(() => {}, { ...genesis, createdMs: manifest.timeMs });
   await assert.rejects(openNotesNode(join(root, 'without'), genesis), code('GENESIS_STATE_MISSING'));
   await assert.rejects(
     openNotesNode(join(root, 'other'), embedded, (await openExport(exported)).source),

@@ -37,7 +37,11 @@ export function genesisSource(kernel: Kernel, carried: StateSource | undefined):
     },
     finish(loaded) {
       const before = carried.finish(loaded);
-      const { head, writes } = kernel.initialise(loaded);
+      // The block time of the old head is among them.
+      const { head, writes } = kernel.initialise({
+        ...loaded,
+        get: (key) => before.writes.get(key) ?? loaded.get(key),
+      });
       return { height: head.height, writes: new Map([...before.writes, ...writes]) };
     },
   };
