@@ -11,6 +11,7 @@ import { createEngine } from '../ledger/cometbft/engine/create-engine.ts';
 import type { Engine, StateSyncSettings } from '../ledger/cometbft/engine/engine.ts';
 import { engineGenesis } from '../ledger/cometbft/engine/engine-genesis.ts';
 import { findCometBft } from '../ledger/cometbft/engine/find-cometbft.ts';
+import { forgetBlocks } from '../ledger/cometbft/engine/forget-blocks.ts';
 import { nodeIdOf } from '../ledger/cometbft/engine/key-files.ts';
 import { createPeerRpc } from '../ledger/cometbft/relay/peer-rpc.ts';
 import { createLedgerClient, type LedgerClient } from '../ledger/http/ledger-client.ts';
@@ -106,6 +107,10 @@ export async function openConsortium(options: {
     ...(options.carried === undefined ? {} : { carried: options.carried }),
     ...(options.snapshotEveryBlocks === undefined ? {} : { snapshotEveryBlocks: options.snapshotEveryBlocks }),
     awaitsState: joining !== undefined,
+    // With a block of its own here, the mark is what a crash has left, and the engine goes on from where it was.
+    beforeEngine: async (hasBlocks) => {
+      if (wasJoining && !hasBlocks) await forgetBlocks(home);
+    },
     clock,
     log,
   });

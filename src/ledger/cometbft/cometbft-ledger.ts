@@ -59,6 +59,8 @@ export interface CometBftLedgerOptions extends Omit<CommittedChainOptions, 'log'
   readonly threads?: number;
   readonly snapshotEveryBlocks?: number;
   readonly retainBlocks?: number;
+  /** Called before the engine starts, with whether a block of this node's own is here: more than genesis or a snapshot. */
+  readonly beforeEngine?: (hasBlocks: boolean) => Promise<void>;
 }
 
 export interface CometBftLedger extends Ledger, EntrySource, HeaderSource, SnapshotSource {
@@ -142,7 +144,11 @@ export async function createCometBftLedger(options: CometBftLedgerOptions): Prom
   await mkdir(socketFolder, { recursive: true, mode: 0o700 });
   await chmod(socketFolder, 0o700);
   const server = await createAbciServer({ application, path: engine.abciSocket, log });
-  await engine.start().catch(async (error: Error) => {
+  const begin = async (): Promise<void> => {
+    await options.beforeEngine?.(chain.head().height > chain.baseHeight());
+    await engine.start();
+  };
+  await begin().catch(async (error: Error) => {
     await server.close();
     await closeStores();
     throw error;
