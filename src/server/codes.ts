@@ -24,6 +24,10 @@ export const CODES = {
     httpStatus: 408,
     sentence: 'The request did not arrive in the time that the node waits for one; send it again.',
   },
+  NODE_CLOSING: {
+    kind: 'unavailable',
+    sentence: 'The node is shutting down and takes no new requests; send it again when it is back.',
+  },
   MEDIA_TYPE_UNSUPPORTED: {
     kind: 'invalid',
     httpStatus: 415,

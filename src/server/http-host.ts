@@ -37,7 +37,8 @@ export function createHttpHost({ logger }: HttpHostOptions): FastifyInstance {
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     logController: new LogController({ disableRequestLogging: true }),
-    return503OnClosing: true,
+    // Ours says why, in the form of every other refusal.
+    return503OnClosing: false,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Refused before a route and its hooks are found: an address that does not decode, or is too long.
     frameworkErrors: (error, request, reply) => {
@@ -48,8 +49,15 @@ export function createHttpHost({ logger }: HttpHostOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256, caseSensitive: true },
   });
+  let isClosing = false;
+  host.addHook('preClose', async () => {
+    isClosing = true;
+  });
   host.addHook('onRequest', async (request, reply) => {
     setCommonHeaders(request, reply);
+    if (!isClosing) return;
+    reply.header('connection', 'close');
+    throw reject('NODE_CLOSING');
   });
   // The path's pattern, never the path: ids of patients are in it.
   host.addHook('onResponse', async (request, reply) => {
