@@ -9,7 +9,7 @@ import { MAX_VALIDATOR_POWER } from '../chain/validators.ts';
 import type { FoundedNetwork, ValidatorIdentity } from '../cli/node-starter.ts';
 import { ed25519PublicKey } from '../crypto/node/ed25519.ts';
 import { nodeIdOf } from '../ledger/cometbft/engine/key-files.ts';
-import { verifyTask } from '../ledger/embedded/verify-task.ts';
+import { verifyTask } from '../ledger/intake/verify-task.ts';
 import { bytesToHex, hexToBytes } from '../std/bytes.ts';
 import { canonicalBytes, type Json, type JsonObject } from '../std/canonical-json.ts';
 import { isReject, rejecter } from '../std/reject.ts';

@@ -5,7 +5,7 @@ import { issueStateReceipt } from '../capabilities/records/server/issue-receipt.
 import { type Genesis, genesisHash, parseGenesis } from '../chain/genesis.ts';
 import { createKernel } from '../chain/kernel.ts';
 import { receiptToBytes } from '../chain/receipt/receipt.ts';
-import { verifyTask } from '../ledger/embedded/verify-task.ts';
+import { verifyTask } from '../ledger/intake/verify-task.ts';
 import { exportLedger } from '../ledger/move/export-ledger.ts';
 import type { ExportManifest } from '../ledger/move/export-manifest.ts';
 import { openExport } from '../ledger/move/open-export.ts';

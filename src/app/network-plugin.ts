@@ -45,19 +45,8 @@ export function createNetworkPlugin(deps: {
         validators,
         peers: peers.length,
         snapshots: (await ledger.snapshotHeights?.()) ?? [],
-        missingEntries: consortium === undefined ? 0 : await missingEntries(ledger, logSize),
+        missingEntries: consortium?.ledger.missingEntries() ?? 0,
       };
     });
   };
-}
-
-/** Index of the first entry that is there. Older ones are fetched from the newest on, so there is never a hole. */
-async function missingEntries(ledger: ServedLedger, logSize: number): Promise<number> {
-  let [low, high] = [0, logSize];
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    if ((await ledger.leaf(middle)) === undefined) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -42,7 +42,43 @@ const MALFORMED: Readonly<Record<string, unknown>> = {
   'a float inside': { ...valid, sections: { ...valid.sections, notes: { half: 0.5 } } },
 };
 
-for (const [name, value] of Object.entries(MALFORMED)) {
+const founder = { account: '1'.repeat(32), publicKey: 'ab'.repeat(32), power: 1, node: '2'.repeat(40) };
+const second = { account: '3'.repeat(32), publicKey: 'cd'.repeat(32), power: 0, node: '4'.repeat(40) };
+
+function consortium(...validators: readonly JsonObject[]): JsonObject {
+  return { ...valid, operator: { kind: 'cometbft', validators: [...validators], blockBytes: 1024 * 1024 } };
+}
+
+const MALFORMED_CONSORTIUM: Readonly<Record<string, JsonObject>> = {
+  'no validators': consortium(),
+  'nobody with power': consortium(second),
+  'an account twice': consortium(founder, { ...second, account: founder.account }),
+  'a key twice': consortium(founder, { ...second, publicKey: founder.publicKey }),
+  'a node twice': consortium(founder, { ...second, node: founder.node }),
+  'a key of small order': consortium({ ...founder, publicKey: `01${'00'.repeat(31)}` }),
+  'negative power': consortium({ ...founder, power: -1 }),
+  'power beyond the limit': consortium({ ...founder, power: 1_000_001 }),
+  'a member that nobody knows': consortium({ ...founder, more: 1 }),
+  'a state that the head does not commit to': {
+    ...consortium(founder),
+    previous: {
+      head: {
+        genesis: 'a'.repeat(64),
+        height: 7,
+        logSize: 3,
+        logRoot: 'b'.repeat(64),
+        appHash: 'c'.repeat(64),
+      },
+      treeRoot: 'd'.repeat(64),
+    },
+  },
+};
+
+test('a consortium’s genesis names validators', () => {
+  assert.notEqual(parseGenesis(consortium(founder, second)), undefined);
+});
+
+for (const [name, value] of Object.entries({ ...MALFORMED, ...MALFORMED_CONSORTIUM })) {
   test(`malformed genesis: ${name}`, () => assert.equal(parseGenesis(value as Json), undefined));
 }
 

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { sha256 } from '#crypto/platform';
+import { isSmallOrderEd25519 } from '../crypto/small-order.ts';
 import { bytesToHex, hexToBytes } from '../std/bytes.ts';
 import { canonicalBytes, type Json, type JsonObject, jsonFault } from '../std/canonical-json.ts';
 import { frame } from '../std/frame.ts';
@@ -98,8 +99,10 @@ export function cometBftOperator(operator: Json): CometBftOperator | undefined {
   if (!Value.Check(CometBftOperator, operator)) return undefined;
   const { validators } = operator;
   const lists = [validators.map((one) => one.account), validators.map((one) => one.publicKey)];
-  const isSound = ![...lists, validators.map(({ node }) => node)].some(hasRepeats);
-  return isSound && validators.some(({ power }) => power > 0) ? operator : undefined;
+  const isDistinct = ![...lists, validators.map(({ node }) => node)].some(hasRepeats);
+  // Under such a key anybody could sign a member's votes.
+  const isSafe = validators.every(({ publicKey }) => !isSmallOrderEd25519(hexToBytes(publicKey) as Uint8Array));
+  return isDistinct && isSafe && validators.some(({ power }) => power > 0) ? operator : undefined;
 }
 
 /** A carried state's root must be the one that the old head committed to. */

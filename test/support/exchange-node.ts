@@ -21,7 +21,7 @@ import { createFetchText } from '../../src/exchange/fetch-text.ts';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
 import { importBundle } from '../../src/fhir/import-bundle.ts';
 import { createEmbeddedLedger } from '../../src/ledger/embedded/embedded-ledger.ts';
-import { verifyTask } from '../../src/ledger/embedded/verify-task.ts';
+import { verifyTask } from '../../src/ledger/intake/verify-task.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { submitMessage } from '../../src/ledger/submit-message.ts';
 import { createAuthenticate } from '../../src/server/authenticate.ts';

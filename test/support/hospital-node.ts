@@ -17,7 +17,7 @@ import { sealingPublicKey } from '../../src/crypto/sealing.ts';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
 import { importBundle } from '../../src/fhir/import-bundle.ts';
 import { createEmbeddedLedger, type EmbeddedLedger } from '../../src/ledger/embedded/embedded-ledger.ts';
-import { verifyTask } from '../../src/ledger/embedded/verify-task.ts';
+import { verifyTask } from '../../src/ledger/intake/verify-task.ts';
 import { createAuthenticate } from '../../src/server/authenticate.ts';
 import { createHttpHost } from '../../src/server/http-host.ts';
 import type { OrganisationContext } from '../../src/server/organisation.ts';

@@ -16,7 +16,7 @@ import { receiptToBytes } from '../../src/chain/receipt/receipt.ts';
 import { CHECKPOINT_FORMAT, parseTrust } from '../../src/chain/receipt/trust.ts';
 import { ed25519PublicKey, signEd25519 } from '../../src/crypto/node/ed25519.ts';
 import { createEmbeddedLedger } from '../../src/ledger/embedded/embedded-ledger.ts';
-import { verifyTask } from '../../src/ledger/embedded/verify-task.ts';
+import { verifyTask } from '../../src/ledger/intake/verify-task.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { submitMessage } from '../../src/ledger/submit-message.ts';
 import type { WitnessClient } from '../../src/ledger/witness/witness-client.ts';

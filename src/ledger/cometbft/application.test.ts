@@ -14,7 +14,7 @@ import { createKernel } from '../../chain/kernel.ts';
 import { validatorSets } from '../../chain/validators.ts';
 import { base64urlToBytes, bytesToHex, hexToBytes, utf8 } from '../../std/bytes.ts';
 import type { JsonObject } from '../../std/canonical-json.ts';
-import { createSignaturePool } from '../embedded/signature-pool.ts';
+import { createSignaturePool } from '../intake/signature-pool.ts';
 import { openCommittedChain } from '../store/committed-chain.ts';
 import {
   frameOf,

@@ -5,9 +5,9 @@ import { cometBftOperator } from '../../chain/genesis.ts';
 import type { JsonObject } from '../../std/canonical-json.ts';
 import { rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
-import type { MempoolLimits } from '../embedded/mempool.ts';
-import { createSignaturePool } from '../embedded/signature-pool.ts';
 import type { EntrySource, HeaderSource, LogEntry, SnapshotSource } from '../http/log-entry.ts';
+import type { MempoolLimits } from '../intake/mempool.ts';
+import { createSignaturePool } from '../intake/signature-pool.ts';
 import type { Committed, Ledger, LedgerHealth } from '../ledger.ts';
 import { type ChainLog, type CommittedChainOptions, openCommittedChain, sameHead } from '../store/committed-chain.ts';
 import { ledgerReads } from '../store/ledger-reads.ts';
@@ -64,6 +64,8 @@ export interface CometBftLedgerOptions extends Omit<CommittedChainOptions, 'log'
 }
 
 export interface CometBftLedger extends Ledger, EntrySource, HeaderSource, SnapshotSource {
+  /** Entries of the log below this index are still to be fetched from members; 0 when none is. */
+  missingEntries(): number;
   /** Resolves when the node has caught up with the others; rejects with LEDGER_CATCHING_UP after the time. */
   ready(timeoutMs: number): Promise<void>;
 }
@@ -256,6 +258,7 @@ export async function createCometBftLedger(options: CometBftLedgerOptions): Prom
     health(): LedgerHealth {
       return chain.hasRoom() ? watch.health() : { status: 'stopped', reason: 'the disk is full' };
     },
+    missingEntries: () => backfill.progress().missing,
     async ready(timeoutMs) {
       const untilMs = performance.now() + timeoutMs;
       while (watch.health().status !== 'ok') {

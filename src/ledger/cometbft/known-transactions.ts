@@ -3,8 +3,8 @@ import { reject as rejectTransaction } from '../../chain/codes.ts';
 import type { CheckedTransaction, SignatureTask } from '../../chain/kernel-api.ts';
 import { isSameTask } from '../../chain/signature.ts';
 import { REPLAY_WINDOW_MS } from '../../chain/transaction.ts';
-import { createMempool, type MempoolLimits, type PooledTransaction } from '../embedded/mempool.ts';
-import type { SignaturePool } from '../embedded/signature-pool.ts';
+import { createMempool, type MempoolLimits, type PooledTransaction } from '../intake/mempool.ts';
+import type { SignaturePool } from '../intake/signature-pool.ts';
 
 /** What was found of a transaction once, for all the times that the engine shows it: pool, proposal, block. */
 export interface KnownTransactions {
@@ -66,6 +66,9 @@ interface Shown {
 
 const NOT_YET = new Promise<never>(() => {});
 const NO_TASKS: readonly SignatureTask[] = [];
+
+/** Transactions of proposals at one height that are remembered: four full blocks. */
+const MAX_PROPOSED = 20_000;
 
 /** Bytes that the engine's encoding adds to a transaction of a block (Data.txs: tag and length). */
 const ENCODING_BYTES = 5;
@@ -136,6 +139,11 @@ export function createKnownTransactions(options: KnownTransactionsOptions): Know
       entry === undefined
         ? checkProposed(wire, timeMs)
         : { wire: entry.wire, checked: entry.checked, isSound: noteSigned(entry.checked, entry.isSigned) };
+    // Rounds that come to nothing could go on for ever: forgetting costs verifying again.
+    if (proposed.size >= MAX_PROPOSED) {
+      proposed.clear();
+      proposedTasks.clear();
+    }
     proposed.set(key, shown);
     return shown;
   }

@@ -6,6 +6,8 @@ import { bytesToHex } from '../../std/bytes.ts';
 import type { JsonObject } from '../../std/canonical-json.ts';
 import { isReject, type Reject, rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
+import { type BlockLimits, createMempool, type MempoolLimits, type PooledTransaction } from '../intake/mempool.ts';
+import { createSignaturePool } from '../intake/signature-pool.ts';
 import type { Commit, Committed, Ledger, LedgerHealth } from '../ledger.ts';
 import { collectSignedBlocks, type SignedBlockSource } from '../signed-blocks.ts';
 import type { CutTail } from '../store/block-log.ts';
@@ -16,8 +18,6 @@ import type { WitnessClient } from '../witness/witness-client.ts';
 import { type ClockFault, createBlockClock } from './block-clock.ts';
 import { createHeadSigner } from './head-signer.ts';
 import { createIntake } from './intake.ts';
-import { type BlockLimits, createMempool, type MempoolLimits, type PooledTransaction } from './mempool.ts';
-import { createSignaturePool } from './signature-pool.ts';
 
 const reject = rejecter(CODES);
 

@@ -2,9 +2,9 @@ import { reject as rejectTransaction } from '../../chain/codes.ts';
 import type { SignatureTask } from '../../chain/kernel-api.ts';
 import { isSameTask } from '../../chain/signature.ts';
 import { equalBytes } from '../../std/bytes.ts';
+import type { Mempool, PooledTransaction } from '../intake/mempool.ts';
+import type { SignaturePool } from '../intake/signature-pool.ts';
 import type { Committed } from '../ledger.ts';
-import type { Mempool, PooledTransaction } from './mempool.ts';
-import type { SignaturePool } from './signature-pool.ts';
 
 interface Waiter {
   resolve(committed: Committed): void;

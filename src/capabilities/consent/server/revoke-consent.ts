@@ -2,7 +2,7 @@ import type { Caller } from '../../../auth/caller.ts';
 import { type AccountRecord, accounts, type KeyRecord } from '../../../chain/account.ts';
 import { signatureTasks } from '../../../chain/signature.ts';
 import type { Transaction } from '../../../chain/transaction.ts';
-import { verifyTask } from '../../../ledger/embedded/verify-task.ts';
+import { verifyTask } from '../../../ledger/intake/verify-task.ts';
 import { submitMessage } from '../../../ledger/submit-message.ts';
 import { withState } from '../../../ledger/with-state.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
