@@ -18,6 +18,7 @@ export interface Acknowledged {
 
 /** Refusals that faults explain: of these transactions the client knows nothing, and may find them later. */
 const EXCUSED = new Set([
+  'NODE_CLOSING',
   'LEDGER_NO_QUORUM',
   'LEDGER_NOT_COMMITTED',
   'LEDGER_CLOSED',
@@ -26,10 +27,8 @@ const EXCUSED = new Set([
   'LEDGER_SPONSOR_QUEUE_FULL',
 ]);
 
-/** A node that ends has no code of ours in its 503. */
 function isExcused(answer: NodeAnswer): boolean {
-  const code = refusalCode(answer);
-  return code === undefined ? answer.status === 503 : EXCUSED.has(code);
+  return EXCUSED.has(refusalCode(answer) ?? '');
 }
 
 type Message = JsonObject & { readonly type: string };
