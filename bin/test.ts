@@ -17,6 +17,7 @@ const report = createTestReport({
   root,
   isCi: process.env.ACESO_CI === '1',
   hasSharedData: existsSync(join(root, '../shared/data')),
+  isLong: process.env.ACESO_LONG === '1',
 });
 const events = run({
   cwd: root,

@@ -55,16 +55,25 @@ test('a skip is listed with its reason, and no failure', () => {
   assert.equal(lines[0], 'skip src/a.test.ts: page: needs Chromium');
 });
 
-test('in CI a skip for want of Chromium, or of data that is there, is a failure', () => {
+test('in CI a skip for want of Chromium or CometBFT, or of data that is there, is a failure', () => {
   const chromium = passed({ skip: 'there is no chromium' });
+  const engine = passed({ skip: 'CometBFT is not installed: npm run cometbft:install' });
   const data = passed({ skip: 'needs ../shared/data/synthea' });
   const other = passed({ skip: 'set ACESO_LONG=1' });
   const ci = { ...LOCAL, isCi: true };
   assert.ok(!closed(ci, chromium).isGood);
+  assert.ok(!closed(ci, engine).isGood);
   assert.ok(!closed(ci, data).isGood);
   assert.ok(closed({ ...ci, hasSharedData: false }, data).isGood);
   assert.ok(closed(ci, other).isGood);
   assert.ok(closed(LOCAL, chromium, data, other).isGood);
+});
+
+test('what a test says of its figures is shown in long forms alone', () => {
+  const said = { type: 'test:diagnostic', data: { file: `${ROOT}/src/a.test.ts`, message: 'recovery 2 s' } };
+  const own = { type: 'test:diagnostic', data: { message: 'tests 1' } };
+  assert.deepEqual(closed(LOCAL, said, own).printed, []);
+  assert.deepEqual(closed({ ...LOCAL, isLong: true }, said, own).printed, ['     recovery 2 s']);
 });
 
 test('a file is one line', () => {
