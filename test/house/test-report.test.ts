@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createTestReport, type TestEvent } from './test-report.ts';
+import { createTestReport, type TestEvent, type TestReportOptions } from './test-report.ts';
 
 const ROOT = '/project';
-const LOCAL = { root: ROOT, isCi: false, hasSharedData: true };
+const LOCAL: TestReportOptions = { root: ROOT, isCi: false, hasSharedData: true };
 
 function passed(data: Partial<TestEvent['data']> = {}): TestEvent {
   return { type: 'test:pass', data: { name: 'a', file: `${ROOT}/src/a.test.ts`, details: { type: 'test' }, ...data } };
 }
 
-function closed(options: typeof LOCAL, ...events: TestEvent[]) {
+function closed(options: TestReportOptions, ...events: TestEvent[]) {
   const report = createTestReport(options);
   const printed = events.flatMap((event) => report.add(event));
   const { lines, isGood } = report.close();
