@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { type Genesis, genesisHash, parseGenesis } from '../chain/genesis.ts';
@@ -6,12 +5,13 @@ import { MAX_VALIDATOR_POWER } from '../chain/validators.ts';
 import type { NetworkFiles } from '../cli/node-starter.ts';
 import type { ExportManifest } from '../ledger/move/export-manifest.ts';
 import { openExport } from '../ledger/move/open-export.ts';
-import { canonicalBytes, type Json, parseCanonical } from '../std/canonical-json.ts';
+import { canonicalBytes, type Json } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
 import { CODES } from './codes.ts';
 import { newValidatorSeeds, validatorOf } from './found-network.ts';
 import { HostPort, NETWORK_FORMAT, type NetworkFile } from './network-file.ts';
 import { movedGenesis } from './new-network.ts';
+import { genesisOf, readCanonicalFile } from './node-data.ts';
 import { ValidatorSeeds } from './node-folder.ts';
 
 const reject = rejecter(CODES);
@@ -107,9 +107,7 @@ export async function foundMovedNetworkFrom(
   { exported, oldGenesis }: { readonly exported: string; readonly oldGenesis: string },
   nowMs: number,
 ): Promise<NetworkFiles> {
-  const value = parseCanonical(await readFile(oldGenesis).catch(() => new Uint8Array()));
-  const old = value === undefined ? undefined : parseGenesis(value);
-  if (old === undefined) throw reject('GENESIS_MALFORMED_FILE');
+  const old = genesisOf(await readCanonicalFile(oldGenesis));
   const { manifest } = await openExport(exported);
   if (manifest.head.genesis !== genesisHash(old)) throw reject('GENESIS_DIFFERS');
   return foundMovedNetwork(plan, manifest, old, nowMs);

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { anchorJournal } from '../capabilities/records/server/anchor-journal.ts';
 import { issueStateReceipt } from '../capabilities/records/server/issue-receipt.ts';
-import { type Genesis, genesisHash, parseGenesis } from '../chain/genesis.ts';
+import { type Genesis, genesisHash } from '../chain/genesis.ts';
 import { createKernel } from '../chain/kernel.ts';
 import { receiptToBytes } from '../chain/receipt/receipt.ts';
 import { verifyTask } from '../ledger/intake/verify-task.ts';
@@ -10,15 +9,13 @@ import { exportLedger } from '../ledger/move/export-ledger.ts';
 import type { ExportManifest } from '../ledger/move/export-manifest.ts';
 import { openExport } from '../ledger/move/open-export.ts';
 import { openCommittedChain } from '../ledger/store/committed-chain.ts';
-import { type Json, type JsonObject, parseCanonical } from '../std/canonical-json.ts';
+import type { Json, JsonObject } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
 import { keepCarried } from './carried-state.ts';
 import { CODES } from './codes.ts';
 import { CONTRACTS } from './contracts.ts';
 import { parseValidatorKeys } from './found-moved-network.ts';
-import { validatorOf } from './found-network.ts';
-import { parseNetwork } from './network-file.ts';
-import { openNodeData } from './node-data.ts';
+import { genesisOf, joinConsortium, openNodeData, readCanonicalFile } from './node-data.ts';
 import type { NodeEnvironment } from './node-environment.ts';
 import { writeNodeFolder } from './node-folder.ts';
 import { openLedger } from './open-ledger.ts';
@@ -104,21 +101,16 @@ export async function moveNode(
   const { keyFolder, clock } = environment;
   const { folder } = options;
   const data = await openNodeData({ folder, keyFolder, clock, mustExist: true, rootKeyMade: () => {} });
-  const genesis = parseGenesis(await readJson(options.genesis));
-  if (genesis === undefined) throw reject('GENESIS_MALFORMED_FILE');
+  const genesis = genesisOf(await readCanonicalFile(options.genesis));
   const previous = genesis.previous;
   if (previous?.treeRoot === undefined || genesis.operator.kind !== 'cometbft') throw reject('GENESIS_NOT_MOVED');
   const isDone = genesisHash(data.genesis) === genesisHash(genesis);
   if (!isDone && previous.head.genesis !== genesisHash(data.genesis)) throw reject('GENESIS_DIFFERS');
-  const validator = parseValidatorKeys(await readJson(options.keys));
-  const { node } = validatorOf(validator);
-  const { members } = parseNetwork(await readJson(options.network), genesisHash(genesis));
-  const own = members.find((one) => one.node === node);
-  if (own === undefined) throw reject('NETWORK_WITHOUT_NODE', { node });
+  const validator = parseValidatorKeys(await readCanonicalFile(options.keys));
+  const consortium = await joinConsortium(options, genesis, validator);
   const { manifest } = await openExport(options.exported);
   if (manifest.treeRoot !== previous.treeRoot) throw reject('GENESIS_DIFFERS');
   await keepCarried(folder, options.exported);
-  const consortium = { listen: options.p2pListen ?? `tcp://${own.p2p}`, external: own.p2p, peers: members };
   const { follows: _, ...kept } = data.node;
   const { operatorSeed: __, ...secrets } = data.secrets;
   await writeNodeFolder(folder, {
@@ -128,11 +120,4 @@ export async function moveNode(
     rootKey: data.rootKey,
   });
   return { chain: genesisHash(genesis) };
-}
-
-async function readJson(path: string): Promise<Json> {
-  const bytes = await readFile(path).catch(() => undefined);
-  const value = bytes === undefined ? undefined : parseCanonical(bytes);
-  if (value === undefined) throw reject('INPUT_FILE_UNREADABLE', { file: path.split('/').at(-1) ?? '' });
-  return value;
 }

@@ -154,8 +154,8 @@ async function joinLedger(options: NodeDataOptions, keysPath: string): Promise<L
 }
 
 /** Where the others are, and where this node listens for them: at the address that the file gives it, or as it is told. */
-async function joinConsortium(
-  { network: path, p2pListen }: NodeDataOptions,
+export async function joinConsortium(
+  { network: path, p2pListen }: Pick<NodeDataOptions, 'network' | 'p2pListen'>,
   genesis: Genesis,
   seeds: NonNullable<Secrets['validator']>,
 ): Promise<NonNullable<NodeFile['consortium']>> {
@@ -181,13 +181,15 @@ async function fetchGenesis({ follow }: NodeDataOptions): Promise<Json> {
   }
 }
 
-function genesisOf(value: Json): Genesis {
+/** The genesis document of a parsed file. Throws GENESIS_MALFORMED_FILE. */
+export function genesisOf(value: Json): Genesis {
   const genesis = parseGenesis(value);
   if (genesis === undefined) throw reject('GENESIS_MALFORMED_FILE');
   return genesis;
 }
 
-async function readCanonicalFile(path: string): Promise<Json> {
+/** A file in exact canonical JSON. Throws INPUT_FILE_UNREADABLE {file}. */
+export async function readCanonicalFile(path: string): Promise<Json> {
   const bytes = await readFile(path).catch(() => undefined);
   const value = bytes === undefined ? undefined : parseCanonical(bytes);
   if (value === undefined) throw reject('INPUT_FILE_UNREADABLE', { file: path.split('/').at(-1) ?? '' });

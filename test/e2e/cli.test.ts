@@ -1,21 +1,15 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { spawn } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { EXIT } from '../../src/cli/exit-codes.ts';
+import { type Ended, endOf } from '../support/ended-process.ts';
 import { temporaryFolders } from './bad-input-node.ts';
 
 /* The command line as people run it: processes of their own, their exit codes, and what they say. */
 
 const MAIN = join(import.meta.dirname, '../../bin/aceso.ts');
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly notes: string;
-}
 
 interface Shell {
   readonly root: string;
@@ -57,18 +51,6 @@ function createShell(t: TestContext): Shell {
       };
     },
   };
-}
-
-async function endOf(child: ChildProcess): Promise<Ended> {
-  let [out, notes] = ['', ''];
-  child.stdout?.on('data', (chunk: Buffer) => {
-    out += chunk.toString();
-  });
-  child.stderr?.on('data', (chunk: Buffer) => {
-    notes += chunk.toString();
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out, notes };
 }
 
 /** Exit code and code of a refusal, which is all that the process says beside its details: no stack, no log line. */

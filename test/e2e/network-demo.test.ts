@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,16 +7,11 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { EXIT } from '../../src/cli/exit-codes.ts';
 import { cometBftForTest } from '../../src/ledger/cometbft/engine/engine-for-test.ts';
+import { type Ended, endOf } from '../support/ended-process.ts';
 
 /* A consortium of one machine as people run it: processes of their own, with real engines. */
 
 const MAIN = join(import.meta.dirname, '../../bin/aceso.ts');
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly notes: string;
-}
 
 interface Running {
   /** Resolves once it has printed a match. */
@@ -73,18 +68,6 @@ function createShell(t: TestContext, env: NodeJS.ProcessEnv = {}): Shell {
       };
     },
   };
-}
-
-async function endOf(child: ChildProcess): Promise<Ended> {
-  let [out, notes] = ['', ''];
-  child.stdout?.on('data', (chunk: Buffer) => {
-    out += chunk.toString();
-  });
-  child.stderr?.on('data', (chunk: Buffer) => {
-    notes += chunk.toString();
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, out, notes };
 }
 
 const ORGANISATIONS = ['st-brigid', 'riverside', 'meridian', 'northgate'];

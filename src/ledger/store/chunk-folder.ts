@@ -1,6 +1,7 @@
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MAX_CHUNK_BYTES } from './state-chunks.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /** Chunks as files of a folder, by their number. Mode 0700, files 0600: they hold what every member has a copy of. */
 export interface ChunkFolder {
@@ -57,15 +58,4 @@ export async function renameFolder(from: string, to: string): Promise<void> {
   await syncFolder(from);
   await rename(from, to);
   await syncFolder(dirname(to));
-}
-
-async function syncFolder(path: string): Promise<void> {
-  // Windows has no such thing: there a name is durable with the file.
-  if (process.platform === 'win32') return;
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { AppendFile, AppendFolder } from './append-folder.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /** A folder of the operating system as the port, made when it is not there. Mode 0700, files 0600. */
 export async function openAppendFolder(path: string): Promise<AppendFolder> {
@@ -48,15 +49,4 @@ async function appendFile(handle: FileHandle): Promise<AppendFile> {
     },
     close: () => handle.close(),
   };
-}
-
-async function syncFolder(path: string): Promise<void> {
-  // Windows has no such thing: there a name is durable with the file.
-  if (process.platform === 'win32') return;
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -1,5 +1,6 @@
 import { open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFolder } from './sync-folder.ts';
 
 /**
  * Writes a whole file, mode 0600: beside, synced, renamed, folder synced. After a crash it is the old one or the new
@@ -15,10 +16,5 @@ export async function replaceFile(path: string, bytes: Uint8Array): Promise<void
     await file.close();
   }
   await rename(beside, path);
-  const folder = await open(dirname(path), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await syncFolder(dirname(path));
 }
