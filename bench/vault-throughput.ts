@@ -50,9 +50,9 @@ async function measure(): Promise<void> {
   print('vault.journal', await run(() => vault.journal([header]).then(() => 1)), '1/s', syncsPerSecond * CLIENTS);
   let at = 0;
   const open = async () => {
-    const row = vault.current('Observation', `o${at++ % next}`);
+    const row = await vault.current('Observation', `o${at++ % next}`);
     if (row === undefined) throw new Error('lost');
-    vault.open(row);
+    await vault.open(row);
     return 1;
   };
   print('vault.open', await run(open), '1/s', null);

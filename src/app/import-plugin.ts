@@ -28,7 +28,7 @@ export function createImportPlugin(deps: {
       (_request, body, done) => done(null, body),
     );
     app.post('/api/import', { bodyLimit: LIMITS.bundleBytes }, async (request) => {
-      const caller = authenticate(request);
+      const caller = await authenticate(request);
       if (!isAdministrator(caller)) throw reject('ADMINISTRATOR_ONLY');
       const { vault } = organisationOf(organisations, caller.custodian);
       const definitions = await loadDefinitions();

@@ -5,7 +5,7 @@ export function createMemoryTokenStore(custodian: string): TokenStore {
   const documents = new Map<string, Uint8Array>();
   return {
     custodian,
-    getDocument: (kind, id) => documents.get(`${kind}/${id}`),
+    getDocument: async (kind, id) => documents.get(`${kind}/${id}`),
     async putDocument(kind, id, bytes) {
       if (bytes === null) documents.delete(`${kind}/${id}`);
       else documents.set(`${kind}/${id}`, bytes);

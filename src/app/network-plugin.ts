@@ -26,7 +26,7 @@ export function createNetworkPlugin(deps: {
   const own = node.organisations.map(({ account }) => account);
   return async (app) => {
     app.get('/api/network', async (request) => {
-      authenticate(request);
+      await authenticate(request);
       const { height, logSize } = ledger.head();
       const peers = (await consortium?.engine.rpc.peers().catch(() => [])) ?? [];
       const listed = ledger.query('membership.validators', {}) as unknown as readonly ListedValidator[];

@@ -12,7 +12,7 @@ const PLAIN = /^[\x20-\x7e]{0,256}$/;
 export function createQueryPlugin(ledger: Ledger, authenticate: Authenticate): FastifyPluginAsync {
   return async (app) => {
     app.get<{ Params: { name: string } }>('/api/query/:name', async (request) => {
-      authenticate(request);
+      await authenticate(request);
       const argument: Record<string, string> = {};
       for (const [name, value] of Object.entries(request.query as Record<string, unknown>)) {
         if (typeof value !== 'string' || !PLAIN.test(name) || !PLAIN.test(value)) throw reject('QUERY_MALFORMED');

@@ -36,7 +36,7 @@ export interface SeedOptions {
  */
 export async function seedOnce(options: SeedOptions, isWanted: boolean): Promise<SeedReport | undefined> {
   const vault = options.organisations[0]?.vault;
-  if (vault === undefined || vault.getDocument(MARK_KIND, MARK_ID) !== undefined) return undefined;
+  if (vault === undefined || (await vault.getDocument(MARK_KIND, MARK_ID)) !== undefined) return undefined;
   if (isWanted) await untilMoving(options);
   const report = isWanted ? await seedNode(options) : undefined;
   await vault.putDocument(MARK_KIND, MARK_ID, utf8(isWanted ? 'seeded' : 'empty'));

@@ -119,7 +119,7 @@ class Closing {
 function tokensOf(vault: OrganisationContext['vault']): TokenStore {
   return {
     custodian: vault.custodian,
-    getDocument: (kind, id) => (vault.status() === 'serving' ? vault.getDocument(kind, id) : undefined),
+    getDocument: async (kind, id) => (vault.status() === 'serving' ? vault.getDocument(kind, id) : undefined),
     putDocument: (kind, id, bytes) => vault.putDocument(kind, id, bytes),
   };
 }
@@ -205,7 +205,7 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
       vaultOf,
       access,
       registration,
-      authenticate: async (request) => authenticate(request),
+      authenticate,
       baseUrl: `${baseUrl}/fhir`,
       clock,
       software: { name: 'Aceso', version },

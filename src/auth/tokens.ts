@@ -22,7 +22,7 @@ export type TokenRecord = {
 
 /** Where an organisation keeps its tokens; its vault fills this. */
 export interface TokenStore {
-  getDocument(kind: string, id: string): Uint8Array | undefined;
+  getDocument(kind: string, id: string): Promise<Uint8Array | undefined>;
   putDocument(kind: string, id: string, bytes: Uint8Array | null): Promise<void>;
   readonly custodian: string;
 }
@@ -54,18 +54,18 @@ function tokenId(token: string): string {
  * Finds out who stands behind a request, from `Authorization` (RFC 6750 §2.1) and the purpose of use it declares.
  * Throws Reject TOKEN_MISSING, TOKEN_UNKNOWN or PURPOSE_NOT_ALLOWED.
  */
-export function authenticate(
+export async function authenticate(
   stores: Iterable<TokenStore>,
   header: string | undefined,
   purpose: string | undefined,
   nowMs: number,
-): Caller {
+): Promise<Caller> {
   if (header === undefined) throw reject('TOKEN_MISSING');
   const token = /^Bearer (\S{1,128})$/i.exec(header)?.[1] ?? '';
   if (!TOKEN.test(token)) throw reject('TOKEN_UNKNOWN');
   const id = tokenId(token);
   for (const store of stores) {
-    const bytes = store.getDocument(KIND, id);
+    const bytes = await store.getDocument(KIND, id);
     if (bytes === undefined) continue;
     const record = recordOf(bytes);
     if (record === undefined || record.expiresAtMs <= nowMs) break;

@@ -114,7 +114,7 @@ export function createReleaseCollector({ call }: { call: ExchangeCall }): Releas
 
     async resume(organisation) {
       const { vault, clock, log } = organisation;
-      for (const { id, bytes } of vault.listDocuments(PENDING_KIND)) {
+      for (const { id, bytes } of await vault.listDocuments(PENDING_KIND)) {
         const pending = parseCanonical(bytes) as Pending;
         const isOver = pending.atMs + PENDING_KEPT_MS < clock();
         if (!isOver && pending.atMs + PERMIT_PAUSE_MS * PERMIT_TRIES > clock()) continue;

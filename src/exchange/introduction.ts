@@ -79,7 +79,7 @@ export async function answerIntroduction(
   const plain = await openSealed(custodian.sealing.seed, body.sealed, ASK_INFO, aad);
   const request = plain === undefined ? undefined : readAsk(plain);
   if (request === undefined) throw reject('EXCHANGE_CALL_MALFORMED');
-  const found = port.introduce(custodian, member, request);
+  const found = await port.introduce(custodian, member, request);
   const key = members.sealingKeyOf(member);
   if (found === undefined || key === undefined) throw reject('EXCHANGE_PATIENT_UNKNOWN');
   await custodian.vault.journal([

@@ -47,7 +47,11 @@ export interface ReleaseDecision {
 /** What a custodian decides; the access capability fills it. None of it journals: the exchange does. */
 export interface CustodianPort {
   /** Undefined unless exactly one patient here has the identifier, and the practitioner works for the member. */
-  introduce(custodian: OrganisationContext, member: string, request: IntroductionRequest): Introduction | undefined;
+  introduce(
+    custodian: OrganisationContext,
+    member: string,
+    request: IntroductionRequest,
+  ): Promise<Introduction | undefined>;
   /** The permit to release to `member` from this custodian, if there is one that has not expired. */
   permitOf(custodian: OrganisationContext, member: string, account: string, permit: string): PermitFacts | undefined;
   /** Decides again, version by version, at the latest committed state. */

@@ -11,7 +11,13 @@ import { reject as rejectVault } from '../vault/codes.ts';
 import type { VersionRow } from '../vault/vault.ts';
 import { CODES } from './codes.ts';
 import type { CustodianPort, MemberPort, PermitFacts } from './ports.ts';
-import { encodePayload, headerOf, MAX_RELEASE_BYTES, MAX_RELEASE_VERSIONS } from './release-payload.ts';
+import {
+  encodePayload,
+  headerOf,
+  MAX_RELEASE_BYTES,
+  MAX_RELEASE_VERSIONS,
+  type ReleasedVersion,
+} from './release-payload.ts';
 import { leavesHash, RELEASE_KEY_INFO, releaseAad, releaseSignBytes } from './release-terms.ts';
 
 const reject = rejecter(CODES);
@@ -20,6 +26,7 @@ const reject = rejecter(CODES);
 const OFFER_KIND = 'release-offer';
 const EVIDENCE_KIND = 'release-evidence';
 const OFFER_KEPT_MS = 24 * 60 * 60 * 1000;
+const OPENED_AT_ONCE = 8;
 
 type OfferRecord = {
   readonly requester: string;
@@ -93,13 +100,14 @@ export function createReleaseDesk({ members, port }: { members: MemberPort; port
   return {
     async offer(custodian, member, { account, permit: id }) {
       const permit = requirePermit(custodian, member, account, id);
-      if (readOffer(custodian, id)?.countersignature !== undefined) throw rejectVault('PERMIT_USED', { permit: id });
+      if ((await readOffer(custodian, id))?.countersignature !== undefined)
+        throw rejectVault('PERMIT_USED', { permit: id });
       const { rows, rules } = await port.decide(custodian, permit, MAX_RELEASE_VERSIONS);
       if (rows.length === 0) await refuse(custodian, member, permit, rules);
       if (rows.length > MAX_RELEASE_VERSIONS) throw reject('RELEASE_TOO_LARGE', { maxVersions: MAX_RELEASE_VERSIONS });
       const key = randomBytes(32);
       const aad = releaseAad(partiesOf(custodian, member, account, id));
-      const ciphertext = sealAes256Gcm(key, encodePayload(openAll(custodian, rows)), aad);
+      const ciphertext = sealAes256Gcm(key, encodePayload(await openAll(custodian, rows)), aad);
       const leaves = rows.map((row) => row.leaf);
       await writeOffer(custodian, id, {
         ...{ requester: member, account, leaves, rules, offeredAtMs: custodian.clock() },
@@ -109,7 +117,7 @@ export function createReleaseDesk({ members, port }: { members: MemberPort; port
     },
 
     async countersign(custodian, member, { account, permit: id, countersignature, key }) {
-      const offer = readOffer(custodian, id);
+      const offer = await readOffer(custodian, id);
       if (offer === undefined || offer.account !== account) throw reject('RELEASE_NOT_OFFERED');
       const isAnothers = offer.countersignature !== undefined && offer.countersignature !== countersignature;
       if (offer.requester !== member || isAnothers) throw rejectVault('PERMIT_USED', { permit: id });
@@ -141,7 +149,7 @@ export function createReleaseDesk({ members, port }: { members: MemberPort; port
     },
 
     async prune({ vault, clock }) {
-      for (const { id, bytes } of vault.listDocuments(OFFER_KIND)) {
+      for (const { id, bytes } of await vault.listDocuments(OFFER_KIND)) {
         const offer = parseCanonical(bytes) as OfferRecord | undefined;
         if ((offer?.offeredAtMs ?? 0) + OFFER_KEPT_MS < clock()) await vault.putDocument(OFFER_KIND, id, null);
       }
@@ -150,14 +158,20 @@ export function createReleaseDesk({ members, port }: { members: MemberPort; port
 }
 
 /** Exact bytes of all, within the bound. Throws Reject RELEASE_TOO_LARGE. */
-function openAll({ vault }: OrganisationContext, rows: readonly VersionRow[]) {
+async function openAll({ vault }: OrganisationContext, rows: readonly VersionRow[]): Promise<ReleasedVersion[]> {
   let sizeBytes = 0;
-  return rows.map((row) => {
-    const bytes = vault.open(row);
-    sizeBytes += bytes.length;
+  const opened: ReleasedVersion[] = [];
+  // A few at a time, so that the bound holds before much more than it allows is in memory.
+  for (let at = 0; at < rows.length; at += OPENED_AT_ONCE) {
+    const some = rows.slice(at, at + OPENED_AT_ONCE).map(async (row) => {
+      const [salt, bytes] = await Promise.all([vault.salt(row), vault.open(row)]);
+      return { header: headerOf(row), salt, bytes };
+    });
+    opened.push(...(await Promise.all(some)));
+    sizeBytes = opened.slice(at).reduce((sum, { bytes }) => sum + bytes.length, sizeBytes);
     if (sizeBytes > MAX_RELEASE_BYTES) throw reject('RELEASE_TOO_LARGE', { maxBytes: MAX_RELEASE_BYTES });
-    return { header: headerOf(row), salt: vault.salt(row), bytes };
-  });
+  }
+  return opened;
 }
 
 function entryOf(
@@ -171,8 +185,8 @@ function entryOf(
   return { ...what, account, timeMs: clock(), actor, organisation, purpose, decision, permit: id };
 }
 
-function readOffer({ vault }: OrganisationContext, permit: string): OfferRecord | undefined {
-  const bytes = vault.getDocument(OFFER_KIND, permit);
+async function readOffer({ vault }: OrganisationContext, permit: string): Promise<OfferRecord | undefined> {
+  const bytes = await vault.getDocument(OFFER_KIND, permit);
   return bytes === undefined ? undefined : (parseCanonical(bytes) as OfferRecord | undefined);
 }
 

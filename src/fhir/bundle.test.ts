@@ -64,8 +64,8 @@ test('a transaction resolves links between entries, in any order, and writes onc
   assert.equal(json.content[0].attachment.title, urn(2));
   assert.match(json.text.div, new RegExp(`href="Patient/${patient}"`));
   assert.equal((await node.send('GET', `Patient/${patient}`)).json.identifier[0].value, urn(1));
-  const account = node.vault.accountOf('Patient', patient);
-  assert.equal(node.vault.current('DocumentReference', document)?.account, account);
+  const account = await node.vault.accountOf('Patient', patient);
+  assert.equal((await node.vault.current('DocumentReference', document))?.account, account);
   assert.notEqual(patient, 'ignored');
 });
 

@@ -31,20 +31,23 @@ export async function commitWrites(
   writes: readonly PreparedWrite[],
   interactions: readonly InteractionHeader[] = [],
 ): Promise<readonly (WrittenVersion | undefined)[]> {
-  checkPreconditions(context, writes);
+  checkPreconditions(writes, await currentRows(context, writes));
   const opened = await openAccounts(context, writes);
   for (let attempt = 1; ; attempt++) {
-    checkPreconditions(context, writes);
-    const planned = writes.map((write) => planWrite(context, write, opened));
+    // Checked and numbered from the same rows: what is written after they were read makes the vault refuse the versions,
+    // so nothing is written over that If-Match did not name.
+    const rows = await currentRows(context, writes);
+    checkPreconditions(writes, rows);
+    const planned = await Promise.all(writes.map((write, at) => planWrite(context, write, rows[at], opened)));
     await decideWrites(context, planned);
     const versions = planned.flatMap(({ version }) => (version === undefined ? [] : [version]));
     try {
-      const rows =
+      const written =
         versions.length + interactions.length === 0 ? [] : (await context.vault.write(versions, interactions)).versions;
       let at = 0;
       return planned.map(({ version, text, current }) => {
         const existed = current !== undefined && !current.deleted;
-        if (version !== undefined) return { row: rows[at++] as VersionRow, text, existed, changed: true };
+        if (version !== undefined) return { row: written[at++] as VersionRow, text, existed, changed: true };
         return current === undefined ? undefined : { row: current, text, existed, changed: false };
       });
     } catch (thrown) {
@@ -54,11 +57,17 @@ export async function commitWrites(
   }
 }
 
+function currentRows({ vault }: FhirContext, writes: readonly PreparedWrite[]): Promise<(VersionRow | undefined)[]> {
+  return Promise.all(writes.map(({ type, id }) => vault.current(type, id)));
+}
+
 /** Asked before accounts are opened, so that a stale request opens none, and at each attempt, since time has passed. */
-function checkPreconditions({ vault }: FhirContext, writes: readonly PreparedWrite[]): void {
-  for (const { type, id, ifMatch, entry } of writes) {
+function checkPreconditions(writes: readonly PreparedWrite[], rows: readonly (VersionRow | undefined)[]): void {
+  for (const [at, { ifMatch, seen, entry }] of writes.entries()) {
+    const current = rows[at];
+    // Others wrote it since `skipStored` looked: it may be stored by now.
+    if (seen !== undefined && seen !== (current?.version ?? 0)) throw rejectFhir('WRITE_CONTENDED');
     if (ifMatch === undefined) continue;
-    const current = vault.current(type, id);
     const live = current !== undefined && !current.deleted;
     if (live && current.version === ifMatch) continue;
     const mismatch = rejectFhir('VERSION_MISMATCH', live ? { current: current.version } : {});
@@ -73,10 +82,14 @@ interface PlannedWrite {
   readonly text: string;
 }
 
-function planWrite(context: FhirContext, write: PreparedWrite, opened: ReadonlyMap<string, string>): PlannedWrite {
-  const { vault, caller, definitions, baseUrl } = context;
+async function planWrite(
+  context: FhirContext,
+  write: PreparedWrite,
+  current: VersionRow | undefined,
+  opened: ReadonlyMap<string, string>,
+): Promise<PlannedWrite> {
+  const { caller, definitions, baseUrl } = context;
   const { type, id, resource } = write;
-  const current = vault.current(type, id);
   const live = current !== undefined && !current.deleted;
   if (write.unchanged === true) return { write, current, version: undefined, text: '' };
   // Time of a resource's versions never goes back, whatever the clock does.
@@ -100,7 +113,7 @@ function planWrite(context: FhirContext, write: PreparedWrite, opened: ReadonlyM
   const text = withIdentity(write.text, identity);
   const version: NewVersion = {
     ...header,
-    account: accountOf(context, write, opened),
+    account: await accountOf(context, write, opened),
     action: live ? 'update' : 'create',
     bytes: utf8(text),
     ...classify(resource),
@@ -109,9 +122,14 @@ function planWrite(context: FhirContext, write: PreparedWrite, opened: ReadonlyM
   return { write, current, version, text };
 }
 
-function accountOf({ vault }: FhirContext, { patient }: PreparedWrite, opened: ReadonlyMap<string, string>): string {
+async function accountOf(
+  { vault }: FhirContext,
+  { patient }: PreparedWrite,
+  opened: ReadonlyMap<string, string>,
+): Promise<string> {
   if (patient === undefined) return vault.custodian;
-  const account = opened.get(patient) ?? vault.accountOf('Patient', patient);
+  // The vault's first: of two who register one patient at once the second goes on with the account of the first.
+  const account = (await vault.accountOf('Patient', patient)) ?? opened.get(patient);
   // References were checked, so this is a patient who was never written; only a versioned or foreign form gets here.
   if (account === undefined) throw rejectFhir('REFERENCE_UNRESOLVED', { resource: 'Patient' });
   return account;
@@ -126,9 +144,9 @@ async function openAccounts(
   writes: readonly PreparedWrite[],
 ): Promise<ReadonlyMap<string, string>> {
   const { vault, access, caller, registration } = context;
-  const fresh = writes.filter(
-    ({ type, id, resource }) => type === 'Patient' && resource !== undefined && vault.accountOf(type, id) === undefined,
-  );
+  const patients = writes.filter(({ type, resource }) => type === 'Patient' && resource !== undefined);
+  const accountsOf = await Promise.all(patients.map(({ type, id }) => vault.accountOf(type, id)));
+  const fresh = patients.filter((_, at) => accountsOf[at] === undefined);
   if (fresh.length === 0) return new Map();
   const { decision, rules } = access.write(caller, vault.custodian, 'Patient');
   if (decision !== 'permit') await refuse(context, [[vault.custodian, rules]]);
@@ -140,9 +158,9 @@ async function openAccounts(
   for (const [index, { id }] of fresh.entries()) {
     const account = accounts[index];
     if (account === undefined) throw new Error('registration opened fewer accounts than asked for');
-    await vault.openAccount(account);
     opened.set(id, account);
   }
+  await Promise.all(accounts.map((account) => vault.openAccount(account)));
   return opened;
 }
 

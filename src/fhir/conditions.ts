@@ -15,14 +15,14 @@ export interface ConditionMatch {
  * Resolves a condition (`identifier=…`), as in If-None-Exist and conditional references, among what the caller may see.
  * Throws CONDITION_AMBIGUOUS for several matches, CONDITION_INVALID when it selects nothing or is no search.
  */
-export function matchCondition(context: FhirContext, type: string, condition: string): ConditionMatch {
+export async function matchCondition(context: FhirContext, type: string, condition: string): Promise<ConditionMatch> {
   const query = searchQuery(context, type, new URLSearchParams(condition), false);
   if (query.ids === undefined && query.alternatives.every((tokens) => tokens.length === 0))
     throw rejectFhir('CONDITION_INVALID');
   const rows: VersionRow[] = [];
   const interactions: InteractionHeader[] = [];
   for (let { after } = query, pages = 0; ; pages++) {
-    const found = findVisible(context, type, { ...query, count: 2, ...(after === undefined ? {} : { after }) });
+    const found = await findVisible(context, type, { ...query, count: 2, ...(after === undefined ? {} : { after }) });
     rows.push(...found.rows);
     interactions.push(...found.interactions);
     if (rows.length > 1) throw rejectFhir('CONDITION_AMBIGUOUS');

@@ -1,20 +1,15 @@
 import type { Caller } from '../auth/caller.ts';
+import { isReject } from '../std/reject.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type RequestEntry, readBundle } from './bundle-request.ts';
 import { rejectFhir } from './codes.ts';
-import { commitWrites } from './commit-write.ts';
+import { commitWrites, type WrittenVersion } from './commit-write.ts';
 import type { FhirContext } from './context.ts';
 import type { CompactDefinitions } from './definitions/definitions.ts';
 import { exactJson } from './exact-json.ts';
 import { LIMITS } from './limits.ts';
 import type { AccessPort, RegistrationPort } from './ports.ts';
-import {
-  isOvertaken,
-  type PreparedWrite,
-  prepareWrites,
-  validatePrepared,
-  type WriteOperation,
-} from './prepare-write.ts';
+import { prepareWrites, validatePrepared, type WriteOperation } from './prepare-write.ts';
 import { idIn, typeIn } from './write.ts';
 
 export interface ImportOptions {
@@ -35,7 +30,11 @@ export interface ImportCount {
 
 /** The custodian's operator imports into the custodian's own vault: nobody else's policy is asked. */
 const OPERATOR: AccessPort = {
-  read: (_caller, _account, versions) => ({ decision: 'permit', rules: ['import'], visible: versions.map(() => true) }),
+  read: async (_caller, _account, versions) => ({
+    decision: 'permit',
+    rules: ['import'],
+    visible: versions.map(() => true),
+  }),
   write: () => ({ decision: 'permit', rules: ['import'], visible: [] }),
 };
 
@@ -73,13 +72,7 @@ export async function importBundle(bytes: Uint8Array, options: ImportOptions): P
     const { fullUrl } = entries[index] as RequestEntry;
     if (fullUrl !== undefined) targets.set(fullUrl, address);
   }
-  const target = (value: string) => targets.get(value);
-  let prepared: PreparedWrite[];
-  do {
-    prepared = prepareWrites(context, operations, { target, skipStored: true, unvalidated: true });
-    await validatePrepared(context, prepared);
-  } while (isOvertaken(context, prepared));
-  const written = await commitWrites(context, prepared);
+  const written = await writeUnstored(context, operations, (value) => targets.get(value));
   let created = 0;
   let updated = 0;
   for (const version of written) {
@@ -88,6 +81,25 @@ export async function importBundle(bytes: Uint8Array, options: ImportOptions): P
     else created++;
   }
   return { created, updated, unchanged: written.length - created - updated };
+}
+
+/** How often an import looks again at what is stored, when others write the same resources at the same time. */
+const ATTEMPTS = 8;
+
+async function writeUnstored(
+  context: FhirContext,
+  operations: readonly WriteOperation[],
+  target: (value: string) => string | undefined,
+): Promise<readonly (WrittenVersion | undefined)[]> {
+  for (let attempt = 1; ; attempt++) {
+    const prepared = await prepareWrites(context, operations, { target, skipStored: true, unvalidated: true });
+    await validatePrepared(context, prepared);
+    try {
+      return await commitWrites(context, prepared);
+    } catch (thrown) {
+      if (!isReject(thrown) || thrown.code !== 'WRITE_CONTENDED' || attempt === ATTEMPTS) throw thrown;
+    }
+  }
 }
 
 function entryToOperation(context: FhirContext, { index, method, fullUrl, text }: RequestEntry): WriteOperation {

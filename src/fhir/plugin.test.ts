@@ -37,7 +37,7 @@ test('create answers 201 with the exact text and where it is', async () => {
   const read = await node.send('GET', `Patient/${id}`);
   assert.equal(read.status, 200);
   assert.equal(read.text, answer.text);
-  assert.equal(node.vault.current('Patient', id)?.account, node.registered.at(-1));
+  assert.equal((await node.vault.current('Patient', id))?.account, node.registered.at(-1));
 });
 
 test('decimals keep their form', async () => {
@@ -77,7 +77,7 @@ test('update, vread, history and delete', async () => {
 test('update creates what is not there, with the id of the address', async () => {
   const answer = await node.send('PUT', 'Organization/org.1', { resourceType: 'Organization', id: 'org.1', name: 'A' });
   assert.equal(answer.status, 201);
-  assert.equal(node.vault.current('Organization', 'org.1')?.account, CUSTODIAN);
+  assert.equal((await node.vault.current('Organization', 'org.1'))?.account, CUSTODIAN);
 });
 
 test('If-Match guards update and delete', async () => {

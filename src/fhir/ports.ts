@@ -15,7 +15,7 @@ export interface AccessDecision {
  * answers. Records of no patient (Organization, Practitioner, …) belong to the custodian's own account.
  */
 export interface AccessPort {
-  read(caller: Caller, account: string, versions: readonly VersionRow[]): AccessDecision;
+  read(caller: Caller, account: string, versions: readonly VersionRow[]): Promise<AccessDecision>;
   write(caller: Caller, account: string, type: string): AccessDecision;
 }
 

@@ -46,18 +46,19 @@ export interface PrepareOptions {
  * Rewrites links, checks that every reference leads somewhere, validates. Throws the first refusal, with the entry it
  * is about. Writes nothing.
  */
-export function prepareWrites(
+export async function prepareWrites(
   context: FhirContext,
   operations: readonly WriteOperation[],
   options: PrepareOptions = {},
-): PreparedWrite[] {
+): Promise<PreparedWrite[]> {
   const resolves = createResolver(context, operations);
-  return operations.map((operation) => {
-    try {
-      return prepareOne(context, operation, options, resolves);
-    } catch (thrown) {
-      throw refusedAt(thrown, operation.entry);
-    }
+  // Side by side, since each looks into the vault; the first in order is the one that is refused all the same.
+  const prepared = await Promise.allSettled(
+    operations.map((operation) => prepareOne(context, operation, options, resolves)),
+  );
+  return prepared.map((one, at) => {
+    if (one.status === 'rejected') throw refusedAt(one.reason, operations[at]?.entry);
+    return one.value;
   });
 }
 
@@ -89,12 +90,12 @@ function refusedAt(thrown: unknown, entry: number | undefined): unknown {
 
 const linkSets = new WeakMap<readonly string[], ReadonlySet<string>>();
 
-function prepareOne(
+async function prepareOne(
   context: FhirContext,
   operation: WriteOperation,
   options: PrepareOptions,
-  resolves: (reference: string) => boolean,
-): PreparedWrite {
+  resolves: Resolver,
+): Promise<PreparedWrite> {
   const { type, id, text: given } = operation;
   if (given === undefined) return operation;
   const { definitions, baseUrl } = context;
@@ -109,11 +110,13 @@ function prepareOne(
     }
     text = rewriteLinks(text, links, options.target);
   }
-  const current = options.skipStored === true ? context.vault.current(type, id) : undefined;
-  if (current !== undefined && isStored(context, current, text)) return { ...operation, text, unchanged: true };
+  const current = options.skipStored === true ? await context.vault.current(type, id) : undefined;
+  if (current !== undefined && (await isStored(context, current, text))) return { ...operation, text, unchanged: true };
   if (!closed) {
-    for (const { value } of referencesIn(text)) {
-      if (!resolves(value)) throw rejectFhir('REFERENCE_UNRESOLVED', { resource: type });
+    const values = new Set(referencesIn(text).map(({ value }) => value));
+    const resolved = await Promise.all([...values].map(resolves));
+    if (resolved.includes(false)) {
+      throw rejectFhir('REFERENCE_UNRESOLVED', { resource: type });
     }
   }
   const resource = JSON.parse(text) as ParsedResource;
@@ -125,24 +128,29 @@ function prepareOne(
   return { ...operation, text, resource: identified, ...seen, ...(patient === undefined ? {} : { patient }) };
 }
 
+type Resolver = (reference: string) => Promise<boolean>;
+
 /** True when the reference needs no target here (fragment, address of others) or has one, stored or in this request. */
-function createResolver(context: FhirContext, operations: readonly WriteOperation[]): (reference: string) => boolean {
-  const known = new Map<string, boolean>();
+function createResolver(context: FhirContext, operations: readonly WriteOperation[]): Resolver {
+  const { vault, definitions } = context;
+  const known = new Map<string, boolean | Promise<boolean>>();
   for (const { type, id, action } of operations) known.set(`${type}/${id}`, action !== 'delete');
-  return (reference) => {
+  const isLive = async (type: string, id: string): Promise<boolean> => {
+    const row = definitions.resources[type] && (await vault.current(type, id));
+    return row !== undefined && !row.deleted;
+  };
+  return async (reference) => {
     if (reference.startsWith('#')) return true;
     const local = localReference(reference, context.baseUrl);
     if (local === undefined) return isOfOthers(reference);
     const key = `${local.type}/${local.id}`;
     let found = known.get(key);
     if (found === undefined) {
-      const row = context.definitions.resources[local.type] && context.vault.current(local.type, local.id);
-      found = row !== undefined && !row.deleted;
+      found = isLive(local.type, local.id);
       known.set(key, found);
     }
-    if (found && local.version !== undefined)
-      return context.vault.version(local.type, local.id, local.version) !== undefined;
-    return found;
+    if (!(await found)) return false;
+    return local.version === undefined || (await vault.version(local.type, local.id, local.version)) !== undefined;
   };
 }
 
@@ -158,22 +166,18 @@ function isOfOthers(reference: string): boolean {
  * True when a version of the resource has this content: the current one, or an earlier one, since files of one export
  * may hold an older state of the same resource, and importing them again must change nothing.
  */
-function isStored(context: FhirContext, current: VersionRow, text: string): boolean {
+async function isStored(context: FhirContext, current: VersionRow, text: string): Promise<boolean> {
   const { type, id, deleted } = current;
   if (deleted) return false;
   const content = authoredText(text);
   for (let after: string | undefined; ; ) {
-    const page = context.vault.history(type, id, context.limits.pageDefault, after);
-    if (page.rows.some((row) => !row.deleted && !row.erased && authoredText(textOf(context, row)) === content))
-      return true;
+    const page = await context.vault.history(type, id, context.limits.pageDefault, after);
+    for (const row of page.rows) {
+      if (!row.deleted && !row.erased && authoredText(await textOf(context, row)) === content) return true;
+    }
     if (page.next === undefined) return false;
     after = page.next;
   }
-}
-
-/** True when others wrote one of the resources since `skipStored` looked: it may be stored by now. */
-export function isOvertaken({ vault }: FhirContext, writes: readonly PreparedWrite[]): boolean {
-  return writes.some(({ type, id, seen }) => seen !== undefined && (vault.current(type, id)?.version ?? 0) !== seen);
 }
 
 /** The same refusal, naming the Bundle's entry. */

@@ -11,7 +11,7 @@ export interface ReadDecision {
 }
 
 /** Decides for each account that `rows` belong to. Journals nothing. */
-export function decideRead(context: FhirContext, rows: readonly VersionRow[]): ReadDecision {
+export async function decideRead(context: FhirContext, rows: readonly VersionRow[]): Promise<ReadDecision> {
   const byAccount = new Map<string, VersionRow[]>();
   for (const row of rows) {
     const of = byAccount.get(row.account);
@@ -20,8 +20,13 @@ export function decideRead(context: FhirContext, rows: readonly VersionRow[]): R
   }
   const shown = new Set<VersionRow>();
   const interactions: InteractionHeader[] = [];
-  for (const [account, versions] of byAccount) {
-    const { decision, rules, visible } = context.access.read(context.caller, account, versions);
+  const decided = await Promise.all(
+    [...byAccount].map(async ([account, versions]) => {
+      const decision = await context.access.read(context.caller, account, versions);
+      return { account, versions, ...decision };
+    }),
+  );
+  for (const { account, versions, decision, rules, visible } of decided) {
     const seen = decision === 'permit' ? versions.filter((_, index) => visible[index] === true) : [];
     for (const row of seen) shown.add(row);
     const refused = seen.length === 0;

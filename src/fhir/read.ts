@@ -18,26 +18,32 @@ export function versionHeaders(row: VersionRow): { etag: string; lastModifiedMs:
 }
 
 /** Decrypted exact text of a version. */
-export function textOf(context: FhirContext, row: VersionRow): string {
-  return utf8ToText(context.vault.open(row));
+export async function textOf(context: FhirContext, row: VersionRow): Promise<string> {
+  return utf8ToText(await context.vault.open(row));
 }
 
 /** Reads the current version. 404 for what is not there or not to be seen, 410 for what was deleted. */
-export function read(context: FhirContext, type: string, id: string): Promise<FhirResult> {
-  return readRow(context, context.vault.current(type, id));
+export async function read(context: FhirContext, type: string, id: string): Promise<FhirResult> {
+  return readRow(context, await context.vault.current(type, id));
 }
 
 /** Reads one version (vread). */
-export function readVersion(context: FhirContext, type: string, id: string, version: string): Promise<FhirResult> {
+export async function readVersion(
+  context: FhirContext,
+  type: string,
+  id: string,
+  version: string,
+): Promise<FhirResult> {
   const number = /^[1-9][0-9]{0,9}$/.test(version) ? Number(version) : 0;
-  return readRow(context, number === 0 ? undefined : context.vault.version(type, id, number));
+  return readRow(context, number === 0 ? undefined : await context.vault.version(type, id, number));
 }
 
 async function readRow(context: FhirContext, row: VersionRow | undefined): Promise<FhirResult> {
   if (row === undefined) throw rejectFhir('NOT_FOUND');
-  const { visible, interactions } = decideRead(context, [row]);
-  // Opened before it is journalled, so that the journal tells of no read of a version that cannot be opened.
-  const body = visible.length > 0 && !row.deleted ? textOf(context, row) : undefined;
+  const { visible, interactions } = await decideRead(context, [row]);
+  // Opened before it is journalled, so that the journal tells of no read of a version that cannot be opened. One that is
+  // erased after the decision refuses to open.
+  const body = visible.length > 0 && !row.deleted ? await textOf(context, row) : undefined;
   await context.vault.journal(interactions);
   if (visible.length === 0) throw rejectFhir('NOT_FOUND');
   if (body === undefined) throw rejectFhir('DELETED', { version: row.version });
@@ -53,10 +59,10 @@ export async function history(
   lenient: boolean,
 ): Promise<FhirResult> {
   const { count, after } = pageParameters(context, query, lenient);
-  if (context.vault.current(type, id) === undefined) throw rejectFhir('NOT_FOUND');
-  const page = context.vault.history(type, id, count, after);
-  const { visible, interactions } = decideRead(context, page.rows);
-  const entries = visible.map((row) => historyEntry(context, row));
+  if ((await context.vault.current(type, id)) === undefined) throw rejectFhir('NOT_FOUND');
+  const page = await context.vault.history(type, id, count, after);
+  const { visible, interactions } = await decideRead(context, page.rows);
+  const entries = await Promise.all(visible.map((row) => historyEntry(context, row)));
   await context.vault.journal(interactions);
   if (visible.length === 0 && after === undefined && page.next === undefined) throw rejectFhir('NOT_FOUND');
   const address = `${context.baseUrl}/${type}/${id}/_history`;
@@ -65,12 +71,12 @@ export async function history(
   return { status: 200, body: bundleText('history', links, entries) };
 }
 
-function historyEntry(context: FhirContext, row: VersionRow): EntryText {
+async function historyEntry(context: FhirContext, row: VersionRow): Promise<EntryText> {
   const address = `${row.type}/${row.id}`;
   const method = row.deleted ? 'DELETE' : row.action === 'create' && row.version === 1 ? 'POST' : 'PUT';
   return {
     fullUrl: `${context.baseUrl}/${address}`,
-    ...(row.deleted || row.erased ? {} : { resource: textOf(context, row) }),
+    ...(row.deleted || row.erased ? {} : { resource: await textOf(context, row) }),
     request: { method, url: method === 'POST' ? row.type : address },
     response: {
       status: row.deleted ? '204' : row.action === 'create' ? '201' : '200',

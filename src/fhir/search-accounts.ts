@@ -12,15 +12,19 @@ const MAX_ACCOUNTS = 1000;
  * those of all patients here. Throws SEARCH_TOO_COSTLY when these are too many, rather than leave something out.
  * What is found is decided on afterwards like everything else.
  */
-export function searchAccounts(context: FhirContext, type: string, tokens: readonly SearchToken[]): readonly string[] {
+export async function searchAccounts(
+  context: FhirContext,
+  type: string,
+  tokens: readonly SearchToken[],
+): Promise<readonly string[]> {
   const { vault, definitions, baseUrl } = context;
   if (tokens.length === 0) return [];
   const patient = tokens.find(({ parameter }) => parameter === 'patient');
   const target = patient === undefined ? undefined : localReference(patient.value, baseUrl);
-  if (target !== undefined) return [vault.custodian, vault.accountOf('Patient', target.id) ?? vault.custodian];
+  if (target !== undefined) return [vault.custodian, (await vault.accountOf('Patient', target.id)) ?? vault.custodian];
   const aboutPatients = type === 'Patient' || (definitions.resources[type]?.compartment.length ?? 0) > 0;
   if (!aboutPatients) return [vault.custodian];
-  const patients = vault.search('Patient', [], { limit: MAX_ACCOUNTS - 1 });
+  const patients = await vault.search('Patient', [], { limit: MAX_ACCOUNTS - 1 });
   if (patients.next !== undefined) throw rejectFhir('SEARCH_TOO_COSTLY', { maxAccounts: MAX_ACCOUNTS });
   return [vault.custodian, ...patients.rows.map((row) => row.account)];
 }

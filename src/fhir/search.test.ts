@@ -148,7 +148,7 @@ test('values that cannot be used are refused', async () => {
 });
 
 test('what policy hides does not show, and pages are filled all the same', async () => {
-  const hidden = node.vault.accountOf('Patient', patients[1] as string);
+  const hidden = await node.vault.accountOf('Patient', patients[1] as string);
   node.denies.read = (row) => row.account === hidden;
   const seen = await ids('Observation?_count=20');
   assert.equal(seen.length, 20);

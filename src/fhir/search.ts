@@ -18,12 +18,14 @@ export async function search(
   lenient: boolean,
 ): Promise<FhirResult> {
   const parsed = searchQuery(context, type, query, lenient);
-  const { rows, interactions, next } = findVisible(context, type, parsed);
-  const entries: EntryText[] = rows.map((row) => ({
-    fullUrl: `${context.baseUrl}/${row.type}/${row.id}`,
-    resource: textOf(context, row),
-    search: 'match',
-  }));
+  const { rows, interactions, next } = await findVisible(context, type, parsed);
+  const entries: EntryText[] = await Promise.all(
+    rows.map(async (row) => ({
+      fullUrl: `${context.baseUrl}/${row.type}/${row.id}`,
+      resource: await textOf(context, row),
+      search: 'match',
+    })),
+  );
   if (parsed.ignored.length > 0) {
     const outcome = informationOutcome(`Ignored search parameters: ${parsed.ignored.join(', ')}`);
     entries.push({ resource: JSON.stringify(outcome), search: 'outcome' });
@@ -45,34 +47,34 @@ export interface Found {
 }
 
 /** Rows that match and may be seen, at most `query.count`. Journals nothing: the caller does, with what is returned. */
-export function findVisible(context: FhirContext, type: string, query: SearchQuery): Found {
+export async function findVisible(context: FhirContext, type: string, query: SearchQuery): Promise<Found> {
   const [only] = query.alternatives;
   return query.ids === undefined && query.alternatives.length === 1 && only !== undefined
     ? findByTokens(context, type, only, query)
-    : findInList(context, candidates(context, type, query), query);
+    : findInList(context, await candidates(context, type, query), query);
 }
 
 /**
  * Asks the vault for as many as are still missing until the page is full, so that what policy hides does not end it
  * early. After `scannedRows` the page is handed out as it is, with a link to go on: never silently incomplete.
  */
-function findByTokens(
+async function findByTokens(
   context: FhirContext,
   type: string,
   tokens: SearchQuery['alternatives'][number],
   query: SearchQuery,
-): Found {
+): Promise<Found> {
   const rows: VersionRow[] = [];
   const interactions: InteractionHeader[] = [];
   let { after } = query;
-  const accounts = searchAccounts(context, type, tokens);
+  const accounts = await searchAccounts(context, type, tokens);
   for (let scanned = 0; ; ) {
-    const page = context.vault.search(type, tokens, {
+    const page = await context.vault.search(type, tokens, {
       accounts,
       limit: query.count - rows.length,
       ...(after === undefined ? {} : { after }),
     });
-    const decided = decideRead(
+    const decided = await decideRead(
       context,
       page.rows.filter((row) => !row.erased),
     );
@@ -86,32 +88,32 @@ function findByTokens(
   }
 }
 
-function findInList(context: FhirContext, all: readonly VersionRow[], query: SearchQuery): Found {
+async function findInList(context: FhirContext, all: readonly VersionRow[], query: SearchQuery): Promise<Found> {
   const { after } = query;
   const left = after === undefined ? all : all.filter((row) => row.id > after);
   const rows = left.slice(0, query.count);
   const last = rows.at(-1);
-  const { visible, interactions } = decideRead(context, rows);
+  const { visible, interactions } = await decideRead(context, rows);
   return { rows: visible, interactions, ...(left.length > rows.length && last !== undefined ? { next: last.id } : {}) };
 }
 
 /** All rows of a search by `_id` or by several values, in order of id. */
-function candidates(context: FhirContext, type: string, query: SearchQuery): VersionRow[] {
+async function candidates(context: FhirContext, type: string, query: SearchQuery): Promise<VersionRow[]> {
   const found = new Map<string, VersionRow>();
   const keep = (row: VersionRow) => {
     found.set(row.id, row);
     if (found.size > context.limits.scannedRows) throw rejectFhir('SEARCH_TOO_COSTLY');
   };
   if (query.ids !== undefined) {
-    for (const id of query.ids) {
-      const row = context.vault.current(type, id);
-      if (row !== undefined && !row.deleted && !row.erased && hasTokens(context, row, query)) keep(row);
-    }
+    const rows = await Promise.all(query.ids.map((id) => context.vault.current(type, id)));
+    const live = rows.flatMap((row) => (row === undefined || row.deleted || row.erased ? [] : [row]));
+    const fits = await Promise.all(live.map((row) => hasTokens(context, row, query)));
+    live.filter((_, at) => fits[at] === true).forEach(keep);
   } else {
     for (const tokens of query.alternatives) {
-      const accounts = searchAccounts(context, type, tokens);
+      const accounts = await searchAccounts(context, type, tokens);
       for (let after: string | undefined; ; ) {
-        const page = context.vault.search(type, tokens, {
+        const page = await context.vault.search(type, tokens, {
           accounts,
           limit: context.limits.pageMax,
           ...(after === undefined ? {} : { after }),
@@ -125,9 +127,9 @@ function candidates(context: FhirContext, type: string, query: SearchQuery): Ver
   return [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-function hasTokens(context: FhirContext, row: VersionRow, { alternatives }: SearchQuery): boolean {
+async function hasTokens(context: FhirContext, row: VersionRow, { alternatives }: SearchQuery): Promise<boolean> {
   if (alternatives.some((tokens) => tokens.length === 0)) return true;
-  const resource = JSON.parse(textOf(context, row));
+  const resource = JSON.parse(await textOf(context, row));
   const has = new Set(
     searchTokens(resource, context.definitions, context.baseUrl).map(({ parameter, value }) => `${parameter} ${value}`),
   );

@@ -9,7 +9,7 @@ import type { FhirContext, FhirResult, Preference } from './context.ts';
 import { inEntry, prepareWrites, type WriteOperation } from './prepare-write.ts';
 import { textOf } from './read.ts';
 import { joinInteractions } from './read-decision.ts';
-import { isConditionalReference } from './references.ts';
+import { isConditionalReference, referencesIn } from './references.ts';
 import { answer, idIn, ifMatchOf, typeIn } from './write.ts';
 
 /** What an entry asks to be written, or the resource that its If-None-Exist found. */
@@ -42,14 +42,14 @@ async function processTransaction(
   const settled: Settled[] = [];
   for (const entry of bundle.entries) {
     if (entry.method === 'GET') continue;
-    settled.push(inContextOf(entry, () => settle(context, entry, interactions)));
+    settled.push(await inContextOf(entry.index, () => settle(context, entry, interactions)));
   }
   const inOrder = settled
     .flatMap((item) => ('operation' in item ? [item] : []))
     .sort((a, b) => rank(a.entry) - rank(b.entry));
   refuseOverlap(inOrder.map(({ operation }) => operation));
-  const target = createTarget(context, settled, interactions);
-  const prepared = prepareWrites(
+  const target = await createTarget(context, settled, interactions);
+  const prepared = await prepareWrites(
     context,
     inOrder.map(({ operation }) => operation),
     { target },
@@ -88,7 +88,7 @@ function rank(entry: RequestEntry): number {
   return ['DELETE', 'POST', 'PUT'].indexOf(entry.method);
 }
 
-function settle(context: FhirContext, entry: RequestEntry, interactions: InteractionHeader[]): Settled {
+async function settle(context: FhirContext, entry: RequestEntry, interactions: InteractionHeader[]): Promise<Settled> {
   const { method, url, text, index } = entry;
   const [path, condition] = url.split('?') as [string, string | undefined];
   const [type, id, ...rest] = path.split('/') as [string, string | undefined, ...string[]];
@@ -112,10 +112,11 @@ function settle(context: FhirContext, entry: RequestEntry, interactions: Interac
     };
   }
   if (entry.ifNoneExist !== undefined) {
-    const match = matchCondition(context, type, entry.ifNoneExist.replace(/^[^?]*\?/, ''));
+    const match = await matchCondition(context, type, entry.ifNoneExist.replace(/^[^?]*\?/, ''));
     interactions.push(...match.interactions);
     if (match.row !== undefined) {
-      return { entry, existing: { row: match.row, text: textOf(context, match.row), existed: true, changed: false } };
+      const stored = await textOf(context, match.row);
+      return { entry, existing: { row: match.row, text: stored, existed: true, changed: false } };
     }
   }
   return { entry, operation: { action: 'create', type, id: randomUUID(), text, entry: index } };
@@ -134,11 +135,11 @@ function refuseOverlap(operations: readonly WriteOperation[]): void {
  * Where links of the Bundle lead: a fullUrl to the resource its entry wrote or found; a relative reference to an entry
  * whose fullUrl ends in it; a conditional reference to its one match, journalled as seen.
  */
-function createTarget(
+async function createTarget(
   context: FhirContext,
   settled: readonly Settled[],
   interactions: InteractionHeader[],
-): (value: string) => string | undefined {
+): Promise<(value: string) => string | undefined> {
   const targets = new Map<string, string>();
   for (const item of settled) {
     const { type, id } = 'operation' in item ? item.operation : item.existing.row;
@@ -148,24 +149,34 @@ function createTarget(
     const relative = /(?:^|\/)([A-Z][A-Za-z]{1,63}\/[A-Za-z0-9\-.]{1,64})$/.exec(fullUrl)?.[1];
     if (relative?.startsWith(`${type}/`)) targets.set(relative, `${type}/${id}`);
   }
-  return (value) => {
-    const known = targets.get(value);
-    if (known !== undefined || !isConditionalReference(value)) return known;
-    const [type, condition] = value.split(/\?(.*)/s) as [string, string];
-    if (context.definitions.resources[type] === undefined) throw rejectFhir('TYPE_UNKNOWN');
-    const match = matchCondition(context, type, condition);
-    interactions.push(...match.interactions);
-    if (match.row === undefined) throw rejectFhir('CONDITION_UNMATCHED', { resource: type });
-    const found = `${type}/${match.row.id}`;
-    targets.set(value, found);
-    return found;
-  };
+  // One after the other, each once, so that what is refused and journalled does not depend on timing.
+  for (const { entry, ...item } of settled) {
+    const { type, text } = 'operation' in item ? item.operation : { type: '', text: undefined };
+    // A stored Bundle (a document, a message) is closed: nothing in it is rewritten.
+    if (text === undefined || type === 'Bundle') continue;
+    for (const { value } of referencesIn(text)) {
+      if (targets.has(value) || !isConditionalReference(value)) continue;
+      const match = await inContextOf(entry.index, () => matchReference(context, value));
+      interactions.push(...match.interactions);
+      targets.set(value, match.address);
+    }
+  }
+  return (value) => targets.get(value);
 }
 
-function inContextOf<T>(entry: RequestEntry, work: () => T): T {
+/** The one resource that a conditional reference names. */
+async function matchReference(context: FhirContext, reference: string) {
+  const [type, condition] = reference.split(/\?(.*)/s) as [string, string];
+  if (context.definitions.resources[type] === undefined) throw rejectFhir('TYPE_UNKNOWN');
+  const { row, interactions } = await matchCondition(context, type, condition);
+  if (row === undefined) throw rejectFhir('CONDITION_UNMATCHED', { resource: type });
+  return { address: `${type}/${row.id}`, interactions };
+}
+
+async function inContextOf<T>(entry: number, work: () => Promise<T>): Promise<T> {
   try {
-    return work();
+    return await work();
   } catch (thrown) {
-    throw inEntry(thrown, entry.index);
+    throw inEntry(thrown, entry);
   }
 }

@@ -76,5 +76,5 @@ test('two imports of the same at the same time store it once', async () => {
     counts.reduce((sum, { created, updated }) => sum + created + updated, 0),
     1,
   );
-  assert.equal(vault.current('Organization', 'a')?.version, 1);
+  assert.equal((await vault.current('Organization', 'a'))?.version, 1);
 });

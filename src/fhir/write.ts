@@ -17,9 +17,9 @@ export async function create(context: FhirContext, type: string, request: FhirRe
   if (request.ifNoneExist === undefined) return writeOne(context, operation, request.prefer);
   const condition = request.ifNoneExist;
   return oneAtATime(context.vault, async () => {
-    const { row, interactions } = matchCondition(context, type, condition);
+    const { row, interactions } = await matchCondition(context, type, condition);
     if (row === undefined) return writeOne(context, operation, request.prefer, interactions);
-    const body = textOf(context, row);
+    const body = await textOf(context, row);
     await context.vault.journal(joinInteractions(interactions));
     return answer(context, { row, text: body, existed: true, changed: false }, request.prefer);
   });
@@ -46,7 +46,7 @@ export async function remove(
 ): Promise<FhirResult> {
   const [written] = await commitWrites(
     context,
-    prepareWrites(context, [{ action: 'delete', type, id, ...ifMatchOf(request.ifMatch) }]),
+    await prepareWrites(context, [{ action: 'delete', type, id, ...ifMatchOf(request.ifMatch) }]),
   );
   return { status: 204, ...(written === undefined ? {} : { etag: versionHeaders(written.row).etag }) };
 }
@@ -57,7 +57,8 @@ async function writeOne(
   prefer: Preference,
   interactions: readonly InteractionHeader[] = [],
 ): Promise<FhirResult> {
-  const [written] = await commitWrites(context, prepareWrites(context, [operation]), joinInteractions(interactions));
+  const prepared = await prepareWrites(context, [operation]);
+  const [written] = await commitWrites(context, prepared, joinInteractions(interactions));
   return answer(context, written as WrittenVersion, prefer);
 }
 

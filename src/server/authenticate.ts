@@ -2,8 +2,8 @@ import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../auth/caller.ts';
 import { authenticate, type TokenStore } from '../auth/tokens.ts';
 
-/** Who stands behind a request. Throws a Reject of `auth/codes.ts`; every route that shows or changes anything calls it. */
-export type Authenticate = (request: FastifyRequest) => Caller;
+/** Who stands behind a request. Rejects as `auth/codes.ts` says; every route that shows or changes anything awaits it. */
+export type Authenticate = (request: FastifyRequest) => Promise<Caller>;
 
 /** Header in which a request declares its purpose of use, an HL7 v3 ActReason code. */
 export const PURPOSE_HEADER = 'aceso-purpose';

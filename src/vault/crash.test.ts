@@ -93,20 +93,20 @@ async function killedWriter(folder: string, round: number, anchor: LedgerAnchor)
 
 async function checkAcknowledged(vault: CustodianVault, one: Acknowledged): Promise<void> {
   if (one.kind === 'version') {
-    const row = vault.version('Observation', one.id, one.version);
+    const row = await vault.version('Observation', one.id, one.version);
     assert.deepEqual([row?.leaf, row?.journalIndex], [one.leaf, one.index]);
-    const opened = vault.entry(0, one.index);
+    const opened = await vault.entry(0, one.index);
     assert.ok(opened?.entry.kind === 'version' || row?.erased);
-    if (row?.erased === false) assert.equal(utf8ToText(vault.open(row)), one.text);
+    if (row?.erased === false) assert.equal(utf8ToText(await vault.open(row)), one.text);
   } else if (one.kind === 'interaction') {
-    const opened = vault.entry(0, one.index)?.entry;
+    const opened = (await vault.entry(0, one.index))?.entry;
     assert.ok(opened?.kind === 'interaction' && opened.header.timeMs === one.timeMs);
   } else if (one.kind === 'permit') {
     assert.equal(await codeOf(vault.journalOnce(interaction({ kind: 'release', permit: one.permit }))), 'PERMIT_USED');
   } else if (one.kind === 'erased') {
-    const row = vault.version('Observation', one.id, one.version);
+    const row = await vault.version('Observation', one.id, one.version);
     assert.ok(row?.erased);
-    assert.throws(() => vault.open(row), { code: 'VERSION_ERASED' });
+    await assert.rejects(() => vault.open(row), { code: 'VERSION_ERASED' });
   }
 }
 
@@ -166,7 +166,7 @@ async function writeUntilKilled({
   };
   const update = async (i: number) => {
     // The same few resources in every round, so that a version written twice would show.
-    const version = (vault.current('Observation', `u${i % 3}`)?.version ?? 0) + 1;
+    const version = ((await vault.current('Observation', `u${i % 3}`))?.version ?? 0) + 1;
     const text = `u${i % 3} ${version}`;
     const { versions } = await vault.write([observation(`u${i % 3}`, version, { text })], []);
     sayVersions(versions, [text]);

@@ -74,7 +74,7 @@ const changes: readonly [
     'a blob for a replica',
     'vault.db',
     "update blob set bytes = x'00'",
-    (v) => v.blob(v.version('Observation', 'o1', 1)?.blob as string),
+    async (v) => v.blob((await v.version('Observation', 'o1', 1))?.blob as string),
     'BLOB_DAMAGED',
   ],
   ['no blob', 'vault.db', 'delete from blob', openFirst, 'BLOB_DAMAGED'],
@@ -141,8 +141,8 @@ const changes: readonly [
   ['another key store', 'keys.db', "update meta set value = '00' where name = 'vault'", openFirst, 'VAULT_DAMAGED'],
 ];
 
-function openFirst(vault: CustodianVault): unknown {
-  const row = vault.version('Observation', 'o1', 1);
+async function openFirst(vault: CustodianVault): Promise<unknown> {
+  const row = await vault.version('Observation', 'o1', 1);
   assert.ok(row);
   return vault.open(row);
 }
@@ -165,8 +165,8 @@ for (const [name, file, text, read, code] of changes) {
 test('a salt that was exchanged, with a wrap that holds, does not fit the leaf', async (t) => {
   const folder = await closedVault(t);
   const vault = await reopened(t, folder);
-  const row = vault.version('Observation', 'o1', 1) as VersionRow;
-  const { key: epochKey } = vault.epochKey(ALICE);
+  const row = (await vault.version('Observation', 'o1', 1)) as VersionRow;
+  const { key: epochKey } = await vault.epochKey(ALICE);
   await vault.close();
   const key = bytesToHex(deriveKey(ROOT_KEY, 'aceso/vault/pages/1', utf8('keys.db')));
   const connection = openDatabase(join(folder, 'keys.db'), { key, cacheBytes: 1_000_000 });
@@ -180,7 +180,7 @@ test('a salt that was exchanged, with a wrap that holds, does not fit the leaf',
     `update version_key set wrapped = x'${bytesToHex(wrapKey(epochKey, both))}' where key_id = 1`,
   );
   const again = await reopened(t, folder);
-  assert.throws(() => again.open(row), { code: 'BLOB_DAMAGED' });
+  await assert.rejects(() => again.open(row), { code: 'BLOB_DAMAGED' });
 });
 
 test('a value that was never written as NULL is damage', () => {
@@ -244,7 +244,7 @@ async function expected(vault: CustodianVault): Promise<Record<string, string>> 
   const reads: Record<string, () => unknown> = {
     head: () => bytesToHex(vault.journalHead().root),
     anchor: () => vault.lastAnchor(),
-    ids: () => vault.search('Observation', [], { limit: 99 }).rows.length,
+    ids: async () => (await vault.search('Observation', [], { limit: 99 })).rows.length,
   };
   for (const [id, version] of [
     ['o1', 1],
@@ -252,16 +252,16 @@ async function expected(vault: CustodianVault): Promise<Record<string, string>> 
     ['o2', 1],
   ] as const) {
     reads[`${id}/${version}`] = () => vault.version('Observation', id, version);
-    reads[`${id}/${version}/bytes`] = () => {
-      const row = vault.version('Observation', id, version);
-      return row && utf8ToText(vault.open(row));
+    reads[`${id}/${version}/bytes`] = async () => {
+      const row = await vault.version('Observation', id, version);
+      return row && utf8ToText(await vault.open(row));
     };
   }
   for (let index = 0; index < 4; index++) reads[`entry ${index}`] = () => vault.entry(0, index);
   const texts: Record<string, string> = {};
   for (const [name, read] of Object.entries(reads)) {
     try {
-      texts[name] = JSON.stringify(read()) ?? 'none';
+      texts[name] = JSON.stringify(await read()) ?? 'none';
     } catch (error) {
       if (!isReject(error)) throw error;
       texts[name] = error.code;
@@ -283,7 +283,7 @@ test('a wrong root key, another custodian and missing files are told apart', asy
     rmSync(path, { force: true });
     renameSync(`${path}.away`, path);
   }
-  assert.equal((await reopened(t, folder)).current('Observation', 'o1')?.version, 2);
+  assert.equal((await (await reopened(t, folder)).current('Observation', 'o1'))?.version, 2);
 });
 
 test('a first start that a crash cut before the vault said what it is starts again', async (t) => {

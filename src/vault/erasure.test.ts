@@ -59,41 +59,41 @@ test('an erased version leaves its header, leaf and place, and nothing that open
   const [first, second, other] = rows;
   const head = vault.journalHead();
   await vault.erase([second]);
-  const check = (of: typeof vault) => {
-    const row = of.current('Observation', 'o1');
+  const check = async (of: typeof vault) => {
+    const row = await of.current('Observation', 'o1');
     assert.ok(row?.erased);
     assert.deepEqual(
       [row.leaf, row.journalIndex, row.labels, row.categories],
       [second.leaf, second.journalIndex, [], []],
     );
-    assert.throws(() => of.open(row), { code: 'VERSION_ERASED' });
-    assert.throws(() => of.open(second), { code: 'VERSION_ERASED' }, 'a row read before');
-    assert.throws(() => of.salt(second), { code: 'VERSION_ERASED' });
-    assert.equal(of.blob(second.blob), undefined);
-    assert.equal(of.entry(0, second.journalIndex)?.entry.kind, 'erased');
-    assert.equal(bytesToHex(of.entry(0, second.journalIndex)?.leaf as Uint8Array), second.leaf);
+    await assert.rejects(() => of.open(row), { code: 'VERSION_ERASED' });
+    await assert.rejects(() => of.open(second), { code: 'VERSION_ERASED' }, 'a row read before');
+    await assert.rejects(() => of.salt(second), { code: 'VERSION_ERASED' });
+    assert.equal(await of.blob(second.blob), undefined);
+    assert.equal((await of.entry(0, second.journalIndex))?.entry.kind, 'erased');
+    assert.equal(bytesToHex((await of.entry(0, second.journalIndex))?.leaf as Uint8Array), second.leaf);
     assert.deepEqual(
-      of.search('Observation', tokens, { limit: 9 }).rows.map((one) => one.id),
+      (await of.search('Observation', tokens, { limit: 9 })).rows.map((one) => one.id),
       ['o2'],
     );
     assert.deepEqual(
-      of.search('Observation', [], { limit: 9, account: ALICE }).rows.map((one) => one.id),
+      (await of.search('Observation', [], { limit: 9, account: ALICE })).rows.map((one) => one.id),
       ['o2'],
     );
-    assert.ok(of.open(first).length > 0 && of.open(other).length > 0);
+    assert.ok((await of.open(first)).length > 0 && (await of.open(other)).length > 0);
     assert.deepEqual(of.journalHead(), head);
-    assert.equal(of.entriesOf(ALICE, 10).rows.length, 4);
+    assert.equal((await of.entriesOf(ALICE, 10)).rows.length, 4);
   };
-  check(vault);
+  await check(vault);
   const report = await vault.scrub();
   assert.deepEqual([report.faults, report.versions, report.erased, report.keys], [[], 3, 1, 2]);
   await vault.close();
-  check(await reopened(t, folder));
+  await check(await reopened(t, folder));
 });
 
 test('neither file nor log holds what was erased', async (t) => {
   const { vault, folder, rows } = await threeVersions(t);
-  const sealed = rows.map((row) => Buffer.from(vault.blob(row.blob) as Uint8Array));
+  const sealed = await Promise.all(rows.map(async (row) => Buffer.from((await vault.blob(row.blob)) as Uint8Array)));
   await vault.close();
   const keys = wrappedKeys(folder);
   const labels = Buffer.from('ERASE-ME');
@@ -152,18 +152,18 @@ test('the id of an erased key is not given out again', async (t) => {
 test('only a version that is there can be erased', async (t) => {
   const { vault, rows } = await threeVersions(t);
   assert.equal(await codeOf(vault.erase([{ ...rows[0], leaf: '00'.repeat(32) }])), 'VERSION_UNKNOWN');
-  assert.equal(vault.version('Observation', 'o1', 1)?.erased, false);
-  assert.ok(vault.open(rows[0]).length > 0);
+  assert.equal((await vault.version('Observation', 'o1', 1))?.erased, false);
+  assert.ok((await vault.open(rows[0])).length > 0);
 });
 
 test('a current row that was read before is not what is answered after a write, nor after an erasure', async (t) => {
   const { vault } = await testVault(t);
   const write = (version: number) => vault.write([observation('o', version)], []);
   await write(1);
-  assert.equal(vault.current('Observation', 'o')?.version, 1);
+  assert.equal((await vault.current('Observation', 'o'))?.version, 1);
   await write(2);
-  const row = vault.current('Observation', 'o') as VersionRow;
+  const row = (await vault.current('Observation', 'o')) as VersionRow;
   assert.equal(row.version, 2);
   await vault.erase([row]);
-  assert.equal(vault.current('Observation', 'o')?.erased, true);
+  assert.equal((await vault.current('Observation', 'o'))?.erased, true);
 });

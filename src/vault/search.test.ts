@@ -7,12 +7,12 @@ const HIV = ['http://terminology.hl7.org/CodeSystem/v3-ActCode|HIV'];
 const status: SearchToken = { parameter: 'status', value: 'final' };
 const code: SearchToken = { parameter: 'code', value: 'http://loinc.org|1' };
 
-function ids(
+async function ids(
   vault: CustodianVault,
   tokens: readonly SearchToken[],
   options: Omit<SearchOptions, 'limit'> = {},
-): string[] {
-  return vault.search('Observation', tokens, { limit: 100, ...options }).rows.map((row) => row.id);
+): Promise<string[]> {
+  return (await vault.search('Observation', tokens, { limit: 100, ...options })).rows.map((row) => row.id);
 }
 
 test('all tokens must match, in order of id, within the type and the account', async (t) => {
@@ -27,23 +27,23 @@ test('all tokens must match, in order of id, within the type and the account', a
     ],
     [],
   );
-  assert.deepEqual(ids(vault, [status]), ['a', 'b', 'c']);
-  assert.deepEqual(ids(vault, [status, code]), ['b', 'c']);
-  assert.deepEqual(ids(vault, [status, code], { account: BOB }), ['c']);
-  assert.deepEqual(ids(vault, [], { account: ALICE }), ['a', 'b', 'd']);
-  assert.deepEqual(ids(vault, []), ['a', 'b', 'c', 'd']);
-  assert.deepEqual(ids(vault, [{ parameter: 'status', value: 'fina' }]), []);
-  assert.deepEqual(ids(vault, [status], { account: 'ee'.repeat(16) }), []);
+  assert.deepEqual(await ids(vault, [status]), ['a', 'b', 'c']);
+  assert.deepEqual(await ids(vault, [status, code]), ['b', 'c']);
+  assert.deepEqual(await ids(vault, [status, code], { account: BOB }), ['c']);
+  assert.deepEqual(await ids(vault, [], { account: ALICE }), ['a', 'b', 'd']);
+  assert.deepEqual(await ids(vault, []), ['a', 'b', 'c', 'd']);
+  assert.deepEqual(await ids(vault, [{ parameter: 'status', value: 'fina' }]), []);
+  assert.deepEqual(await ids(vault, [status], { account: 'ee'.repeat(16) }), []);
 });
 
 test('an update moves the tokens, a delete takes them away', async (t) => {
   const { vault } = await testVault(t);
   await vault.write([observation('a', 1, { tokens: [status] }), observation('b', 1, { tokens: [status] })], []);
   await vault.write([observation('a', 2, { tokens: [code, code] }), observation('b', 2, { action: 'delete' })], []);
-  assert.deepEqual(ids(vault, [status]), []);
-  assert.deepEqual(ids(vault, [code]), ['a']);
-  assert.deepEqual(ids(vault, []), ['a']);
-  assert.deepEqual(ids(vault, [], { account: ALICE }), ['a']);
+  assert.deepEqual(await ids(vault, [status]), []);
+  assert.deepEqual(await ids(vault, [code]), ['a']);
+  assert.deepEqual(await ids(vault, []), ['a']);
+  assert.deepEqual(await ids(vault, [], { account: ALICE }), ['a']);
 });
 
 test('pages join up to the whole, whatever the limit', async (t) => {
@@ -57,13 +57,13 @@ test('pages join up to the whole, whatever the limit', async (t) => {
   );
   const options = [[[]], [[status]], [[status, code]]] as const;
   for (const [tokens] of options) {
-    const whole = ids(vault, tokens, { accounts: [ALICE, BOB] });
+    const whole = await ids(vault, tokens, { accounts: [ALICE, BOB] });
     assert.equal(whole.length, tokens.length === 2 ? 8 : 23);
     for (const limit of [1, 2, 5, 23, 24]) {
       const seen: string[] = [];
       let after: string | undefined;
       do {
-        const page = vault.search('Observation', tokens, {
+        const page = await vault.search('Observation', tokens, {
           limit,
           accounts: [ALICE, BOB],
           ...(after === undefined ? {} : { after }),
@@ -87,13 +87,13 @@ test('versions with a sensitive label are found for the accounts that are named,
     ],
     [],
   );
-  assert.deepEqual(ids(vault, [code]), ['plain']);
-  assert.deepEqual(ids(vault, [code], { accounts: [ALICE] }), ['alice-hiv', 'plain']);
-  assert.deepEqual(ids(vault, [code], { accounts: [BOB, ALICE] }), ['alice-hiv', 'bob-hiv', 'plain']);
-  assert.deepEqual(ids(vault, [code], { account: BOB }), ['bob-hiv']);
+  assert.deepEqual(await ids(vault, [code]), ['plain']);
+  assert.deepEqual(await ids(vault, [code], { accounts: [ALICE] }), ['alice-hiv', 'plain']);
+  assert.deepEqual(await ids(vault, [code], { accounts: [BOB, ALICE] }), ['alice-hiv', 'bob-hiv', 'plain']);
+  assert.deepEqual(await ids(vault, [code], { account: BOB }), ['bob-hiv']);
   // A label that goes makes the next version findable like the rest.
   await vault.write([observation('alice-hiv', 2, { tokens: [code] })], []);
-  assert.deepEqual(ids(vault, [code]), ['alice-hiv', 'plain']);
+  assert.deepEqual(await ids(vault, [code]), ['alice-hiv', 'plain']);
 });
 
 test('more accounts than 1,000 are refused, not searched in part', async (t) => {

@@ -12,14 +12,14 @@ type Reads = Pick<
   | ('accountOf' | 'tagKey' | 'getDocument' | 'listDocuments')
 >;
 
-/** What an open vault answers; synchronous, each call at the last commit. */
+/** What an open vault answers, each call at the last commit. */
 export function readOperations(parts: VaultParts): Reads {
   const { versions, currents, journal, log, reader, keyStore, documents } = parts;
   let head: JournalHead | undefined;
 
   /** Nothing is read while the vault is behind its anchor, failed or closed. */
-  function serving<A extends readonly unknown[], R>(read: (...args: A) => R): (...args: A) => R {
-    return (...args) => {
+  function serving<A extends readonly unknown[], R>(read: (...args: A) => R): (...args: A) => Promise<R> {
+    return async (...args) => {
       parts.requireServing();
       return read(...args);
     };

@@ -56,12 +56,12 @@ export function stewardOperations(parts: VaultParts): Stewardship {
     status: parts.status,
     checkAgainst,
     startGeneration,
-    versionAt(generation, index) {
+    async versionAt(generation, index) {
       parts.requireServing();
       const version = versions.versionAt(positionOf(generation, index));
       return version === undefined ? undefined : reader.remember(version);
     },
-    epochKey(account) {
+    async epochKey(account) {
       parts.requireServing();
       const epoch = keyStore.account(account)?.epoch;
       if (epoch === undefined) throw reject('ACCOUNT_UNKNOWN', { account });

@@ -88,46 +88,46 @@ export interface Vault {
   /** Journals a release that uses a permit, once only: Reject PERMIT_USED when `permit` is in the journal already. */
   journalOnce(interaction: InteractionHeader): Promise<number>;
   /** Current version's row (also when deleted); undefined when there never was one. */
-  current(type: string, id: string): VersionRow | undefined;
-  version(type: string, id: string, version: number): VersionRow | undefined;
+  current(type: string, id: string): Promise<VersionRow | undefined>;
+  version(type: string, id: string, version: number): Promise<VersionRow | undefined>;
   /** Versions of one resource, newest first. */
-  history(type: string, id: string, limit: number, after?: string): PageOf<VersionRow>;
+  history(type: string, id: string, limit: number, after?: string): Promise<PageOf<VersionRow>>;
   /**
    * Current, undeleted versions, in order of id; every token given must match. `account` limits to one account.
    * Versions with a sensitive label are found by tokens only for `account` and for `accounts`, those that the caller
    * may read: at most 1,000, else Reject TOO_COSTLY. Throws Reject CURSOR_INVALID.
    */
-  search(type: string, tokens: readonly SearchToken[], options: SearchOptions): PageOf<VersionRow>;
+  search(type: string, tokens: readonly SearchToken[], options: SearchOptions): Promise<PageOf<VersionRow>>;
   /** Decrypted exact bytes; checks blob address, GCM tag and leaf. Rejects BLOB_DAMAGED, VERSION_ERASED. */
-  open(row: VersionRow): Uint8Array;
+  open(row: VersionRow): Promise<Uint8Array>;
   /** Encrypted blob by address, for replicas and release. */
-  blob(address: string): Uint8Array | undefined;
+  blob(address: string): Promise<Uint8Array | undefined>;
   /** Salt of a version's leaf. */
-  salt(row: VersionRow): Uint8Array;
+  salt(row: VersionRow): Promise<Uint8Array>;
 
   journalHead(): JournalHead;
-  entry(generation: number, index: number): OpenedEntry | undefined;
+  entry(generation: number, index: number): Promise<OpenedEntry | undefined>;
   /** Entries about one account, newest first: the patient's accounting. */
-  entriesOf(account: string, limit: number, after?: string): PageOf<OpenedEntry>;
+  entriesOf(account: string, limit: number, after?: string): Promise<PageOf<OpenedEntry>>;
   /** RFC 6962 proofs over the journal of a generation. */
-  inclusion(generation: number, index: number, size: number): readonly Uint8Array[];
-  consistency(generation: number, from: number, to: number): readonly Uint8Array[];
+  inclusion(generation: number, index: number, size: number): Promise<readonly Uint8Array[]>;
+  consistency(generation: number, from: number, to: number): Promise<readonly Uint8Array[]>;
   /** Records that the ledger took an anchor; the first anchor with size > index anchors an entry. */
   anchored(anchor: AnchorRow): Promise<void>;
   lastAnchor(): AnchorRow | undefined;
-  anchorOf(generation: number, index: number): AnchorRow | undefined;
+  anchorOf(generation: number, index: number): Promise<AnchorRow | undefined>;
 
   /** Makes a patient's account known here: epoch key, tag key. Idempotent. */
   openAccount(account: string): Promise<void>;
-  accountOf(type: string, id: string): string | undefined;
+  accountOf(type: string, id: string): Promise<string | undefined>;
   /** Symmetric key of the account's current epoch (kept in the key store) and its tag key, for blinded policy. */
-  tagKey(account: string): Uint8Array;
+  tagKey(account: string): Promise<Uint8Array>;
   /** Destroys key and salt of versions, blobs, index rows; see DESIGN §4 Erasure. Resolves when overwritten. */
   erase(rows: readonly VersionRow[]): Promise<void>;
   /** Small named documents that belong to the custodian and are encrypted like the rest (tokens, claim codes). */
-  getDocument(kind: string, id: string): Uint8Array | undefined;
+  getDocument(kind: string, id: string): Promise<Uint8Array | undefined>;
   putDocument(kind: string, id: string, bytes: Uint8Array | null): Promise<void>;
-  listDocuments(kind: string): readonly { readonly id: string; readonly bytes: Uint8Array }[];
+  listDocuments(kind: string): Promise<readonly { readonly id: string; readonly bytes: Uint8Array }[]>;
   close(): Promise<void>;
 }
 
@@ -181,9 +181,9 @@ export interface CustodianVault extends Vault {
    */
   startGeneration(generation: number): Promise<{ readonly closed: number; readonly keptSize: number }>;
   /** The version written at a journal place: what the ledger's erasures name. */
-  versionAt(generation: number, index: number): VersionRow | undefined;
+  versionAt(generation: number, index: number): Promise<VersionRow | undefined>;
   /** The account's symmetric key of the current epoch, to be sealed to the patient. Throws Reject ACCOUNT_UNKNOWN. */
-  epochKey(account: string): { readonly epoch: number; readonly key: Uint8Array };
+  epochKey(account: string): Promise<{ readonly epoch: number; readonly key: Uint8Array }>;
   /** Reads and checks everything that is stored, a page at a time between other work. */
   scrub(): Promise<ScrubReport>;
 }

@@ -38,7 +38,7 @@ test('the right code claims the account, once, and gives tag key and token', asy
   const typed = slip.code.toLowerCase().replaceAll('-', ' ');
   const account = await claim(at, { ...slip, code: typed });
   assert.equal(statusOf(at, slip.account), 'active');
-  assert.equal(account.tagKey, bytesToHex(at.hospital.vault.tagKey(slip.account)));
+  assert.equal(account.tagKey, bytesToHex(await at.hospital.vault.tagKey(slip.account)));
   const { breakGlass } = await at.call('GET', `/api/patients/${PATIENT}/accounting`, account.token);
   assert.deepEqual(breakGlass, []);
   assert.equal(await refusalOf(claim(at, slip)), 'CLAIM_CODE_WRONG');

@@ -71,14 +71,14 @@ export async function checkVault(
     assert.equal(anchor.from, anchored, 'anchors overlap or leave a gap');
     assert.ok(anchor.size > anchored);
     for (; anchored < anchor.size; anchored++)
-      assert.equal(vault.anchorOf(0, anchored)?.transaction, anchor.transaction, `entry ${anchored}`);
+      assert.equal((await vault.anchorOf(0, anchored))?.transaction, anchor.transaction, `entry ${anchored}`);
   }
   assert.equal(anchored, size);
   const versions = new Map<string, StoredVersion>();
   const byLeaf = new Map<string, StoredVersion>();
   const patients = new Map<string, string>();
   for (let index = 0; index < size; index++) {
-    const opened = vault.entry(0, index);
+    const opened = await vault.entry(0, index);
     assert.ok(opened);
     if (opened.entry.kind === 'interaction') {
       const { kind, decision, versions: leaves } = opened.entry.header;
@@ -92,7 +92,7 @@ export async function checkVault(
     const { account, type, id, version } = opened.entry.header;
     const key = `${type}/${id}/${version}`;
     assert.ok(!versions.has(key), `${key} is in the journal twice`);
-    const stored = { key, text: textOf(vault, opened), leaf: bytesToHex(opened.leaf), reads: 0 };
+    const stored = { key, text: await textOf(vault, opened), leaf: bytesToHex(opened.leaf), reads: 0 };
     versions.set(key, stored);
     byLeaf.set(stored.leaf, stored);
     if (type !== 'Patient') continue;
@@ -111,11 +111,11 @@ export async function checkVault(
   return [...versions.values()];
 }
 
-function textOf(vault: CustodianVault, { entry, generation, index }: OpenedEntry): string {
+async function textOf(vault: CustodianVault, { entry, generation, index }: OpenedEntry): Promise<string> {
   assert.equal(entry.kind, 'version');
-  const row = vault.versionAt(generation, index);
+  const row = await vault.versionAt(generation, index);
   assert.ok(row);
-  return utf8ToText(vault.open(row));
+  return utf8ToText(await vault.open(row));
 }
 
 /** What clients were told, against what all vaults hold. */

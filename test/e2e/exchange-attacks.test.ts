@@ -31,10 +31,10 @@ async function intercepted(
   return (await node.request()).body.code ?? '';
 }
 
-const unused = (node: ExchangeNode) =>
-  node.hospital.vault
-    .entriesOf(node.account, 50)
-    .rows.every(({ entry }) => entry.kind !== 'interaction' || entry.header.kind !== 'release');
+const unused = async (node: ExchangeNode) =>
+  (await node.hospital.vault.entriesOf(node.account, 50)).rows.every(
+    ({ entry }) => entry.kind !== 'interaction' || entry.header.kind !== 'release',
+  );
 
 test('a permit is of no use to another member, and none that is unknown is of any', async (t) => {
   const node = await createExchangeNode(t);
@@ -55,7 +55,7 @@ test('a permit is of no use to another member, and none that is unknown is of an
   // The intruder cannot take up the clinic's offer either.
   const stolen = { account, permit, countersignature: 'ab'.repeat(64), key: node.intruder.signer.keyId };
   assert.equal(await refusalOf(node.call(node.intruder, node.hospital.account, 'countersign', stolen)), 'PERMIT_USED');
-  assert.ok(unused(node));
+  assert.ok(await unused(node));
 });
 
 test('a permit that has expired releases nothing, neither offer nor key', async (t) => {
@@ -67,7 +67,7 @@ test('a permit that has expired releases nothing, neither offer nor key', async 
   node.clock.offsetMs = 5 * MINUTE_MS + 1000;
   const offer = node.call(node.clinic, node.hospital.account, 'offer', { account, permit });
   assert.equal(await refusalOf(offer), 'EXCHANGE_PERMIT_UNKNOWN');
-  assert.ok(unused(node));
+  assert.ok(await unused(node));
 });
 
 test('a wrong countersignature gets no key; after the release a second one gets PERMIT_USED', async (t) => {
@@ -82,7 +82,7 @@ test('a wrong countersignature gets no key; after the release a second one gets 
   assert.equal(await refusalOf(countersign(permit, 'ab'.repeat(64))), 'RELEASE_NOT_OFFERED');
   await node.call(node.clinic, node.hospital.account, 'offer', { account, permit });
   assert.equal(await refusalOf(countersign(permit, 'ab'.repeat(64))), 'COUNTERSIGNATURE_WRONG');
-  assert.ok(unused(node));
+  assert.ok(await unused(node));
   const used = (await node.request()).body.transaction as string;
   assert.equal(await refusalOf(countersign(used, 'ab'.repeat(64))), 'PERMIT_USED');
   const again = node.call(node.clinic, node.hospital.account, 'offer', { account, permit: used });
@@ -143,7 +143,7 @@ test('an answer that was altered or is not the custodian’s own is not used', a
     return { ...answer, bytes: bytesToBase64url(canonicalBytes(altered)) };
   };
   assert.equal(await intercepted(node, flip), 'EXCHANGE_ANSWER_WRONG');
-  assert.ok(unused(node));
+  assert.ok(await unused(node));
 });
 
 test('a consent that is revoked between offer and countersignature withholds the key', async (t) => {
@@ -156,11 +156,11 @@ test('a consent that is revoked between offer and countersignature withholds the
   };
   const { body } = await node.request();
   assert.equal(body.code, 'RELEASE_DENIED');
-  assert.ok(unused(node));
-  assert.deepEqual(node.clinic.vault.listDocuments('released'), []);
-  const refused = node.hospital.vault
-    .entriesOf(node.account, 20)
-    .rows.filter(({ entry }) => entry.kind === 'interaction' && entry.header.kind === 'refusal');
+  assert.ok(await unused(node));
+  assert.deepEqual(await node.clinic.vault.listDocuments('released'), []);
+  const refused = (await node.hospital.vault.entriesOf(node.account, 20)).rows.filter(
+    ({ entry }) => entry.kind === 'interaction' && entry.header.kind === 'refusal',
+  );
   assert.equal(refused.length, 1);
 });
 
@@ -177,9 +177,8 @@ test('the introduction crosses the wire sealed both ways, and only for a practit
   assert.equal((await node.request()).status, 200);
   assert.equal(seen.length, 1);
   assert.ok(!seen[0]?.includes(node.account));
-  const introductions = node.hospital.vault
-    .entriesOf(node.account, 20)
-    .rows.flatMap(({ entry }) => (entry.kind === 'interaction' ? [entry.header] : []))
+  const introductions = (await node.hospital.vault.entriesOf(node.account, 20)).rows
+    .flatMap(({ entry }) => (entry.kind === 'interaction' ? [entry.header] : []))
     .filter(({ rules }) => rules.includes('default:introduction'));
   const [{ actor: practitioner } = { actor: '' }] = introductions;
   assert.equal(introductions.length, 1);

@@ -18,12 +18,12 @@ test('a permitted request brings what the policy shows, verified and journalled 
   assert.deepEqual(ids(body.bundle), ['Condition/con-1', 'Observation/obs-1', 'Observation/obs-2', 'Patient/pat-1']);
   assert.equal(body.resources, 4);
   // Exact bytes as the custodian stores them.
-  const row = node.hospital.vault.current('Observation', 'obs-1');
+  const row = await node.hospital.vault.current('Observation', 'obs-1');
   assert.ok(row);
-  assert.ok(body.text.includes(Buffer.from(node.hospital.vault.open(row)).toString()));
+  assert.ok(body.text.includes(Buffer.from(await node.hospital.vault.open(row)).toString()));
   const permit = body.transaction as string;
   for (const { vault } of [node.hospital, node.clinic]) {
-    const entries = vault.entriesOf(node.account, 10).rows.map(({ entry }) => entry);
+    const entries = (await vault.entriesOf(node.account, 10)).rows.map(({ entry }) => entry);
     const release = entries.find((entry) => entry.kind === 'interaction' && entry.header.kind === 'release');
     assert.ok(release?.kind === 'interaction');
     assert.equal(release.header.permit, permit);
@@ -31,9 +31,9 @@ test('a permitted request brings what the policy shows, verified and journalled 
     assert.equal(release.header.versions.length, 4);
     assert.ok(release.header.versions.includes(row.leaf));
   }
-  assert.ok(node.clinic.vault.getDocument('released', permit));
-  assert.deepEqual(node.clinic.vault.listDocuments('release-pending'), []);
-  assert.ok(node.hospital.vault.getDocument('release-evidence', permit));
+  assert.ok(await node.clinic.vault.getDocument('released', permit));
+  assert.deepEqual(await node.clinic.vault.listDocuments('release-pending'), []);
+  assert.ok(await node.hospital.vault.getDocument('release-evidence', permit));
 });
 
 test('asked for by resource type, nothing else is released', async (t) => {
@@ -83,16 +83,16 @@ test('a lost answer is made good by the same countersignature, once', async (t) 
   };
   const { body } = await node.request();
   assert.equal(body.code, 'EXCHANGE_UNREACHABLE');
-  const [pending] = node.clinic.vault.listDocuments('release-pending');
+  const [pending] = await node.clinic.vault.listDocuments('release-pending');
   assert.ok(pending);
   const { permit, countersignature } = JSON.parse(Buffer.from(pending.bytes).toString());
   const again = { account: node.account, permit, countersignature, key: node.clinic.signer.keyId };
   const first = await node.call(node.clinic, node.hospital.account, 'countersign', again);
   const second = await node.call(node.clinic, node.hospital.account, 'countersign', again);
   assert.deepEqual(first, second);
-  const releases = node.hospital.vault
-    .entriesOf(node.account, 20)
-    .rows.filter(({ entry }) => entry.kind === 'interaction' && entry.header.kind === 'release');
+  const releases = (await node.hospital.vault.entriesOf(node.account, 20)).rows.filter(
+    ({ entry }) => entry.kind === 'interaction' && entry.header.kind === 'release',
+  );
   assert.equal(releases.length, 1);
 });
 
@@ -109,7 +109,9 @@ test('a custodian that crashed between journal and answer takes the same counter
   assert.equal(sent.length, 1);
   const { vault } = node.hospital;
   // As it lies on disk when the journal is written and the last document is not.
-  const { sealed, ...bound } = JSON.parse(Buffer.from(vault.getDocument('release-offer', permit) ?? []).toString());
+  const { sealed, ...bound } = JSON.parse(
+    Buffer.from((await vault.getDocument('release-offer', permit)) ?? []).toString(),
+  );
   assert.ok(sealed);
   await vault.putDocument('release-offer', permit, Buffer.from(JSON.stringify(bound)));
   const request = { account: node.account, permit, key: node.clinic.signer.keyId };
@@ -117,8 +119,8 @@ test('a custodian that crashed between journal and answer takes the same counter
     node.call(node.clinic, node.hospital.account, 'countersign', { ...request, countersignature });
   assert.equal(await refusalOf(countersign('ab'.repeat(64))), 'PERMIT_USED');
   assert.ok((await countersign(bound.countersignature)).sealed);
-  const releases = vault
-    .entriesOf(node.account, 20)
-    .rows.filter(({ entry }) => entry.kind === 'interaction' && entry.header.kind === 'release');
+  const releases = (await vault.entriesOf(node.account, 20)).rows.filter(
+    ({ entry }) => entry.kind === 'interaction' && entry.header.kind === 'release',
+  );
   assert.equal(releases.length, 1);
 });

@@ -114,7 +114,7 @@ export async function createExchangeNode(t: TestContext): Promise<ExchangeNode> 
   const definitions = await loadDefinitions();
   const importing = { vault: hospital.vault, definitions, registration, baseUrl: '', clock: now };
   await importBundle(utf8(JSON.stringify(CHART)), importing);
-  const account = hospital.vault.accountOf('Patient', 'pat-1') as string;
+  const account = (await hospital.vault.accountOf('Patient', 'pat-1')) as string;
   const physician = await registerPractitioner(clinic, { roleCodes: [PHYSICIAN] });
   const token = await issueToken(clinic.vault, {
     ...{ account: physician, kind: 'practitioner', organisation: clinic.account, roles: [PHYSICIAN] },
@@ -129,7 +129,8 @@ export async function createExchangeNode(t: TestContext): Promise<ExchangeNode> 
     assert.equal(outcome.code, 'OK', JSON.stringify(outcome.data));
     return { id: outcome.id, ...outcome.data };
   };
-  const tagOf: ExchangeNode['tag'] = (kind, code) => tag(hospital.vault.tagKey(account), kind, code);
+  const tagKey = await hospital.vault.tagKey(account);
+  const tagOf: ExchangeNode['tag'] = (kind, code) => tag(tagKey, kind, code);
   const call = createExchangeCall({
     directory: { urlOf: async () => 'http://own' },
     members: createMemberPort(ledger),

@@ -35,7 +35,7 @@ export async function createFhirNode(options: Partial<FhirPluginOptions> = {}): 
   const denies: FhirNode['denies'] = { read: () => false, write: () => false };
   const now = { ms: Date.UTC(2026, 0, 2, 3, 4, 5, 6) };
   const access: AccessPort = {
-    read: (_caller, _account, versions) => {
+    read: async (_caller, _account, versions) => {
       const visible = versions.map((row) => !denies.read(row));
       return { decision: visible.includes(true) ? 'permit' : 'deny', rules: ['test'], visible };
     },

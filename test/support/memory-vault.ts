@@ -112,15 +112,15 @@ export function createMemoryVault(custodian: string): MemoryVault {
     },
     journal: async (headers) => headers.map(keepInteraction),
     journalOnce: async (header) => keepInteraction(header),
-    current: (type, id) => find(type, id)?.at(-1)?.row,
-    version: (type, id, version) => find(type, id)?.[version - 1]?.row,
-    history(type, id, limit, after) {
+    current: async (type, id) => find(type, id)?.at(-1)?.row,
+    version: async (type, id, version) => find(type, id)?.[version - 1]?.row,
+    async history(type, id, limit, after) {
       const rows = (find(type, id) ?? []).map(({ row }) => row).reverse();
       return page(after === undefined ? rows : rows.filter((row) => row.version < Number(after)), limit, (last) =>
         String(last.version),
       );
     },
-    search(type, tokens, { account, limit, after }) {
+    async search(type, tokens, { account, limit, after }) {
       const wanted = tokens.map(tokenKey);
       const ids = [...(byType.get(type)?.keys() ?? [])].filter((id) => after === undefined || id > after).sort();
       const rows: VersionRow[] = [];
@@ -132,34 +132,34 @@ export function createMemoryVault(custodian: string): MemoryVault {
       }
       return page(rows, limit, (last) => last.id);
     },
-    open: (row) => keptOf(row).bytes,
-    blob: () => undefined,
-    salt: (row) => keptOf(row).salt,
+    open: async (row) => keptOf(row).bytes,
+    blob: async () => undefined,
+    salt: async (row) => keptOf(row).salt,
     journalHead: () => notHere(),
-    entry: (_generation, index) => entries[index],
-    entriesOf: (account, limit) =>
+    entry: async (_generation, index) => entries[index],
+    entriesOf: async (account, limit) =>
       page(entries.filter(({ entry }) => entry.header.account === account).reverse(), limit, ({ index }) =>
         String(index),
       ),
-    inclusion: () => notHere(),
-    consistency: () => notHere(),
+    inclusion: async () => notHere(),
+    consistency: async () => notHere(),
     anchored: async () => notHere(),
     lastAnchor: () => undefined,
-    anchorOf: () => undefined,
+    anchorOf: async () => undefined,
     async openAccount(account) {
       accounts.add(account);
     },
-    accountOf: (type, id) => find(type, id)?.at(-1)?.row.account,
-    tagKey: (account) => createHmac('sha256', 'memory').update(account).digest(),
+    accountOf: async (type, id) => find(type, id)?.at(-1)?.row.account,
+    tagKey: async (account) => createHmac('sha256', 'memory').update(account).digest(),
     erase: async () => notHere(),
-    getDocument: (kind, id) => documents.get(kind)?.get(id),
+    getDocument: async (kind, id) => documents.get(kind)?.get(id),
     async putDocument(kind, id, bytes) {
       const of = documents.get(kind) ?? new Map<string, Uint8Array>();
       if (bytes === null) of.delete(id);
       else of.set(id, bytes);
       documents.set(kind, of);
     },
-    listDocuments: (kind) => [...(documents.get(kind) ?? [])].map(([id, bytes]) => ({ id, bytes })),
+    listDocuments: async (kind) => [...(documents.get(kind) ?? [])].map(([id, bytes]) => ({ id, bytes })),
     close: async () => undefined,
   };
   return vault;

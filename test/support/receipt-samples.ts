@@ -178,8 +178,8 @@ async function sampleOf(ledger: Ledger, genesis: JsonObject, folder: string): Pr
   ]);
   await anchorJournal(organisation);
   const options = { extendsSize: held.head.logSize };
-  const entry = (index: number) => {
-    const found = vault.entry(0, index);
+  const entry = async (index: number) => {
+    const found = await vault.entry(0, index);
     if (found === undefined) throw new Error('the journal lost an entry');
     return issueJournalReceipt(ledger, vault, found, options);
   };

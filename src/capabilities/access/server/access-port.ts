@@ -14,8 +14,10 @@ const OWN_RECORDS = 'default:own-records';
 const NOT_STAFF = 'default:not-staff';
 const NOT_BROKEN = 'default:glass-not-broken';
 
+const NEVER_MS = 0;
+
 /** Policies that the custodian obeys a revocation of before the ledger has it (DESIGN §4, Break-glass). */
-export type LocalRevocations = (custodian: string, account: string) => ReadonlySet<string>;
+export type LocalRevocations = (custodian: string, account: string) => Promise<ReadonlySet<string>>;
 
 /** The one decision point below every FHIR interaction; `decide` of the consent contract with what the custodian knows. */
 export function createAccessPort(options: {
@@ -26,15 +28,17 @@ export function createAccessPort(options: {
 }): AccessPort {
   const { organisations, policies, revokedLocally, clock } = options;
   return {
-    read(caller, account, versions) {
+    async read(caller, account, versions) {
       if (account === caller.custodian) return ownRecords(versions);
       const { vault } = organisationOf(organisations, caller.custodian);
-      const policy = policies.of(vault, account);
+      const claimedMs =
+        caller.purpose === BREAK_GLASS ? await claimedUntilMs({ vault }, account, caller.account) : NEVER_MS;
+      // Before the policies: a revocation is forgotten here only once they have it, so one of the two always does.
+      const revoked = await revokedLocally(caller.custodian, account);
+      const policy = await policies.of(vault, account);
       // Block time may lag and this clock may lag: the later one, so that nothing lives longer than it should.
       const atMs = Math.max(policies.timeMs(), clock());
-      if (!mayUseBreakGlass(caller, policy, atMs, () => claimedUntilMs({ vault }, account, caller.account)))
-        return denyAll([NOT_BROKEN], versions);
-      const revoked = revokedLocally(caller.custodian, account);
+      if (!mayUseBreakGlass(caller, policy, atMs, claimedMs)) return denyAll([NOT_BROKEN], versions);
       const held = revoked.size === 0 ? policy.policies : policy.policies.map((one) => withRevocation(one, revoked));
       return toAccessDecision(decide(held, requestOf(caller, account, policy, atMs, versions)));
     },
@@ -60,9 +64,9 @@ function mayUseBreakGlass(
   { purpose, account }: Caller,
   policy: AccountPolicy,
   atMs: number,
-  claimedMs: () => number,
+  claimedMs: number,
 ): boolean {
-  return purpose !== BREAK_GLASS || atMs <= (policy.brokenUntilMs.get(account) ?? 0) || atMs <= claimedMs();
+  return purpose !== BREAK_GLASS || atMs <= (policy.brokenUntilMs.get(account) ?? 0) || atMs <= claimedMs;
 }
 
 function withRevocation(policy: Policy, revoked: ReadonlySet<string>): Policy {

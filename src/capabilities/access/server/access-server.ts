@@ -59,16 +59,16 @@ export function createAccessServer(deps: {
   const access = createAccessPort({ organisations, policies, revokedLocally, clock });
   const plugin: FastifyPluginAsync = async (app) => {
     app.post('/api/access/break-glass', async (request) => {
-      const caller = authenticate(request);
+      const caller = await authenticate(request);
       const body: unknown = request.body;
       if (!Value.Check(BreakGlassBody, body)) throw reject('REASON_MISSING');
       const organisation = organisationOf(organisations, caller.custodian);
-      const account = accountOfPatient(organisation, body.patientId);
+      const account = await accountOfPatient(organisation, body.patientId);
       const { reason, statedReason } = body;
       return breakGlass(organisation, caller, { account, reason, statedReason });
     });
     app.post('/api/access/reviews', async (request) => {
-      const caller = authenticate(request);
+      const caller = await authenticate(request);
       const body: unknown = request.body;
       if (!Value.Check(ReviewBody, body)) throw reject('REQUEST_INVALID');
       if (!isPrivacyOfficer(caller)) throw reject('ACCOUNTING_NOT_YOURS');
@@ -85,9 +85,9 @@ export function createAccessServer(deps: {
     app.get<{ Params: { id: string }; Querystring: { after?: string } }>(
       '/api/patients/:id/accounting',
       async (request) => {
-        const caller = authenticate(request);
+        const caller = await authenticate(request);
         const organisation = organisationOf(organisations, caller.custodian);
-        const account = accountOfPatient(organisation, request.params.id);
+        const account = await accountOfPatient(organisation, request.params.id);
         const isOwn = caller.kind === 'patient' && caller.account === account;
         if (!isOwn && !isPrivacyOfficer(caller)) throw reject('ACCOUNTING_NOT_YOURS');
         const { after } = request.query;
@@ -111,8 +111,8 @@ function isPrivacyOfficer({ kind, organisation, custodian, roles }: Caller): boo
   return organisation === custodian && (kind === 'system' || roles.includes(PRIVACY_OFFICER));
 }
 
-function accountOfPatient({ vault }: OrganisationContext, patientId: string): string {
-  const account = vault.accountOf('Patient', patientId);
+async function accountOfPatient({ vault }: OrganisationContext, patientId: string): Promise<string> {
+  const account = await vault.accountOf('Patient', patientId);
   if (account === undefined) throw reject('PATIENT_NOT_HERE');
   return account;
 }

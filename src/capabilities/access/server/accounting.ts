@@ -1,3 +1,4 @@
+import { withState } from '../../../ledger/with-state.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import { utf8ToText } from '../../../std/bytes.ts';
 import type { OpenedEntry } from '../../../vault/vault.ts';
@@ -44,10 +45,14 @@ export interface BreakGlassEntry {
 }
 
 /** Who saw what of an account, and who asked in vain: from the journal, each entry of which has a receipt. */
-export function accountingOf(organisation: OrganisationContext, account: string, after?: string): Accounting {
-  const page = organisation.vault.entriesOf(account, ACCOUNTING_PAGE, after);
+export async function accountingOf(
+  organisation: OrganisationContext,
+  account: string,
+  after?: string,
+): Promise<Accounting> {
+  const page = await organisation.vault.entriesOf(account, ACCOUNTING_PAGE, after);
   const entries = page.rows.map(entryOf);
-  const breakGlass = after === undefined ? actsOf(organisation, account) : [];
+  const breakGlass = after === undefined ? await actsOf(organisation, account) : [];
   return { entries, ...(page.next === undefined ? {} : { next: page.next }), breakGlass };
 }
 
@@ -62,30 +67,14 @@ function entryOf({ generation, index, entry }: OpenedEntry): AccountingEntry {
   return { ...place, kind: action, ...written, version: `${type}/${id}/_history/${version}` };
 }
 
-function actsOf(organisation: OrganisationContext, account: string): BreakGlassEntry[] {
-  const snapshot = organisation.ledger.read();
-  try {
-    const acts: BreakGlassEntry[] = [];
-    for (const [
-      [, act],
-      { atMs, expiresAtMs, practitioner, organisation: by, origin, reason, reviews },
-    ] of snapshot.state.entries(breakGlassActs, [account])) {
-      const stated = statedReason(organisation, act);
+async function actsOf(organisation: OrganisationContext, account: string): Promise<BreakGlassEntry[]> {
+  const acts = withState(organisation.ledger, (state) => [...state.entries(breakGlassActs, [account])]);
+  return Promise.all(
+    acts.map(async ([[, act], { atMs, expiresAtMs, practitioner, organisation: by, origin, reason, reviews }]) => {
+      const stated = await statedReason(organisation, act);
       const text = stated === undefined ? {} : { statedReason: utf8ToText(stated) };
-      acts.push({
-        act,
-        atMs,
-        expiresAtMs,
-        practitioner,
-        organisation: by,
-        origin,
-        reason,
-        ...text,
-        reviews: reviews.length,
-      });
-    }
-    return acts;
-  } finally {
-    snapshot.release();
-  }
+      const broken = { act, atMs, expiresAtMs, practitioner, organisation: by, origin, reason };
+      return { ...broken, ...text, reviews: reviews.length };
+    }),
+  );
 }

@@ -111,27 +111,27 @@ async function journalAct(
 }
 
 /** Until when claims that wait for the ledger let a practitioner read an account; 0 for none. */
-export function claimedUntilMs(
+export async function claimedUntilMs(
   { vault }: Pick<OrganisationContext, 'vault'>,
   account: string,
   practitioner: string,
-): number {
+): Promise<number> {
   let until = 0;
-  for (const { claim } of pendingClaims(vault)) {
+  for (const { claim } of await pendingClaims(vault)) {
     if (claim.account !== account || claim.practitioner !== practitioner) continue;
     until = Math.max(until, claim.atMs + claim.minutes * MINUTE_MS);
   }
   return until;
 }
 
-function pendingClaims(vault: OrganisationContext['vault']): readonly PendingClaim[] {
-  return vault.listDocuments(CLAIM_KIND).map(({ bytes }) => parseCanonical(bytes) as PendingClaim);
+async function pendingClaims(vault: OrganisationContext['vault']): Promise<readonly PendingClaim[]> {
+  return (await vault.listDocuments(CLAIM_KIND)).map(({ bytes }) => parseCanonical(bytes) as PendingClaim);
 }
 
 /** Brings waiting claims to the ledger; one that is there already is done with, as after a crash between the two. */
 export async function bringClaims(organisation: OrganisationContext): Promise<void> {
   const { ledger, vault, signer, log } = organisation;
-  for (const pending of pendingClaims(vault)) {
+  for (const pending of await pendingClaims(vault)) {
     const message = { type: 'access.breakGlassClaim', ...(pending as unknown as JsonObject) };
     const { outcome } = await submitMessage(ledger, organisation.clock(), message, signer);
     const isThere = outcome.code === 'OK' || outcome.code === 'BREAK_GLASS_CLAIM_REPEATED';
@@ -141,6 +141,6 @@ export async function bringClaims(organisation: OrganisationContext): Promise<vo
 }
 
 /** The reason that was stated for an act, for the patient and the reviewer; undefined for an act of another node. */
-export function statedReason({ vault }: OrganisationContext, act: string): Uint8Array | undefined {
+export function statedReason({ vault }: OrganisationContext, act: string): Promise<Uint8Array | undefined> {
   return vault.getDocument(REASON_KIND, act);
 }

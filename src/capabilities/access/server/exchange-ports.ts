@@ -1,12 +1,12 @@
 import { sealingKeyBytes } from '../../../crypto/sealing.ts';
-import type { CustodianPort, MemberPort, PermitFacts } from '../../../exchange/ports.ts';
+import type { CustodianPort, MemberPort, PermitFacts, ReleaseDecision } from '../../../exchange/ports.ts';
 import { loadDefinitions } from '../../../fhir/definitions/load-definitions.ts';
 import type { Ledger } from '../../../ledger/ledger.ts';
 import { withState } from '../../../ledger/with-state.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import type { StateReader } from '../../../state/typed-map.ts';
 import { isReject } from '../../../std/reject.ts';
-import type { VersionRow } from '../../../vault/vault.ts';
+import type { PageOf, VersionRow } from '../../../vault/vault.ts';
 import { decide } from '../../consent/contract/decide.ts';
 import type { ScopeFacts, VersionFacts } from '../../consent/contract/match.ts';
 import { relationOf } from '../../consent/contract/queries.ts';
@@ -21,12 +21,14 @@ import {
 } from '../../membership/contract/queries.ts';
 import { type Permit, permitOf } from '../contract/state.ts';
 import type { LocalRevocations } from './access-port.ts';
-import { createTagger, versionFacts } from './version-facts.ts';
+import { createTagger, type Tagger, versionFacts } from './version-facts.ts';
 
 /** Most tags of one practitioner: its account and its roles. */
 const MAX_ACTOR_TAGS = 32;
 /** Versions read from the index at once. */
 const PAGE_ROWS = 200;
+/** Most kinds of records are not in a chart, so many are asked for at once. */
+const TYPES_AT_ONCE = 32;
 
 /** What the exchange asks of the ledger about members. */
 export function createMemberPort(ledger: Ledger): MemberPort {
@@ -60,11 +62,11 @@ export function createCustodianPort(deps: { ledger: Ledger; revokedLocally: Loca
   }
 
   return {
-    introduce(custodian, member, { identifier, practitioner, categories }) {
-      const account = patientWith(custodian, identifier);
+    async introduce(custodian, member, { identifier, practitioner, categories }) {
+      const account = await patientWith(custodian, identifier);
       const actors = withState(ledger, (state) => actorsOf(state, member, practitioner));
       if (account === undefined || actors === undefined) return undefined;
-      const key = custodian.vault.tagKey(account);
+      const key = await custodian.vault.tagKey(account);
       return {
         account,
         actorTags: actors.map((actor) => tag(key, 'actor', actor)),
@@ -81,36 +83,35 @@ export function createCustodianPort(deps: { ledger: Ledger; revokedLocally: Loca
 
     async decide(custodian, facts, limit) {
       const { resources } = await loadDefinitions();
-      return withState(ledger, (state) => {
+      // Before the state: a revocation is forgotten here only once the ledger has it, so one of the two always does.
+      const revoked = await revokedLocally(custodian.account, facts.account);
+      const tagger = createTagger(await custodian.vault.tagKey(facts.account));
+      const snapshot = ledger.read();
+      try {
+        const { state } = snapshot;
         const permit = heldPermit(state, custodian, facts.account, facts.id);
         if (permit === undefined) return { rows: [], rules: [] };
-        return decideVersions({
-          state,
-          custodian,
-          revokedLocally,
-          permit,
-          facts,
-          limit,
-          types: Object.keys(resources),
-        });
-      });
+        const types = Object.keys(resources);
+        return await decideVersions({ state, custodian, revoked, tagger, permit, facts, limit, types });
+      } finally {
+        snapshot.release();
+      }
     },
   };
 }
 
-function decideVersions(options: {
+async function decideVersions(options: {
   state: StateReader;
   custodian: OrganisationContext;
-  revokedLocally: LocalRevocations;
+  revoked: ReadonlySet<string>;
+  tagger: Tagger;
   permit: Permit;
   facts: PermitFacts;
   limit: number;
   types: readonly string[];
-}): { rows: readonly VersionRow[]; rules: readonly string[] } {
-  const { state, custodian, revokedLocally, permit, facts, limit, types } = options;
+}): Promise<ReleaseDecision> {
+  const { state, custodian, revoked, tagger, permit, facts, limit, types } = options;
   const { account } = facts;
-  const tagger = createTagger(custodian.vault.tagKey(account));
-  const revoked = revokedLocally(custodian.account, account);
   const policies = policiesOf(state, account).map((policy) =>
     revoked.has(policy.id) ? { ...policy, status: 'revoked' as const } : policy,
   );
@@ -122,7 +123,7 @@ function decideVersions(options: {
   const { purpose, purposeTags, organisation } = permit;
   const rows: VersionRow[] = [];
   const [permitRules, denyRules] = [new Set<string>(), new Set<string>()];
-  for (const row of currentVersions(custodian, account, types)) {
+  for await (const row of currentVersions(custodian, account, types)) {
     const version = versionFacts(row, tagger);
     if (!isInScope(permit.scope, version)) continue;
     const one = decide(policies, {
@@ -137,18 +138,22 @@ function decideVersions(options: {
 }
 
 /** Current versions of an account, type by type: those that were deleted or erased are nobody's to release. */
-function* currentVersions(
+async function* currentVersions(
   { vault }: OrganisationContext,
   account: string,
   types: readonly string[],
-): Generator<VersionRow> {
-  for (const type of types) {
-    let after: string | undefined;
-    do {
-      const page = vault.search(type, [], { account, limit: PAGE_ROWS, ...(after === undefined ? {} : { after }) });
-      for (const row of page.rows) if (!row.erased && !row.deleted) yield row;
-      after = page.next;
-    } while (after !== undefined);
+): AsyncGenerator<VersionRow> {
+  for (let at = 0; at < types.length; at += TYPES_AT_ONCE) {
+    const some = types.slice(at, at + TYPES_AT_ONCE);
+    const first = await Promise.all(some.map((type) => vault.search(type, [], { account, limit: PAGE_ROWS })));
+    for (const [index, type] of some.entries()) {
+      let page = first[index] as PageOf<VersionRow>;
+      for (;;) {
+        for (const row of page.rows) if (!row.erased && !row.deleted) yield row;
+        if (page.next === undefined) break;
+        page = await vault.search(type, [], { account, limit: PAGE_ROWS, after: page.next });
+      }
+    }
   }
 }
 
@@ -170,8 +175,8 @@ export function isInScope(scope: ScopeFacts, version: VersionFacts): boolean {
 }
 
 /** Account of the one patient with exactly that identifier; none when there is no such, or more than one. */
-function patientWith({ vault }: OrganisationContext, identifier: string): string | undefined {
-  const found = vault.search('Patient', [{ parameter: 'identifier', value: identifier }], { limit: 2 });
+async function patientWith({ vault }: OrganisationContext, identifier: string): Promise<string | undefined> {
+  const found = await vault.search('Patient', [{ parameter: 'identifier', value: identifier }], { limit: 2 });
   const [row, other] = found.rows;
   return row === undefined || other !== undefined || row.erased || row.account === vault.custodian
     ? undefined

@@ -49,7 +49,7 @@ export function createAccessRequests(deps: {
   const { organisations, authenticate, exchange } = deps;
   const plugin: FastifyPluginAsync = async (app) => {
     app.post('/api/access/requests', async (request, reply) => {
-      const caller = authenticate(request);
+      const caller = await authenticate(request);
       const body: unknown = request.body;
       if (!Value.Check(RequestBody, body)) throw reject('REQUEST_INVALID');
       if (caller.kind === 'patient' || caller.organisation !== caller.custodian) throw reject('REQUEST_STAFF_ONLY');

@@ -17,7 +17,7 @@ export interface AccountPolicy {
 export interface PolicyCache {
   /** Block time of the state that the policies are of. */
   timeMs(): number;
-  of(vault: Vault, account: string): AccountPolicy;
+  of(vault: Vault, account: string): Promise<AccountPolicy>;
   close(): void;
 }
 
@@ -36,20 +36,22 @@ export function createPolicyCache(ledger: Ledger): PolicyCache {
     known.clear();
     timeMs = block.timeMs;
   });
-  const taggerOf = (vault: Vault, account: string): Tagger => {
+  const taggerOf = async (vault: Vault, account: string): Promise<Tagger> => {
     const found = taggers.get(account);
     if (found !== undefined) return found;
     if (taggers.size >= MAX_ACCOUNTS) taggers.clear();
-    const tagger = createTagger(vault.tagKey(account));
+    const tagger = createTagger(await vault.tagKey(account));
     taggers.set(account, tagger);
     return tagger;
   };
   return {
     timeMs: () => timeMs,
-    of(vault, account) {
+    async of(vault, account) {
       const found = known.get(account);
       if (found !== undefined) return found;
-      const policy = readPolicy(ledger, account, taggerOf(vault, account));
+      const tagger = await taggerOf(vault, account);
+      // Read and remembered in one go: a block that comes in between would leave behind what it has changed.
+      const policy = readPolicy(ledger, account, tagger);
       if (known.size >= MAX_ACCOUNTS) known.clear();
       known.set(account, policy);
       return policy;

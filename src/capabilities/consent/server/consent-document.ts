@@ -38,10 +38,10 @@ export async function keepConsent(
   const context = await documentContext(organisation, caller);
   const text = exactJson(utf8(consent));
   if (typeIn(text) !== 'Consent') throw reject('CONSENT_REQUEST_INVALID', { member: 'consent' });
-  const writes = prepareWrites(context, [{ action: 'create', type: 'Consent', id: randomUUID(), text }]);
+  const writes = await prepareWrites(context, [{ action: 'create', type: 'Consent', id: randomUUID(), text }]);
   const [prepared] = writes;
   if (prepared?.patient !== patientId) throw reject('CONSENT_DOCUMENT_OTHER_PATIENT');
-  const translation = accountTranslation(organisation.vault.tagKey(account), randomBytes);
+  const translation = accountTranslation(await organisation.vault.tagKey(account), randomBytes);
   const policy = consentToPolicy(prepared.resource as unknown as Consent, translation);
   const [written] = await commitWrites(context, writes);
   if (written === undefined) throw new Error('a create wrote nothing');
@@ -54,7 +54,7 @@ async function documentContext({ vault, clock, log }: OrganisationContext, calle
     // References of a Consent are relative or somebody else's.
     baseUrl: '',
     access: {
-      read: () => ({ decision: 'deny', rules: [], visible: [] }),
+      read: async () => ({ decision: 'deny', rules: [], visible: [] }),
       write: () => ({ decision: 'permit', rules: ['default:consent-document'], visible: [] }),
     },
     registration: { register: noPatients, registerMany: noPatients },
@@ -67,8 +67,12 @@ async function noPatients(): Promise<never> {
 }
 
 /** The kept Consent of a patient; undefined when there is none of that id. */
-export function keptConsent({ vault }: OrganisationContext, account: string, id: string): VersionRow | undefined {
-  const row = vault.current('Consent', id);
+export async function keptConsent(
+  { vault }: OrganisationContext,
+  account: string,
+  id: string,
+): Promise<VersionRow | undefined> {
+  const row = await vault.current('Consent', id);
   return row === undefined || row.deleted || row.account !== account ? undefined : row;
 }
 
@@ -78,8 +82,8 @@ export async function linkConsent({ vault }: OrganisationContext, policy: string
 }
 
 /** `Consent/id/_history/n` that a policy was granted by, to be read at /fhir, which decides and journals; undefined if not here. */
-export function consentReference({ vault }: OrganisationContext, policy: string): string | undefined {
-  const bytes = vault.getDocument(LINK_KIND, policy);
+export async function consentReference({ vault }: OrganisationContext, policy: string): Promise<string | undefined> {
+  const bytes = await vault.getDocument(LINK_KIND, policy);
   const link = bytes === undefined ? undefined : (parseCanonical(bytes) as { id: string; version: number } | undefined);
   return link === undefined ? undefined : `Consent/${link.id}/_history/${link.version}`;
 }

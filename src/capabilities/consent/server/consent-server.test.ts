@@ -32,14 +32,18 @@ function consentFor(member: string, type: 'permit' | 'deny', more: Partial<Conse
 }
 
 /** Decision of the hospital's access port for a practitioner of an organisation who asks to treat. */
-function decisionFor({ hospital, floors }: HospitalNode, organisation: string, port = floors.access): string {
-  const row = hospital.vault.current('Observation', 'obs-1');
+async function decisionFor(
+  { hospital, floors }: HospitalNode,
+  organisation: string,
+  port = floors.access,
+): Promise<string> {
+  const row = await hospital.vault.current('Observation', 'obs-1');
   assert.ok(row);
   const caller: Caller = {
     ...{ custodian: hospital.account, account: 'd'.repeat(32), kind: 'practitioner', organisation },
     ...{ roles: [], purpose: 'TREAT' },
   };
-  return port.read(caller, row.account, [row]).decision;
+  return (await port.read(caller, row.account, [row])).decision;
 }
 
 async function claimed(node: HospitalNode): Promise<WalletAccount> {
@@ -72,19 +76,19 @@ async function revocation(node: HospitalNode, wallet: WalletAccount, policy: str
 test('a claimed patient grants and revokes, and the next decision follows', async (t) => {
   const node = await createHospitalNode(t);
   const wallet = await claimed(node);
-  assert.equal(decisionFor(node, node.clinic.account), 'deny');
+  assert.equal(await decisionFor(node, node.clinic.account), 'deny');
   const policy = await grant(node, wallet, consentFor(node.clinic.account, 'permit'));
-  assert.equal(decisionFor(node, node.clinic.account), 'permit');
+  assert.equal(await decisionFor(node, node.clinic.account), 'permit');
   const listed = (await node.call('GET', `/api/patients/${PATIENT}/policies`, wallet.token)) as {
     policies: { id: string; resource?: string; document?: string }[];
   };
   const own = listed.policies.find(({ id }) => id === policy);
-  const row = node.hospital.vault.version('Consent', own?.resource?.split('/')[1] ?? '', 1);
+  const row = await node.hospital.vault.version('Consent', own?.resource?.split('/')[1] ?? '', 1);
   assert.equal(row?.leaf, own?.document);
   assert.equal(row?.account, wallet.account);
   const answer = await node.call('POST', '/api/consents/revoke', wallet.token, await revocation(node, wallet, policy));
   assert.equal(answer.origin, 'LEDGER');
-  assert.equal(decisionFor(node, node.clinic.account), 'deny');
+  assert.equal(await decisionFor(node, node.clinic.account), 'deny');
 });
 
 test('staff attest a paper consent of an unclaimed account, and of no claimed one', async (t) => {
@@ -93,9 +97,9 @@ test('staff attest a paper consent of an unclaimed account, and of no claimed on
   const paper = { patientId: PATIENT, consent: JSON.stringify(consentFor(node.clinic.account, 'permit')) };
   const { policy, data } = await node.call('POST', '/api/consents', physician, paper);
   assert.equal((data as { basis: string }).basis, 'attested');
-  assert.equal(decisionFor(node, node.clinic.account), 'permit');
+  assert.equal(await decisionFor(node, node.clinic.account), 'permit');
   await node.call('POST', '/api/consents/revoke', physician, { patientId: PATIENT, policy });
-  assert.equal(decisionFor(node, node.clinic.account), 'deny');
+  assert.equal(await decisionFor(node, node.clinic.account), 'deny');
   const again = (await node.call('POST', '/api/consents', physician, paper)).policy;
   const wallet = await claimed(node);
   assert.equal(await refusalOf(node.call('POST', '/api/consents', physician, paper)), 'CONSENT_SIGNATURE_NEEDED');
@@ -112,7 +116,7 @@ test('staff attest a paper consent of an unclaimed account, and of no claimed on
     await refusalOf(node.call('POST', '/api/consents/revoke', physician, relayed)),
     'CONSENT_SIGNER_NOT_ENTITLED',
   );
-  assert.equal(decisionFor(node, node.clinic.account), 'permit');
+  assert.equal(await decisionFor(node, node.clinic.account), 'permit');
 });
 
 /** Stops the ledger for real: its clock runs away from the monotonic one, and waits for the operator. */
@@ -143,17 +147,17 @@ test('while the ledger stands still a signed revocation is obeyed at once, over 
   }
   const unsigned = node.call('POST', '/api/consents/revoke', node.tokens.physician, { patientId: PATIENT, policy });
   assert.equal(await refusalOf(unsigned), 'CONSENT_SIGNATURE_NEEDED');
-  assert.equal(decisionFor(node, node.clinic.account), 'permit');
+  assert.equal(await decisionFor(node, node.clinic.account), 'permit');
   const size = node.hospital.vault.journalHead().size;
   const answer = await node.call('POST', '/api/consents/revoke', wallet.token, revoked);
   assert.deepEqual(answer, { policy, origin: 'LEDGER_UNAVAILABLE' });
-  assert.equal(decisionFor(node, node.clinic.account), 'deny');
-  const entry = node.hospital.vault.entry(0, size)?.entry;
+  assert.equal(await decisionFor(node, node.clinic.account), 'deny');
+  const entry = (await node.hospital.vault.entry(0, size))?.entry;
   assert.ok(entry?.kind === 'interaction' && entry.header.kind === 'revocation');
   assert.deepEqual([entry.header.actor, entry.header.rules], [wallet.account, [policy]]);
   await bring(node);
   const floors = node.restarted();
-  assert.equal(decisionFor(node, node.clinic.account, floors.access), 'deny');
+  assert.equal(await decisionFor(node, node.clinic.account, floors.access), 'deny');
   floors.close();
   node.ledger.confirmClock();
   await bring(node);
@@ -162,7 +166,7 @@ test('while the ledger stands still a signed revocation is obeyed at once, over 
   };
   const held = policies.find(({ id }) => id === policy);
   assert.deepEqual([held?.status, held?.revokedHere], ['revoked', undefined]);
-  assert.equal(decisionFor(node, node.clinic.account), 'deny');
+  assert.equal(await decisionFor(node, node.clinic.account), 'deny');
 });
 
 test('a Consent that names somebody whom the ledger does not know denies everything, and says why', async (t) => {
@@ -170,9 +174,9 @@ test('a Consent that names somebody whom the ledger does not know denies everyth
   const consent = consentFor(node.clinic.account, 'deny');
   const odd = { ...consent.provision, actor: [{ role: RECIPIENT, reference: { reference: `Patient/${PATIENT}` } }] };
   const paper = { patientId: PATIENT, consent: JSON.stringify({ ...consent, provision: odd }) };
-  assert.equal(decisionFor(node, node.hospital.account), 'permit');
+  assert.equal(await decisionFor(node, node.hospital.account), 'permit');
   await node.call('POST', '/api/consents', node.tokens.physician, paper);
-  assert.equal(decisionFor(node, node.hospital.account), 'deny');
+  assert.equal(await decisionFor(node, node.hospital.account), 'deny');
   const { policies } = (await node.call('GET', `/api/patients/${PATIENT}/policies`, node.tokens.physician)) as {
     policies: { inexpressible?: string }[];
   };
@@ -283,5 +287,5 @@ test('what is refused leaves no policy', async (t: TestContext) => {
   for (const { name, code, run } of REFUSED) {
     assert.equal(await refusalOf(run({ node, wallet, consent })), code, name);
   }
-  assert.equal(decisionFor(node, node.clinic.account), 'deny');
+  assert.equal(await decisionFor(node, node.clinic.account), 'deny');
 });

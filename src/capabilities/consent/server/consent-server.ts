@@ -17,7 +17,7 @@ import { revokeConsent } from './revoke-consent.ts';
 export interface ConsentServer {
   readonly plugin: FastifyPluginAsync;
   /** Policies that a custodian obeys a revocation of before the ledger has it. */
-  revokedLocally(custodian: string, account: string): ReadonlySet<string>;
+  revokedLocally(custodian: string, account: string): Promise<ReadonlySet<string>>;
   readonly jobs: readonly Job[];
 }
 
@@ -36,33 +36,34 @@ export function createConsentServer(deps: {
   };
   const plugin: FastifyPluginAsync = async (app) => {
     app.post('/api/consents/documents', { bodyLimit: CONSENT_BODY_BYTES }, async (request) => {
-      const caller = authenticate(request);
+      const caller = await authenticate(request);
       const { patientId, consent } = bodyOf(DocumentRequest, request.body);
       const organisation = organisationOf(organisations, caller.custodian);
-      const account = entitledAccount(organisation, caller, patientId);
+      const account = await entitledAccount(organisation, caller, patientId);
       const { id, version, leaf } = (await keepConsent(organisation, caller, { patientId, account, consent })).row;
       return { id, version, leaf };
     });
     app.post('/api/consents', { bodyLimit: CONSENT_BODY_BYTES }, async (request) => {
-      const caller = authenticate(request);
+      const caller = await authenticate(request);
       const body = bodyOf(GrantRequest, request.body);
       const organisation = organisationOf(organisations, caller.custodian);
-      return grantConsent(organisation, caller, entitledAccount(organisation, caller, body.patientId), body);
+      const account = await entitledAccount(organisation, caller, body.patientId);
+      return grantConsent(organisation, caller, account, body);
     });
     app.post('/api/consents/revoke', { bodyLimit: CONSENT_BODY_BYTES }, async (request) => {
-      const caller = authenticate(request);
+      const caller = await authenticate(request);
       const body = bodyOf(RevokeRequest, request.body);
       const organisation = organisationOf(organisations, caller.custodian);
-      const account = entitledAccount(organisation, caller, body.patientId);
+      const account = await entitledAccount(organisation, caller, body.patientId);
       return revokeConsent(organisation, caller, account, body, localOf(organisation.account));
     });
     app.get<{ Params: { id: string } }>('/api/patients/:id/policies', async (request) => {
-      const caller = authenticate(request);
+      const caller = await authenticate(request);
       const organisation = organisationOf(organisations, caller.custodian);
-      const account = entitledAccount(organisation, caller, request.params.id);
+      const account = await entitledAccount(organisation, caller, request.params.id);
       const held = ledger.query('consent.policiesOf', { account }) as unknown as HeldPolicies;
-      const revoked = localOf(organisation.account).of(account);
-      const policies = held.policies.map((policy) => policyView(organisation, policy, revoked));
+      const revoked = await localOf(organisation.account).of(account);
+      const policies = await Promise.all(held.policies.map((policy) => policyView(organisation, policy, revoked)));
       return { account, policies, delegations: held.delegations };
     });
   };
@@ -82,8 +83,8 @@ interface HeldPolicies {
 }
 
 /** A policy as it stands on the ledger, with where its document can be read and whether this custodian obeys its end already. */
-function policyView(organisation: OrganisationContext, policy: Policy, revoked: ReadonlySet<string>) {
-  const resource = consentReference(organisation, policy.id);
+async function policyView(organisation: OrganisationContext, policy: Policy, revoked: ReadonlySet<string>) {
+  const resource = await consentReference(organisation, policy.id);
   return {
     ...policy,
     ...(resource === undefined ? {} : { resource }),

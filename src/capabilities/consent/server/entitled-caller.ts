@@ -10,8 +10,12 @@ import { reject } from './codes.ts';
  * Who may decide is another question, which the contract answers by the signature.
  * Throws Reject CONSENT_PATIENT_UNKNOWN, CONSENT_CALLER_NOT_ENTITLED.
  */
-export function entitledAccount(organisation: OrganisationContext, caller: Caller, patientId: string): string {
-  const account = organisation.vault.accountOf('Patient', patientId);
+export async function entitledAccount(
+  organisation: OrganisationContext,
+  caller: Caller,
+  patientId: string,
+): Promise<string> {
+  const account = await organisation.vault.accountOf('Patient', patientId);
   const isEntitled =
     isStaff(caller) ||
     (account !== undefined && (caller.account === account || isDelegate(organisation, account, caller)));

@@ -38,7 +38,7 @@ async function takeGrant(
   const { wire, id, body } = transactionOf(organisation, text, 'consent.grant', account);
   const leaf = body.message.document;
   if (document !== undefined || leaf !== undefined) {
-    const row = document === undefined ? undefined : keptConsent(organisation, account, document);
+    const row = document === undefined ? undefined : await keptConsent(organisation, account, document);
     if (row === undefined || row.leaf !== leaf || consent !== undefined) throw reject('CONSENT_DOCUMENT_DIFFERS');
     await linkConsent(organisation, id, row);
   } else if (consent !== undefined) {

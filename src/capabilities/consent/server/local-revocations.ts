@@ -29,7 +29,7 @@ export interface RevokedPolicy {
 
 /** Revocations that one custodian obeys before the ledger has them (DESIGN §4, Break-glass). */
 export interface LocalRevocations {
-  of(account: string): ReadonlySet<string>;
+  of(account: string): Promise<ReadonlySet<string>>;
   /** Obeyed once this resolves, and after every restart until the ledger has it. Again is no error. */
   add(revoked: RevokedPolicy, by: Revoker): Promise<void>;
   /** Brings to the ledger what it takes now, and forgets what it has. */
@@ -40,25 +40,36 @@ const NONE: ReadonlySet<string> = new Set();
 
 export function createLocalRevocations(organisation: OrganisationContext): LocalRevocations {
   const { vault, clock } = organisation;
-  let known: Map<string, Set<string>> | undefined;
+  let known: Promise<Map<string, Set<string>>> | undefined;
 
   // Read when first asked for: a vault that is behind its anchor opens no document, and serves no read either.
-  function byAccount(): Map<string, Set<string>> {
-    if (known !== undefined) return known;
+  function byAccount(): Promise<Map<string, Set<string>>> {
+    known ??= readPending().catch((error: unknown) => {
+      known = undefined;
+      throw error;
+    });
+    return known;
+  }
+
+  async function readPending(): Promise<Map<string, Set<string>>> {
     const read = new Map<string, Set<string>>();
-    for (const [policy, { account }] of pending(organisation)) note(read, account, policy);
-    known = read;
+    for (const [policy, { account }] of await pending(organisation)) note(read, account, policy);
     return read;
   }
 
   return {
-    of: (account) => byAccount().get(account) ?? NONE,
+    async of(account) {
+      const policies = (await byAccount()).get(account);
+      // A copy: what is forgotten later must not change what a decision under way has been given.
+      return policies === undefined ? NONE : new Set(policies);
+    },
     async add({ account, policy, wire }, { actor, organisation: acting, purpose }) {
-      if (byAccount().get(account)?.has(policy) === true) return;
+      const policies = await byAccount();
+      if (policies.get(account)?.has(policy) === true) return;
       const kept: PendingRevocation = { account, wire: wire === undefined ? '' : bytesToBase64url(wire) };
       // Obeyed as soon as it is durable; a crash before the journal entry leaves it obeyed, and the wallet asks again.
       await vault.putDocument(KIND, policy, canonicalBytes(kept));
-      note(byAccount(), account, policy);
+      note(policies, account, policy);
       await vault.journal([
         {
           ...{ kind: 'revocation', account, timeMs: clock(), actor, organisation: acting, purpose },
@@ -67,13 +78,13 @@ export function createLocalRevocations(organisation: OrganisationContext): Local
       ]);
     },
     async bring() {
-      for (const [policy, revocation] of pending(organisation)) {
+      for (const [policy, revocation] of await pending(organisation)) {
         const isDone =
           isEnded(organisation, revocation.account, policy) || (await bringOne(organisation, policy, revocation));
         if (!isDone) continue;
         // The ledger has it: from the next read on the committed policy says the same.
         await vault.putDocument(KIND, policy, null);
-        byAccount().get(revocation.account)?.delete(policy);
+        (await byAccount()).get(revocation.account)?.delete(policy);
       }
     },
   };
@@ -85,8 +96,10 @@ function note(known: Map<string, Set<string>>, account: string, policy: string):
   else policies.add(policy);
 }
 
-function pending({ vault }: OrganisationContext): (readonly [policy: string, PendingRevocation])[] {
-  return vault.listDocuments(KIND).map(({ id, bytes }) => [id, parseCanonical(bytes) as PendingRevocation] as const);
+async function pending({ vault }: OrganisationContext): Promise<(readonly [policy: string, PendingRevocation])[]> {
+  return (await vault.listDocuments(KIND)).map(
+    ({ id, bytes }) => [id, parseCanonical(bytes) as PendingRevocation] as const,
+  );
 }
 
 /** True when the policy is no longer in force on the ledger: revoked there, superseded, or gone. */

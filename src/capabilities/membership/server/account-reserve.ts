@@ -33,16 +33,16 @@ export function createAccountReserve(organisation: OrganisationContext): Account
   const { vault } = organisation;
   const exclusively = createExclusive();
   const take = async (count: number): Promise<readonly string[]> => {
-    const reserve = readReserve(organisation);
+    const reserve = await readReserve(organisation);
     const missing = count - reserve.length;
     const available = missing > 0 ? [...reserve, ...(await openAccounts(organisation, missing))] : reserve;
     const taken = available.slice(0, count);
     await writeReserve(organisation, available.slice(count));
-    for (const account of taken) await vault.openAccount(account);
+    await Promise.all(taken.map((account) => vault.openAccount(account)));
     return taken;
   };
   const refill = async (): Promise<void> => {
-    const reserve = readReserve(organisation);
+    const reserve = await readReserve(organisation);
     if (!isProvider(organisation) || reserve.length >= RESERVE_TARGET / 2) return;
     await writeReserve(organisation, [
       ...reserve,
@@ -57,8 +57,8 @@ function isProvider({ ledger, account }: OrganisationContext): boolean {
   return withState(ledger, (state) => hasRole(state, account, 'provider'));
 }
 
-function readReserve({ vault }: OrganisationContext): string[] {
-  const bytes = vault.getDocument(DOCUMENT_KIND, DOCUMENT_ID);
+async function readReserve({ vault }: OrganisationContext): Promise<string[]> {
+  const bytes = await vault.getDocument(DOCUMENT_KIND, DOCUMENT_ID);
   const value = bytes === undefined ? [] : parseCanonical(bytes);
   return Array.isArray(value) ? (value as string[]) : [];
 }

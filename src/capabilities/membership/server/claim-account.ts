@@ -25,7 +25,7 @@ export async function claimAccount(organisation: OrganisationContext, request: C
   const [body, signature, sealing] = [request.body, request.signature, request.sealingPublicKey].map(base64urlToBytes);
   if (body === undefined || signature === undefined || sealing === undefined) throw reject('CLAIM_TRANSACTION_WRONG');
   if (!isClaim(organisation, request.account, body)) throw reject('CLAIM_TRANSACTION_WRONG');
-  const tagKey = await sealTo(sealing, vault.tagKey(request.account), utf8(TAG_KEY_INFO), utf8(request.account));
+  const tagKey = await sealTo(sealing, await vault.tagKey(request.account), utf8(TAG_KEY_INFO), utf8(request.account));
   await redeemClaimCode(organisation, request.account, request.code);
   const wire = encodeTransaction(body, [signature, await signer.sign(signBytes(body))]);
   const { outcome } = await ledger.submit(wire);

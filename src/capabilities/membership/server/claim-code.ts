@@ -38,7 +38,7 @@ export async function issueClaimCode(
  * run one at a time: of two that come at once with the same code, one gets it.
  */
 export async function redeemClaimCode(organisation: OrganisationContext, account: string, code: string): Promise<void> {
-  const bytes = organisation.vault.getDocument(KIND, account);
+  const bytes = await organisation.vault.getDocument(KIND, account);
   const known = bytes === undefined ? undefined : (parseCanonical(bytes) as ClaimCode | undefined);
   if (known === undefined || known.expiresAtMs <= organisation.clock()) throw reject('CLAIM_CODE_WRONG');
   const [given, expected] = [hexToBytes(hashOf(account, normalised(code))), hexToBytes(known.hash)] as [

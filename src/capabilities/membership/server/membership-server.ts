@@ -32,18 +32,18 @@ export function createMembershipServer(deps: {
   const registration = createRegistration(organisations);
   const exclusively = createExclusive();
   /** The organisation whose administrator asks. */
-  const administered = (request: FastifyRequest): OrganisationContext => {
-    const caller = authenticate(request);
+  const administered = async (request: FastifyRequest): Promise<OrganisationContext> => {
+    const caller = await authenticate(request);
     const organisation = organisationOf(organisations, caller.custodian);
     if (!isAdministrator(caller)) throw reject('ADMINISTRATOR_NEEDED');
     return organisation;
   };
   const plugin: FastifyPluginAsync = async (app) => {
     app.post<{ Params: { patientId: string } }>('/api/accounts/:patientId/claim-code', async (request) => {
-      const caller = authenticate(request);
+      const caller = await authenticate(request);
       const organisation = organisationOf(organisations, caller.custodian);
       const { patientId } = request.params;
-      const account = patientAccount(organisation, caller, patientId);
+      const account = await patientAccount(organisation, caller, patientId);
       const { code, expiresAtMs } = await issueClaimCode(organisation, account);
       const { account: custodian, signer, ledger } = organisation;
       const here = { custodian, approverKey: signer.keyId, genesis: ledger.genesisHash };
@@ -56,16 +56,18 @@ export function createMembershipServer(deps: {
       const organisation = organisationOf(organisations, body.custodian);
       return exclusively(() => claimAccount(organisation, body));
     });
-    app.post('/api/members/messages', async (request) => submitMemberMessage(administered(request), request.body));
-    app.get('/api/members/proposals', async (request) => openProposals(administered(request)));
+    app.post('/api/members/messages', async (request) =>
+      submitMemberMessage(await administered(request), request.body),
+    );
+    app.get('/api/members/proposals', async (request) => openProposals(await administered(request)));
     app.post('/api/tokens', async (request) => {
-      const organisation = administered(request);
+      const organisation = await administered(request);
       const body: unknown = request.body;
       if (!Value.Check(TokenRequest, body)) throw reject('TOKEN_REQUEST_INVALID');
       return hirePractitioner(organisation, body);
     });
     app.post('/api/tokens/revoke', async (request) => {
-      const { vault } = administered(request);
+      const { vault } = await administered(request);
       const body: unknown = request.body;
       if (!Value.Check(TokenRevocation, body)) throw reject('TOKEN_REQUEST_INVALID');
       await revokeToken(vault, body.token);
@@ -80,9 +82,13 @@ export function createMembershipServer(deps: {
   return { registration, plugin, jobs: [refill] };
 }
 
-function patientAccount({ vault, account: custodian }: OrganisationContext, caller: Caller, patientId: string): string {
+async function patientAccount(
+  { vault, account: custodian }: OrganisationContext,
+  caller: Caller,
+  patientId: string,
+): Promise<string> {
   if (caller.kind === 'patient' || caller.organisation !== custodian) throw reject('STAFF_ONLY');
-  const account = vault.accountOf('Patient', patientId);
+  const account = await vault.accountOf('Patient', patientId);
   if (account === undefined) throw reject('PATIENT_UNKNOWN');
   return account;
 }

@@ -38,7 +38,7 @@ async function anchorOnce(organisation: OrganisationContext): Promise<boolean> {
   const { outcome } = await submitMessage(
     ledger,
     organisation.clock(),
-    anchorMessage(organisation, head, last),
+    await anchorMessage(organisation, head, last),
     signer,
   );
   if (outcome.code !== 'OK') {
@@ -50,8 +50,8 @@ async function anchorOnce(organisation: OrganisationContext): Promise<boolean> {
   return true;
 }
 
-function anchorMessage({ vault }: OrganisationContext, head: JournalHead, last: JournalAnchor) {
+async function anchorMessage({ vault }: OrganisationContext, head: JournalHead, last: JournalAnchor) {
   const { generation, size } = head;
-  const proof = vault.consistency(generation, last.size, size).map(bytesToHex);
+  const proof = (await vault.consistency(generation, last.size, size)).map(bytesToHex);
   return { type: 'journal.anchor', generation, size, root: bytesToHex(head.root), from: last.size, proof } as const;
 }

@@ -52,17 +52,15 @@ export async function beginErasure(
 }
 
 /** The erasure of an id; undefined when there is none. */
-export function findErasure({ vault }: OrganisationContext, id: string): Erasure | undefined {
-  const bytes = vault.getDocument(KIND, id);
+export async function findErasure({ vault }: OrganisationContext, id: string): Promise<Erasure | undefined> {
+  const bytes = await vault.getDocument(KIND, id);
   return bytes === undefined ? undefined : (parseCanonical(bytes) as Erasure | undefined);
 }
 
 /** Erasures that are not marked on the ledger yet. */
-export function openErasures({ vault }: OrganisationContext): Erasure[] {
-  return vault
-    .listDocuments(KIND)
-    .map(({ bytes }) => parseCanonical(bytes) as Json as Erasure)
-    .filter(({ step }) => step !== 'marked');
+export async function openErasures({ vault }: OrganisationContext): Promise<Erasure[]> {
+  const documents = await vault.listDocuments(KIND);
+  return documents.map(({ bytes }) => parseCanonical(bytes) as Json as Erasure).filter(({ step }) => step !== 'marked');
 }
 
 /**
@@ -80,7 +78,7 @@ export async function carryOut(organisation: OrganisationContext, given: Erasure
   if (erasure.step === 'begun')
     await note({ step: 'journalled', entries: await journalErasure(organisation, erasure) });
   if (erasure.step === 'journalled') {
-    await vault.erase(rowsOf(organisation, erasure));
+    await vault.erase(await rowsOf(organisation, erasure));
     await note({ step: 'erased' });
   }
   // An entry must be anchored before it can be marked.
@@ -91,15 +89,16 @@ export async function carryOut(organisation: OrganisationContext, given: Erasure
   return erasure;
 }
 
-function rowsOf({ vault }: OrganisationContext, { places }: Erasure): VersionRow[] {
-  return places.map(({ generation, index }) => vault.versionAt(generation, index)).filter((row) => row !== undefined);
+async function rowsOf({ vault }: OrganisationContext, { places }: Erasure): Promise<VersionRow[]> {
+  const rows = await Promise.all(places.map(({ generation, index }) => vault.versionAt(generation, index)));
+  return rows.filter((row) => row !== undefined);
 }
 
 /** Who erased which leaves, an entry for each account and thousand. */
 async function journalErasure(organisation: OrganisationContext, erasure: Erasure): Promise<readonly number[]> {
   const { actor, organisation: by, purpose, timeMs } = erasure;
   const leaves = new Map<string, string[]>();
-  for (const { account, leaf } of rowsOf(organisation, erasure)) {
+  for (const { account, leaf } of await rowsOf(organisation, erasure)) {
     leaves.set(account, [...(leaves.get(account) ?? []), leaf]);
   }
   const entries = [...leaves].flatMap(([account, all]) =>

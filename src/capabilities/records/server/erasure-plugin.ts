@@ -51,18 +51,18 @@ export function createErasures(deps: { organisations: readonly OrganisationConte
   };
   const plugin: FastifyPluginAsync = async (app) => {
     app.post('/api/erasures', async (request) => {
-      const caller = authenticate(request);
+      const caller = await authenticate(request);
       const organisation = administrated(caller);
       const body: unknown = request.body;
       return inTurn(organisation, async () => {
-        const rows = rowsAsked(organisation, body);
+        const rows = await rowsAsked(organisation, body);
         return toAnswer(await settle(organisation, await beginErasure(organisation, caller, rows)));
       });
     });
     app.get<{ Params: { id: string } }>('/api/erasures/:id', async (request) => {
-      const organisation = administrated(authenticate(request));
+      const organisation = administrated(await authenticate(request));
       const { id } = request.params;
-      const erasure = /^[0-9a-f]{32}$/.test(id) ? findErasure(organisation, id) : undefined;
+      const erasure = /^[0-9a-f]{32}$/.test(id) ? await findErasure(organisation, id) : undefined;
       if (erasure === undefined) throw reject('ERASURE_UNKNOWN');
       return toAnswer(erasure);
     });
@@ -72,20 +72,21 @@ export function createErasures(deps: { organisations: readonly OrganisationConte
     intervalMs: RETRY_MS,
     run: () =>
       inTurn(one, async () => {
-        if (one.vault.status() === 'serving') for (const erasure of openErasures(one)) await settle(one, erasure);
+        if (one.vault.status() !== 'serving') return;
+        for (const erasure of await openErasures(one)) await settle(one, erasure);
       }),
   }));
   return { plugin, jobs };
 }
 
 /** Versions that a request names and that are not erased yet, once it confirms their number. */
-function rowsAsked(organisation: OrganisationContext, body: unknown): readonly VersionRow[] {
+async function rowsAsked(organisation: OrganisationContext, body: unknown): Promise<readonly VersionRow[]> {
   const isOfPatient = Value.Check(OfPatient, body);
   if (!isOfPatient && !Value.Check(OfVersions, body)) throw reject('ERASURE_MALFORMED');
   const { vault } = organisation;
   const named = isOfPatient
-    ? rowsOfPatient(organisation, body.patientId)
-    : body.versions.map(({ type, id, version }) => vault.version(type, id, version));
+    ? await rowsOfPatient(organisation, body.patientId)
+    : await Promise.all(body.versions.map(({ type, id, version }) => vault.version(type, id, version)));
   const rows = new Map<string, VersionRow>();
   for (const row of named) if (row !== undefined && !row.erased) rows.set(row.leaf, row);
   if (rows.size === 0) throw reject('ERASURE_NOTHING');
@@ -94,16 +95,15 @@ function rowsAsked(organisation: OrganisationContext, body: unknown): readonly V
 }
 
 /** Every version ever written under the patient's account. */
-function rowsOfPatient({ vault }: OrganisationContext, patientId: string): (VersionRow | undefined)[] {
-  const account = vault.accountOf('Patient', patientId);
+async function rowsOfPatient({ vault }: OrganisationContext, patientId: string): Promise<(VersionRow | undefined)[]> {
+  const account = await vault.accountOf('Patient', patientId);
   if (account === undefined) return [];
   const rows: (VersionRow | undefined)[] = [];
   let after: string | undefined;
   do {
-    const page = vault.entriesOf(account, ENTRIES_PER_PAGE, after);
-    for (const { generation, index, entry } of page.rows) {
-      if (entry.kind === 'version') rows.push(vault.versionAt(generation, index));
-    }
+    const page = await vault.entriesOf(account, ENTRIES_PER_PAGE, after);
+    const versions = page.rows.filter(({ entry }) => entry.kind === 'version');
+    rows.push(...(await Promise.all(versions.map(({ generation, index }) => vault.versionAt(generation, index)))));
     after = page.next;
   } while (after !== undefined);
   return rows;
@@ -114,7 +114,7 @@ async function settle(organisation: OrganisationContext, erasure: Erasure): Prom
   try {
     return await carryOut(organisation, erasure);
   } catch (error) {
-    const stands = findErasure(organisation, erasure.id) ?? erasure;
+    const stands = (await findErasure(organisation, erasure.id)) ?? erasure;
     if (!isReject(error) || stands.step !== 'erased') throw error;
     organisation.log.warn({ code: error.code }, 'erased; the ledger’s mark follows');
     return stands;

@@ -22,8 +22,8 @@ function erase(node: HospitalNode, body: object, token = node.tokens.administrat
   return node.call('POST', '/api/erasures', token, body);
 }
 
-function row({ hospital }: HospitalNode, type = 'Observation', id = 'obs-1'): VersionRow {
-  return hospital.vault.version(type, id, 1) as VersionRow;
+async function row({ hospital }: HospitalNode, type = 'Observation', id = 'obs-1'): Promise<VersionRow> {
+  return (await hospital.vault.version(type, id, 1)) as VersionRow;
 }
 
 function isMarked({ ledger, hospital }: HospitalNode, { generation, journalIndex }: VersionRow): boolean {
@@ -55,19 +55,19 @@ test('an erasure is confirmed by number, and is for the administration alone', a
   for (const body of [{}, { patientId: PATIENT, all: true }, { versions: [] }, { patientId: '../x' }]) {
     assert.equal(await refusalOf(erase(node, body)), 'ERASURE_MALFORMED');
   }
-  assert.equal(row(node).erased, false);
+  assert.equal((await row(node)).erased, false);
 });
 
 test('erased: key, salt and blob are gone, the ledger marks it, and receipts prove both', async (t) => {
   const node = await createHospitalNode(t);
   const { hospital } = node;
-  const before = row(node);
+  const before = await row(node);
   const answer = await erase(node, { ...OBSERVATION, confirm: 1 });
   assert.equal(answer.step, 'marked');
   assert.equal(answer.keyBackupsUntilMs, Number(answer.timeMs) + KEY_BACKUP_MS);
-  assert.equal(row(node).erased, true);
-  assert.throws(() => hospital.vault.open(before), { code: 'VERSION_ERASED' });
-  assert.equal(hospital.vault.blob(before.blob), undefined);
+  assert.equal((await row(node)).erased, true);
+  await assert.rejects(() => hospital.vault.open(before), { code: 'VERSION_ERASED' });
+  assert.equal(await hospital.vault.blob(before.blob), undefined);
   assert.ok(isMarked(node, before));
   const version = '/api/receipts/versions/Observation/obs-1/1';
   assert.match(
@@ -91,8 +91,8 @@ test('a patient is erased whole, and nobody else', async (t) => {
   const node = await createHospitalNode(t);
   const answer = await erase(node, { patientId: PATIENT, confirm: 2 });
   assert.equal(answer.versions, 2);
-  assert.ok(row(node).erased && row(node, 'Patient', PATIENT).erased);
-  assert.ok(isMarked(node, row(node)) && isMarked(node, row(node, 'Patient', PATIENT)));
+  assert.ok((await row(node)).erased && (await row(node, 'Patient', PATIENT)).erased);
+  assert.ok(isMarked(node, await row(node)) && isMarked(node, await row(node, 'Patient', PATIENT)));
 });
 
 test('while the ledger stands still versions go at once, and the marks follow', async (t) => {
@@ -100,11 +100,11 @@ test('while the ledger stands still versions go at once, and the marks follow', 
   node.clock.offsetMs = 2 * 3_600_000;
   const answer = await erase(node, { ...OBSERVATION, confirm: 1 });
   assert.equal(answer.step, 'erased');
-  assert.ok(row(node).erased && !isMarked(node, row(node)));
+  assert.ok((await row(node)).erased && !isMarked(node, await row(node)));
   node.ledger.confirmClock();
   const job = node.floors.jobs.find(({ name }) => name === 'erasures hospital');
   await job?.run();
-  assert.ok(isMarked(node, row(node)));
+  assert.ok(isMarked(node, await row(node)));
   const { step } = await node.call('GET', `/api/erasures/${answer.id}`, node.tokens.administrator);
   assert.equal(step, 'marked');
 });
@@ -113,12 +113,12 @@ test('what a backup brings back and the ledger marks as erased is erased before 
   const node = await createHospitalNode(t);
   const { hospital, ledger } = node;
   await anchorJournal(hospital);
-  const { generation, journalIndex } = row(node);
+  const { generation, journalIndex } = await row(node);
   const message = { type: 'records.erase', generation, indices: [journalIndex] };
   assert.equal((await submitMessage(ledger, hospital.clock(), message, hospital.signer)).outcome.code, 'OK');
-  assert.equal(row(node).erased, false);
+  assert.equal((await row(node)).erased, false);
   assert.equal(await settleJournal(hospital), 'serving');
-  assert.equal(row(node).erased, true);
+  assert.equal((await row(node)).erased, true);
 });
 
 async function emptyVault(t: TestContext, { account, log }: OrganisationContext): Promise<CustodianVault> {
@@ -136,7 +136,7 @@ test('a journal behind its last anchor serves nothing until the members restart 
   await anchorJournal(hospital);
   const behind: OrganisationContext = { ...hospital, vault: await emptyVault(t, hospital) };
   assert.equal(await settleJournal(behind), 'behind');
-  assert.throws(() => behind.vault.current('Patient', PATIENT), { code: 'VAULT_BEHIND_ANCHOR' });
+  await assert.rejects(() => behind.vault.current('Patient', PATIENT), { code: 'VAULT_BEHIND_ANCHOR' });
   assert.equal(await anchorJournal(behind), false);
   const submit = async (message: { type: string } & Record<string, string | number>, by: OrganisationContext) => {
     const { outcome } = await submitMessage(ledger, hospital.clock(), message, by.signer);
@@ -149,5 +149,5 @@ test('a journal behind its last anchor serves nothing until the members restart 
   await submit({ type: 'journal.approveRestart', proposal }, hospital);
   assert.equal(await settleJournal(behind), 'serving');
   assert.deepEqual([behind.vault.journalHead().generation, behind.vault.journalHead().size], [1, 0]);
-  assert.equal(behind.vault.current('Patient', PATIENT), undefined);
+  assert.equal(await behind.vault.current('Patient', PATIENT), undefined);
 });

@@ -67,10 +67,10 @@ export async function issueJournalReceipt(
 ): Promise<Receipt> {
   const { generation, index } = entry;
   const opened = entryOf(entry);
-  const anchor = vault.anchorOf(generation, index);
+  const anchor = await vault.anchorOf(generation, index);
   if (anchor === undefined) throw reject('RECEIPT_NOT_ANCHORED');
   const committed = await requireCommitted(ledger, anchor.transaction);
-  const path = vault.inclusion(generation, index, anchor.size).map(bytesToHex);
+  const path = (await vault.inclusion(generation, index, anchor.size)).map(bytesToHex);
   return withBasis(ledger, options, committed.height, async (basis) =>
     receiptOf(basis, {
       kind: 'journal',

@@ -40,13 +40,13 @@ export function createRecordsServer(deps: {
     app.get('/api/genesis', async (_request, reply) => reply.type('application/json').send(Buffer.from(genesis)));
     // What is on the ledger is every member's already, and still personal data: for callers only.
     app.get<{ Params: { id: string } }>('/api/receipts/transactions/:id', async (request, reply) => {
-      authenticate(request);
+      await authenticate(request);
       const { id } = request.params;
       if (!/^[0-9a-f]{64}$/.test(id)) throw reject('RECEIPT_SUBJECT_UNKNOWN');
       return send(reply, await issueTransactionReceipt(ledger, id, optionsOf(request)));
     });
     app.get<{ Params: { map: string; '*': string } }>('/api/receipts/state/:map/*', async (request, reply) => {
-      authenticate(request);
+      await authenticate(request);
       const { map, '*': rest } = request.params;
       const key = rest.split('/');
       if (key.length > 8 || ![map, ...key].every((part) => /^[A-Za-z0-9._:-]{1,128}$/.test(part))) {
@@ -55,7 +55,7 @@ export function createRecordsServer(deps: {
       return send(reply, await issueStateReceipt(ledger, map, key, optionsOf(request)));
     });
     app.get<{ Params: VersionParams }>('/api/receipts/versions/:type/:id/:version', async (request, reply) => {
-      const caller = authenticate(request);
+      const caller = await authenticate(request);
       const organisation = organisationOf(organisations, caller.custodian);
       const entry = await versionEntry(organisation, access, caller, request.params);
       return send(
@@ -64,16 +64,16 @@ export function createRecordsServer(deps: {
       );
     });
     app.get('/api/journal', async (request) => {
-      const caller = authenticate(request);
+      const caller = await authenticate(request);
       const { vault, account } = organisationOf(organisations, caller.custodian);
       if (caller.kind !== 'system' || caller.organisation !== account) throw reject('RECEIPT_SUBJECT_UNKNOWN');
       const { custodian, generation, size, root } = vault.journalHead();
       return { custodian, generation, size, root: bytesToHex(root), anchored: vault.lastAnchor()?.size ?? 0 };
     });
     app.get<{ Params: EntryParams }>('/api/receipts/journal/:generation/:index', async (request, reply) => {
-      const caller = authenticate(request);
+      const caller = await authenticate(request);
       const organisation = organisationOf(organisations, caller.custodian);
-      const entry = journalEntry(organisation, caller, request.params);
+      const entry = await journalEntry(organisation, caller, request.params);
       return send(
         reply.header(PERSONAL_DATA_HEADER, 'receipt'),
         await issueJournalReceipt(ledger, organisation.vault, entry, optionsOf(request)),
@@ -125,9 +125,9 @@ async function versionEntry(
   caller: Caller,
   { type, id, version }: VersionParams,
 ): Promise<OpenedEntry> {
-  const row = vault.version(type, id, countOf(version));
+  const row = await vault.version(type, id, countOf(version));
   if (row === undefined) throw reject('RECEIPT_SUBJECT_UNKNOWN');
-  const { decision, rules, visible } = access.read(caller, row.account, [row]);
+  const { decision, rules, visible } = await access.read(caller, row.account, [row]);
   const isPermitted = decision === 'permit' && visible[0] === true;
   const { account: actor, organisation, purpose } = caller;
   const asked = { account: row.account, timeMs: clock(), actor, organisation, purpose, rules, permit: '' };
@@ -136,14 +136,18 @@ async function versionEntry(
       ? { ...asked, kind: 'receipt', decision: 'permit', versions: [row.leaf] }
       : { ...asked, kind: 'refusal', decision: 'deny', versions: [row.leaf] },
   ]);
-  const entry = isPermitted ? vault.entry(row.generation, row.journalIndex) : undefined;
+  const entry = isPermitted ? await vault.entry(row.generation, row.journalIndex) : undefined;
   if (entry === undefined) throw reject('RECEIPT_SUBJECT_UNKNOWN');
   return entry;
 }
 
 /** An entry about a patient's account is for that patient and for the custodian's own administration. */
-function journalEntry({ vault, account }: OrganisationContext, caller: Caller, params: EntryParams): OpenedEntry {
-  const entry = vault.entry(countOf(params.generation), countOf(params.index));
+async function journalEntry(
+  { vault, account }: OrganisationContext,
+  caller: Caller,
+  params: EntryParams,
+): Promise<OpenedEntry> {
+  const entry = await vault.entry(countOf(params.generation), countOf(params.index));
   const isOwn = caller.kind === 'patient' && caller.account === entry?.entry.header.account;
   const isCustodian = caller.kind === 'system' && caller.organisation === account;
   if (entry === undefined || !(isOwn || isCustodian)) throw reject('RECEIPT_SUBJECT_UNKNOWN');

@@ -61,9 +61,8 @@ function erasedPage({ ledger, account }: OrganisationContext, generation: number
 }
 
 async function eraseAgain({ vault, log }: OrganisationContext, generation: number, indices: readonly number[]) {
-  const held = indices
-    .map((index) => vault.versionAt(generation, index))
-    .filter((row): row is VersionRow => row !== undefined && !row.erased);
+  const rows = await Promise.all(indices.map((index) => vault.versionAt(generation, index)));
+  const held = rows.filter((row): row is VersionRow => row !== undefined && !row.erased);
   if (held.length === 0) return;
   await vault.erase(held);
   log.warn({ generation, versions: held.length }, 'erased again what a backup had brought back');
