@@ -81,7 +81,7 @@ for (const [signal, code] of [
   ['SIGHUP', 129],
 ] as const) {
   process.once(signal, () => {
-    abandon().finally(() => {
+    void abandon().finally(() => {
       console.error(`\nStopped after ${secondsSince(startedMs)} s; nothing was installed.`);
       process.exit(code);
     });

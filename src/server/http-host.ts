@@ -43,7 +43,7 @@ export function createHttpHost({ logger }: HttpHostOptions): FastifyInstance {
     // Refused before a route and its hooks are found: an address that does not decode, or is too long.
     frameworkErrors: (error, request, reply) => {
       setCommonHeaders(request, reply);
-      sendReject(reply, request, toReject(error, request));
+      void sendReject(reply, request, toReject(error, request));
     },
     clientErrorHandler: refuseUnread,
     forceCloseConnections: 'idle',

@@ -34,7 +34,7 @@ export function standbyNode(folder: string, keyFolder: string, compileCache: str
   const line = (at: number) =>
     new Promise<void>((resolve) => {
       child.stdout?.on('data', () => isLine(at) && resolve());
-      closed.then(() => resolve());
+      void closed.then(() => resolve());
     });
   child.stdout?.on('data', (data: Buffer) => {
     out += data.toString();

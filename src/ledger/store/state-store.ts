@@ -211,8 +211,8 @@ export function openStateStore({ path, onFlushFailed = () => {} }: StateStoreOpt
 
   function putRows(rows: Iterable<readonly [string, Uint8Array | null]>): void {
     for (const [key, value] of rows) {
-      if (value === null) state.remove(key);
-      else state.put(key, value);
+      if (value === null) void state.remove(key);
+      else void state.put(key, value);
     }
   }
 
@@ -220,7 +220,7 @@ export function openStateStore({ path, onFlushFailed = () => {} }: StateStoreOpt
     leaves.put(first, frame(LEAVES_TAG, ...entries.map(({ leaf }) => leaf)));
     const noted = new Map<string, number>();
     for (const [at, { leaf: bytes, wire }] of entries.entries()) {
-      if (wire !== undefined) wires.put(first + at, wire);
+      if (wire !== undefined) void wires.put(first + at, wire);
       const leaf = parseLeaf(bytes);
       if (leaf?.kind !== 'outcome') continue;
       const known = noted.get(leaf.id) ?? leafIndexOf(leaf.id);
