@@ -28,12 +28,23 @@ export interface ChildNode extends ChildServer {
   readonly adminTokens: Readonly<Record<string, string>>;
 }
 
-/** `aceso start` below `folder`, with its root key there too. */
-export async function startChildNode(folder: string): Promise<ChildNode> {
+interface ChildOptions {
+  readonly preload?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** What it notes on standard error is shown only when it does not start. */
+  readonly isQuiet?: boolean;
+}
+
+/** `aceso start` below `folder`, with its root key there too; `preload` is a module that it loads before its own. */
+export async function startChildNode(
+  folder: string,
+  { preload, env = {}, isQuiet = false }: ChildOptions = {},
+): Promise<ChildNode> {
   const data = join(folder, 'data');
-  const child = spawn(process.execPath, [ACESO, 'start', '--data', data, '--port', '0'], {
-    env: { ...process.env, XDG_CONFIG_HOME: folder },
-    stdio: ['ignore', 'pipe', 'inherit'],
+  const before = preload === undefined ? [] : ['--import', preload];
+  const child = spawn(process.execPath, [...before, ACESO, 'start', '--data', data, '--port', '0'], {
+    env: { ...process.env, ...env, XDG_CONFIG_HOME: folder },
+    stdio: ['ignore', 'pipe', isQuiet ? 'pipe' : 'inherit'],
   });
   const server = await whenReady(child, /ready at (\S+)[\s\S]*Stop with Ctrl-C/);
   const { node } = JSON.parse(readFileSync(join(data, 'node.json'), 'utf8')) as { node: string };
@@ -57,7 +68,11 @@ function whenReady(child: ChildProcess, ready: RegExp): Promise<ChildServer> {
   const startMs = performance.now();
   let greeting = '';
   return new Promise((resolve, reject) => {
-    const fail = (): void => reject(new Error(`the server did not start: ${greeting.slice(0, 500)}`));
+    let complaints = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      complaints = (complaints + chunk.toString()).slice(-2000);
+    });
+    const fail = (): void => reject(new Error(`the server did not start: ${greeting.slice(0, 500)}${complaints}`));
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       fail();

@@ -21,7 +21,7 @@ export interface HttpAnswer {
 /** Bytes of a request. Bodies are JSON. */
 export function httpRequest(options: {
   url: string;
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'PUT';
   path: string;
   token?: string;
   body?: string | Uint8Array;
@@ -30,7 +30,7 @@ export function httpRequest(options: {
   const bytes = Buffer.from(body ?? '');
   const lines = [`${method} ${path} HTTP/1.1`, `Host: ${new URL(url).host}`, 'Accept: application/json'];
   if (token !== undefined) lines.push(`Authorization: Bearer ${token}`);
-  if (method === 'POST') lines.push('Content-Type: application/json', `Content-Length: ${bytes.length}`);
+  if (method !== 'GET') lines.push('Content-Type: application/json', `Content-Length: ${bytes.length}`);
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), bytes]);
 }
 

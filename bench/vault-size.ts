@@ -11,7 +11,7 @@ import { randomBytes } from '#crypto/platform';
 import { deriveKey } from '../src/crypto/node/derive-key.ts';
 import { bytesToHex, utf8 } from '../src/std/bytes.ts';
 import { createVault } from '../src/vault/create-vault.ts';
-import { openDatabase } from '../src/vault/database.ts';
+import { openSqlite } from '../src/vault/database/sqlite.ts';
 import type { NewVersion } from '../src/vault/vault.ts';
 import { vaultQueries } from '../src/vault/vault-schema.ts';
 
@@ -55,14 +55,14 @@ async function measure(): Promise<void> {
   if (process.argv.includes('--json')) return;
   for (const file of ['vault.db', 'keys.db']) {
     const key = bytesToHex(deriveKey(rootKey, 'aceso/vault/pages/1', utf8(file)));
-    const connection = openDatabase(join(folder, file), { key, cacheBytes: 1_000_000 });
+    const connection = openSqlite(join(folder, file), { key, cacheBytes: 1_000_000 });
     const query = sql<{
       value: string;
       size: number;
     }>`select cast(name as blob) as value, sum(pgsize) as size from dbstat group by name order by 2 desc`;
-    for (const row of connection.prepare(query.compile(vaultQueries)).all())
+    for (const row of await connection.all(query.compile(vaultQueries('sqlite'))))
       console.log(`  ${file} ${row.value}: ${per1000(row.size)} B per 1,000`);
-    connection.close();
+    await connection.close();
   }
 }
 

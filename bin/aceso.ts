@@ -13,7 +13,8 @@ import { runCli } from '../src/cli/main.ts';
 /*
  * The only place that knows argv, environment and terminal. ACESO_LOG sets the log level (default warn; logs go to
  * standard error as JSON lines), XDG_CONFIG_HOME where root keys lie, XDG_RUNTIME_DIR where sockets do, ACESO_COMETBFT
- * which consensus engine a consortium's node runs.
+ * which consensus engine a consortium's node runs, ACESO_VAULT_DATABASE the PostgreSQL database of the vaults and
+ * ACESO_VAULT_KEYS_DATABASE another one of their key stores (addresses hold passwords, which argv would show to all).
  */
 const { env } = process;
 const logger = pino({ level: env.ACESO_LOG ?? 'warn' }, pino.destination({ dest: 2, sync: false }));
@@ -74,10 +75,17 @@ function untilStopped(): Promise<void> {
   });
 }
 
+function vaultDatabase() {
+  const { ACESO_VAULT_DATABASE: url, ACESO_VAULT_KEYS_DATABASE: keysUrl } = env;
+  if (url === undefined) return undefined;
+  return keysUrl === undefined ? { url } : { url, keysUrl };
+}
+
 const context: CliContext = {
   env,
   cwd: process.cwd(),
   print: (line) => void stdout.write(`${line}\n`),
+  output: stdout,
   note: (line) => void stderr.write(`${line}\n`),
   progress,
   clock: Date.now,
@@ -94,6 +102,7 @@ const context: CliContext = {
       searchPath: env.PATH,
       runtimeFolder: env.XDG_RUNTIME_DIR ?? tmpdir(),
     },
+    vaultDatabase: vaultDatabase(),
   }),
   fetch,
 };

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { isAdministrator } from '../auth/caller.ts';
-import { loadDefinitions } from '../fhir/definitions/load-definitions.ts';
+import type { Conformance } from '../fhir/conformance.ts';
 import { importBundle } from '../fhir/import-bundle.ts';
 import { LIMITS } from '../fhir/limits.ts';
 import type { RegistrationPort } from '../fhir/ports.ts';
@@ -16,10 +16,11 @@ export function createImportPlugin(deps: {
   organisations: readonly OrganisationContext[];
   authenticate: Authenticate;
   registration: RegistrationPort;
+  conformance: Conformance;
   baseUrl: string;
   clock: () => number;
 }): FastifyPluginAsync {
-  const { organisations, authenticate, registration, baseUrl, clock } = deps;
+  const { organisations, authenticate, registration, conformance, baseUrl, clock } = deps;
   return async (app) => {
     app.removeAllContentTypeParsers();
     app.addContentTypeParser(
@@ -31,10 +32,10 @@ export function createImportPlugin(deps: {
       const caller = await authenticate(request);
       if (!isAdministrator(caller)) throw reject('ADMINISTRATOR_ONLY');
       const { vault } = organisationOf(organisations, caller.custodian);
-      const definitions = await loadDefinitions();
       return importBundle(request.body as Uint8Array, {
         vault,
-        definitions,
+        definitions: conformance.definitions,
+        conformance,
         registration,
         baseUrl: `${baseUrl}/fhir`,
         clock,

@@ -41,14 +41,14 @@ export async function exportNodeLedger(
   environment: NodeEnvironment,
   options: { folder: string; out: string; progress(step: string, done: number, total: number): void },
 ): Promise<ExportedLedger> {
-  const { keyFolder, clock, logger: log, engine } = environment;
+  const { keyFolder, clock, logger: log, engine, vaultDatabase: database } = environment;
   const { folder, out, progress } = options;
   const data = await openNodeData({ folder, keyFolder, clock, mustExist: true, rootKeyMade: () => {} });
   if (data.genesis.operator.kind !== 'embedded' || data.node.follows !== undefined) throw reject('LEDGER_NOT_OWN');
   const { ledger, close } = await openLedger({ folder, keyFolder, data, witnesses: {}, clock, log, engine });
   let tie: Uint8Array;
   try {
-    const organisations = await openOrganisations({ ...data, folder, ledger, clock, log });
+    const organisations = await openOrganisations({ ...data, folder, ledger, clock, log, database });
     try {
       for (const organisation of organisations) await anchorAll(organisation);
       tie = receiptToBytes(await issueStateReceipt(ledger, 'chain.rules', ['membership']));

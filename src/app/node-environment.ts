@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify';
+import type { VaultDatabase } from '../vault/open-databases.ts';
 import type { EngineEnvironment } from './open-consortium.ts';
 
 /** What the machine gives to the nodes of a process; entry points alone look at it. */
@@ -10,4 +11,6 @@ export interface NodeEnvironment {
   readonly fetch: typeof fetch;
   readonly version: string;
   readonly engine: EngineEnvironment;
+  /** PostgreSQL for the vaults of all organisations of the node; files in its folder unless it is given. */
+  readonly vaultDatabase?: VaultDatabase | undefined;
 }

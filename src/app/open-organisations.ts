@@ -11,6 +11,7 @@ import type { OrganisationContext } from '../server/organisation.ts';
 import { hexToBytes, utf8 } from '../std/bytes.ts';
 import { rejecter } from '../std/reject.ts';
 import { createVault } from '../vault/create-vault.ts';
+import type { VaultDatabase } from '../vault/open-databases.ts';
 import { CODES } from './codes.ts';
 import type { NodeFile, Secrets } from './node-folder.ts';
 
@@ -28,6 +29,8 @@ export async function openOrganisations(options: {
   ledger: Ledger;
   clock: () => number;
   log: FastifyBaseLogger;
+  /** Where the vaults are; files of the folder unless it is given. Each organisation has a schema of its own. */
+  database?: VaultDatabase | undefined;
 }): Promise<readonly OrganisationContext[]> {
   const opened: OrganisationContext[] = [];
   try {
@@ -46,7 +49,7 @@ async function openOrganisation(
   options: Options,
   organisation: NodeFile['organisations'][number],
 ): Promise<OrganisationContext> {
-  const { folder, secrets, rootKey, ledger, clock } = options;
+  const { folder, secrets, rootKey, ledger, clock, database } = options;
   const { slug, name, account } = organisation;
   const keys = secrets.organisations.find((one) => one.slug === slug);
   if (keys === undefined) throw reject('NODE_FOLDER_DAMAGED', { file: 'secrets.sealed' });
@@ -57,6 +60,7 @@ async function openOrganisation(
     custodian: account,
     rootKey: deriveKey(rootKey, 'aceso/vault-root/1', utf8(slug)),
     log,
+    ...(database === undefined ? {} : { database }),
   });
   const sealing = { seed, publicKey: await sealingPublicKey(seed) };
   return { slug, name, account, vault, ledger, signer: memberSigner(account, keys.signingSeed), sealing, clock, log };

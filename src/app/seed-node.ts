@@ -2,7 +2,7 @@ import { issueToken, type TokenRecord } from '../auth/tokens.ts';
 import { PRIVACY_OFFICER } from '../capabilities/access/server/access-server.ts';
 import { registerPractitioner } from '../capabilities/membership/server/registration.ts';
 import type { SeedReport } from '../cli/node-starter.ts';
-import { loadDefinitions } from '../fhir/definitions/load-definitions.ts';
+import type { Conformance } from '../fhir/conformance.ts';
 import { importBundle } from '../fhir/import-bundle.ts';
 import type { RegistrationPort } from '../fhir/ports.ts';
 import { CODES as LEDGER_CODES } from '../ledger/codes.ts';
@@ -25,6 +25,7 @@ const MARK_ID = 'seed';
 export interface SeedOptions {
   organisations: readonly OrganisationContext[];
   registration: RegistrationPort;
+  conformance: Conformance;
   baseUrl: string;
   clock: () => number;
   progress(step: string, done: number, total: number): void;
@@ -73,8 +74,9 @@ async function seedNode(options: SeedOptions): Promise<SeedReport> {
 async function seedPatients(options: SeedOptions, organisation: OrganisationContext) {
   const { slug, name, vault } = organisation;
   const count = DEMO_STAFF.some((one) => one.slug === slug && one.purposes.includes('TREAT')) ? DEMO_PATIENTS_EACH : 0;
-  const { registration, baseUrl, clock } = options;
-  const importing = { vault, definitions: await loadDefinitions(), registration, baseUrl: `${baseUrl}/fhir`, clock };
+  const { registration, conformance, baseUrl, clock } = options;
+  const { definitions } = conformance;
+  const importing = { vault, definitions, conformance, registration, baseUrl: `${baseUrl}/fhir`, clock };
   let [done, resources] = [0, 0];
   const bundles = generatePatients({ seed: slug, count, asOf: DEMO_AS_OF, organisation: { seed: slug, name } });
   for (const bundle of bundles) {

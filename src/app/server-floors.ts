@@ -1,11 +1,15 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { createAccessServer } from '../capabilities/access/server/access-server.ts';
+import { createAccessServer, PRIVACY_OFFICER } from '../capabilities/access/server/access-server.ts';
 import { createCustodianPort, createMemberPort } from '../capabilities/access/server/exchange-ports.ts';
 import { createAccessRequests } from '../capabilities/access/server/exchange-requests.ts';
+import { versionFacts } from '../capabilities/access/server/version-facts.ts';
 import { createConsentServer } from '../capabilities/consent/server/consent-server.ts';
+import { createEvaluateOperation } from '../capabilities/consent/server/evaluate-operation.ts';
 import { createMembershipServer } from '../capabilities/membership/server/membership-server.ts';
+import { createReceiptOperations } from '../capabilities/records/server/receipt-operations.ts';
 import { createRecordsServer } from '../capabilities/records/server/records-server.ts';
 import { createExchange } from '../exchange/exchange.ts';
+import type { FhirOperation } from '../fhir/operations/operation.ts';
 import type { AccessPort, RegistrationPort } from '../fhir/ports.ts';
 import type { Job } from '../jobs/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -30,6 +34,8 @@ export interface ServerFloors {
   readonly access: AccessPort;
   readonly registration: RegistrationPort;
   readonly plugins: readonly FastifyPluginAsync[];
+  /** FHIR operations of the capabilities. */
+  readonly operations: readonly FhirOperation[];
   readonly jobs: readonly Job[];
   close(): void;
 }
@@ -47,10 +53,17 @@ export function createServerFloors(deps: FloorDependencies): ServerFloors {
     chain: deps.ledger.genesisHash,
   });
   const requests = createAccessRequests({ ...deps, exchange });
+  const evaluate = createEvaluateOperation({
+    ...deps,
+    revokedLocally: consent.revokedLocally,
+    versionFacts,
+    officerRole: PRIVACY_OFFICER,
+  });
   return {
     access: accessServer.access,
     registration: membership.registration,
     plugins: [membership.plugin, consent.plugin, accessServer.plugin, records.plugin, exchange.plugin, requests.plugin],
+    operations: [...createReceiptOperations(deps.ledger), evaluate],
     jobs: [...membership.jobs, ...consent.jobs, ...accessServer.jobs, ...records.jobs, ...exchange.jobs],
     close: accessServer.close,
   };

@@ -1,9 +1,14 @@
 import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import { createMemberCheck } from '../auth/member-call-check.ts';
 import { issueToken, type TokenRecord, type TokenStore } from '../auth/tokens.ts';
 import { createMemberPort } from '../capabilities/access/server/exchange-ports.ts';
 import type { NodeStarter, RunningNode, StartOptions } from '../cli/node-starter.ts';
+import { openConformance } from '../fhir/conformance.ts';
+import { loadDefinitions } from '../fhir/definitions/load-definitions.ts';
+import { createFhirOperations } from '../fhir/operations/fhir-operations.ts';
+import { openPackageStore } from '../fhir/packages/package-store.ts';
 import { createFhirPlugin } from '../fhir/plugin.ts';
 import { type RunningJobs, startJobs } from '../jobs/job.ts';
 import type { CometBftLedger } from '../ledger/cometbft/cometbft-ledger.ts';
@@ -20,6 +25,7 @@ import { trialFounders } from './demo-network.ts';
 import { foundMovedNetworkFrom } from './found-moved-network.ts';
 import { foundNetwork, genesisBytes, newValidatorSeeds, parsePlan, validatorOf } from './found-network.ts';
 import { createImportPlugin } from './import-plugin.ts';
+import { createIndexKeeper } from './keep-index.ts';
 import { listen, listenRefusal } from './listen.ts';
 import { createMemoryTokenStore } from './memory-token-store.ts';
 import { exportNodeLedger, moveNode } from './move-ledger.ts';
@@ -30,6 +36,7 @@ import { readNodeFile } from './node-folder.ts';
 import { createNodePlugin } from './node-plugin.ts';
 import { openLedger } from './open-ledger.ts';
 import { openOrganisations } from './open-organisations.ts';
+import { createPackagesPlugin } from './packages-plugin.ts';
 import { createQueryPlugin } from './query-plugin.ts';
 import { readRuntimeFile, removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts';
 import { seedOnce } from './seed-node.ts';
@@ -154,7 +161,9 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   const { ledger, consortium } = opened;
   // Care does not wait for the others; but what they decided meanwhile is better known before the first read.
   if (consortium !== undefined) await catchUp(consortium.ledger, options, log);
-  const organisations = await openOrganisations({ ...data, folder: options.folder, ledger, clock, log });
+  const organisations = await openOrganisations({
+    ...{ ...data, folder: options.folder, ledger, clock, log, database: environment.vaultDatabase },
+  });
   closing.add(async () => {
     for (const { vault } of organisations) await vault.close();
   });
@@ -195,8 +204,14 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   await host.register(createQueryPlugin(ledger, authenticate));
   await host.register(createNetworkPlugin({ ledger, node: data.node, consortium, authenticate }));
   await host.register(verifyPagePlugin);
+  const fhirUrl = `${baseUrl}/fhir`;
+  const packages = await openPackageStore(join(options.folder, 'packages'));
+  const conformance = await openConformance(await loadDefinitions(), packages);
+  const index = createIndexKeeper({ organisations, conformance, baseUrl: fhirUrl, log });
+  closing.add(index.stop);
+  await host.register(createPackagesPlugin({ packages, conformance, index, authenticate }));
   await host.register(
-    createImportPlugin({ organisations, authenticate, registration: floors.registration, baseUrl, clock }),
+    createImportPlugin({ organisations, authenticate, registration: floors.registration, conformance, baseUrl, clock }),
   );
   const vaultOf = (custodian: string) => organisationOf(organisations, custodian).vault;
   const { access, registration } = floors;
@@ -206,14 +221,17 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
       access,
       registration,
       authenticate,
-      baseUrl: `${baseUrl}/fhir`,
+      baseUrl: fhirUrl,
       clock,
+      conformance,
+      operations: [...createFhirOperations(conformance), ...floors.operations],
       software: { name: 'Aceso', version },
     }),
     { prefix: '/fhir' },
   );
   const url = await listen(host, options.host, port);
   closing.add(() => host.close());
+  index.keep().catch(() => undefined);
   const jobs: RunningJobs = startJobs(floors.jobs, log);
   closing.add(() => jobs.stop(true));
   const adminTokens = await issueAdminTokens(organisations, sessions, clock());
@@ -222,7 +240,7 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   // A vault that is behind its anchor keeps nothing else from starting: the members' vote needs this node.
   const isServing = organisations.every(({ vault }) => vault.status() === 'serving');
   const wanted = options.seed && data.node.follows === undefined;
-  const seeding = { organisations, registration, baseUrl, clock, progress: options.progress };
+  const seeding = { organisations, registration, conformance, baseUrl, clock, progress: options.progress };
   const seeded = isServing ? await seedOnce(seeding, wanted) : undefined;
   return { url, node: data.node.node, adminTokens, seeded, close: () => closing.run(log) };
 }

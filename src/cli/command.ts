@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import type { ParseArgsConfig } from 'node:util';
 import type { NodeStarter } from './node-starter.ts';
 
@@ -8,6 +9,8 @@ export interface CliContext {
   /** Results go here, a line a call; progress and errors go to `note`. */
   print(line: string): void;
   note(line: string): void;
+  /** Where `print` writes to, for results that are streamed; absent where nobody reads them as a stream. */
+  readonly output?: Writable;
   /** A bar for long work, or a line now and then where nobody looks on. Call `stop` at the end. */
   progress(label: string): Progress;
   clock(): number;

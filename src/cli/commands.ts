@@ -2,7 +2,9 @@ import type { Command } from './command.ts';
 import { accessBreakGlassCommand, accessLogCommand, accessRequestCommand } from './commands/access.ts';
 import { consentGrantCommand, consentListCommand, consentRevokeCommand } from './commands/consent.ts';
 import { demoCommand } from './commands/demo.ts';
+import { generateCommand } from './commands/generate.ts';
 import { genesisCommand } from './commands/genesis.ts';
+import { igAddCommand, igListCommand, igRemoveCommand } from './commands/ig.ts';
 import { importCommand } from './commands/import.ts';
 import { inspectCommand } from './commands/inspect.ts';
 import {
@@ -34,6 +36,10 @@ export const COMMANDS: readonly Command[] = [
   ledgerMoveCommand,
   genesisCommand,
   importCommand,
+  generateCommand,
+  igAddCommand,
+  igListCommand,
+  igRemoveCommand,
   keysOrganisationCommand,
   keysTokenCommand,
   keysRevokeCommand,

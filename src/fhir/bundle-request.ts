@@ -12,6 +12,8 @@ export interface RequestEntry {
   /** As given: `Patient`, `Patient/1`, `Patient?identifier=…`; an absolute one below the base is made relative. */
   readonly url: string;
   readonly ifMatch?: string;
+  readonly ifNoneMatch?: string;
+  readonly ifModifiedSince?: string;
   readonly ifNoneExist?: string;
 }
 
@@ -58,6 +60,11 @@ const ENTRY_MEMBERS = new Set([
   'request',
   'response',
 ]);
+const REQUEST_MEMBERS = new Set([
+  ...['id', 'extension', 'modifierExtension', 'method', '_method', 'url', '_url', 'ifNoneMatch', '_ifNoneMatch'],
+  ...['ifModifiedSince', '_ifModifiedSince', 'ifMatch', '_ifMatch', 'ifNoneExist', '_ifNoneExist'],
+]);
+const CONDITIONS = ['ifMatch', 'ifNoneMatch', 'ifModifiedSince', 'ifNoneExist'] as const;
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH']);
 
 function readEntry(text: string, start: number, index: number, baseUrl: string, limits: FhirLimits): RequestEntry {
@@ -74,6 +81,7 @@ function readEntry(text: string, start: number, index: number, baseUrl: string, 
   };
   const method = part('method');
   const url = part('url');
+  for (const name of parts.keys()) if (!REQUEST_MEMBERS.has(name)) throw invalid('unknown member of request', index);
   if (method === undefined || !METHODS.has(method)) throw invalid('request.method is missing or none of HTTP', index);
   if (url === undefined || url === '' || url.length > limits.urlChars)
     throw invalid('request.url is missing or too long', index);
@@ -84,16 +92,17 @@ function readEntry(text: string, start: number, index: number, baseUrl: string, 
   }
   const fullUrl = textAt(text, members.get('fullUrl'));
   if (members.has('fullUrl') && fullUrl === undefined) throw invalid('fullUrl is no text', index);
-  const ifMatch = part('ifMatch');
-  const ifNoneExist = part('ifNoneExist');
+  const conditions = CONDITIONS.flatMap((name) => {
+    const value = part(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
   return {
     index,
     method,
     url: url.startsWith(`${baseUrl}/`) ? url.slice(baseUrl.length + 1) : url.replace(/^\//, ''),
     ...(fullUrl === undefined ? {} : { fullUrl }),
     ...(resource === undefined ? {} : { text: text.slice(resource.start, resource.end) }),
-    ...(ifMatch === undefined ? {} : { ifMatch }),
-    ...(ifNoneExist === undefined ? {} : { ifNoneExist }),
+    ...Object.fromEntries(conditions),
   };
 }
 

@@ -100,7 +100,7 @@ test('nothing of a transaction is written when one entry fails', async () => {
       412,
       'CONDITION_UNMATCHED',
     ],
-    [post({ resourceType: 'Condition', subject: { reference: 'Patient?name=x' } }), 400, 'PARAMETER_UNKNOWN'],
+    [post({ resourceType: 'Condition', subject: { reference: 'Patient?nonsense=x' } }), 400, 'PARAMETER_UNKNOWN'],
     [
       post({ resourceType: 'Condition', subject: { reference: urn(1) } }, undefined, { url: 'Observation' }),
       400,
@@ -114,15 +114,23 @@ test('nothing of a transaction is written when one entry fails', async () => {
       'VERSION_MISMATCH',
     ],
     [
-      post({ resourceType: 'Patient', id: 'a' }, undefined, { method: 'PUT', url: 'Patient?identifier=a' }),
+      post({ resourceType: 'Patient', id: 'a' }, undefined, { method: 'PUT', url: 'Patient/a?identifier=a' }),
       405,
       'INTERACTION_UNSUPPORTED',
     ],
     [
       post({ resourceType: 'Patient', id: 'a' }, undefined, { method: 'PATCH', url: 'Patient/a' }),
-      405,
-      'INTERACTION_UNSUPPORTED',
+      400,
+      'BUNDLE_INVALID',
     ],
+    [post({ resourceType: 'Parameters' }, undefined, { method: 'PATCH', url: 'Patient/nobody' }), 404, 'NOT_FOUND'],
+    [
+      post({ resourceType: 'Patient' }, undefined, { method: 'PUT', url: 'Patient?nonsense=x' }),
+      400,
+      'PARAMETER_UNKNOWN',
+    ],
+    [{ request: { method: 'DELETE', url: 'Patient/a', ifMatch: 'one' } }, 400, 'PRECONDITION_MALFORMED'],
+    [{ request: { method: 'DELETE', url: 'Patient/a', iffMatch: 'W/"1"' } }, 400, 'BUNDLE_INVALID'],
     [{ resource: { resourceType: 'Patient' } }, 400, 'BUNDLE_INVALID'],
     [{ request: { method: 'POST', url: 'Patient' } }, 400, 'BUNDLE_INVALID'],
     [{ request: { method: 'FETCH', url: 'Patient' } }, 400, 'BUNDLE_INVALID'],
@@ -240,7 +248,7 @@ test('each entry of a batch stands alone', async () => {
   assert.equal(answer.status, 200);
   assert.equal(answer.json.type, 'batch-response');
   const statuses = answer.json.entry.map((entry: { response: { status: string } }) => entry.response.status);
-  assert.deepEqual(statuses, ['201', '422', '422', '200', '404', '405', '201', '405']);
+  assert.deepEqual(statuses, ['201', '422', '422', '200', '404', '400', '201', '405']);
   assert.equal(answer.json.entry[2].response.outcome.resourceType, 'OperationOutcome');
   assert.equal(answer.json.entry[3].resource.type, 'searchset');
 });

@@ -1,58 +1,152 @@
-import type { CapabilityStatement, CapabilityStatementRestResource } from '@medplum/fhirtypes';
+import type {
+  CapabilityStatement,
+  CapabilityStatementRest,
+  CapabilityStatementRestResource,
+  CapabilityStatementRestResourceOperation,
+  CapabilityStatementRestResourceSearchParam,
+} from '@medplum/fhirtypes';
 import type { FhirServer } from './context.ts';
+import { EVERY_TYPE } from './definitions/definitions.ts';
+import type { FhirOperation } from './operations/operation.ts';
 import { instant } from './resource-text.ts';
+import { COMPARTMENTS } from './routes.ts';
+import { isUnsupportedParameter } from './search/parse-clause.ts';
+import { isFollowed, type SearchParameter, type SearchRegistry } from './search/search-registry.ts';
 
-/** Interactions and parameters that every type has; the router serves exactly these. */
-const INTERACTIONS = ['read', 'vread', 'update', 'delete', 'history-instance', 'create', 'search-type'] as const;
-const PARAMETER_TYPES = { identifier: 'token', patient: 'reference', subject: 'reference' } as const;
+/** Interactions that every type has; the router serves exactly these. */
+const INTERACTIONS = [
+  ...['read', 'vread', 'update', 'patch', 'delete', 'history-instance', 'history-type', 'create', 'search-type'],
+] as const;
 
-/** `GET metadata` (R4 §3.1.0.9): what is registered, nothing else. `startedMs` is when this process began to serve it. */
+type Interaction = NonNullable<CapabilityStatementRestResource['interaction']>[number]['code'];
+
+/** What is served beside the interactions that every server has. */
+export interface Registered {
+  readonly software: { readonly name: string; readonly version: string };
+  readonly operations: readonly FhirOperation[];
+  /** Canonical URLs of the capability statements that are fulfilled. */
+  readonly instantiates: readonly string[];
+  /** When this process began to serve. */
+  readonly startedMs: number;
+}
+
+/** `GET metadata` (R4 §3.1.0.9): what is registered, nothing else. */
 export function capabilityStatement(
-  server: FhirServer,
-  software: { name: string; version: string },
-  startedMs: number,
+  { definitions, registry, baseUrl }: FhirServer,
+  { software, operations, instantiates, startedMs }: Registered,
 ): CapabilityStatement {
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',
     date: instant(startedMs),
     kind: 'instance',
+    // FHIR has no empty arrays.
+    ...(instantiates.length === 0 ? {} : { instantiates: [...instantiates] }),
     software,
-    implementation: { description: `${software.name} FHIR R4 server`, url: server.baseUrl },
-    fhirVersion: server.definitions.fhirVersion as CapabilityStatement['fhirVersion'],
+    implementation: { description: `${software.name} FHIR R4 server`, url: baseUrl },
+    fhirVersion: definitions.fhirVersion as CapabilityStatement['fhirVersion'],
     format: ['application/fhir+json', 'json'],
-    rest: [
-      {
-        mode: 'server',
-        documentation:
-          'Unknown search parameters are refused unless Prefer: handling=lenient. Bodies are kept exactly as sent but for ' +
-          'id, meta.versionId, meta.lastUpdated, rewritten references and whitespace. GET entries of a transaction are ' +
-          'answered after it is written.',
-        interaction: [{ code: 'transaction' }, { code: 'batch' }],
-        resource: Object.keys(server.definitions.resources).map((type) => resourceOf(server, type)),
-      },
-    ],
+    patchFormat: ['application/json-patch+json', 'application/fhir+json'],
+    rest: [restOf(registry, operations)],
   };
 }
 
-function resourceOf(server: FhirServer, type: string): CapabilityStatementRestResource {
-  const search = server.definitions.resources[type]?.search ?? {};
+function restOf(registry: SearchRegistry, operations: readonly FhirOperation[]): CapabilityStatementRest {
+  const system = operationsOn(operations, 'system');
+  const { definitions } = registry;
+  const types = Object.keys(definitions.resources);
+  const sources = includeSources(registry, types);
+  return {
+    mode: 'server',
+    documentation:
+      'Unknown search parameters are refused unless Prefer: handling=lenient. Bodies are kept exactly as sent but for ' +
+      'id, meta.versionId, meta.lastUpdated, rewritten references and whitespace. GET entries of a transaction are ' +
+      'answered after it is written. Bodies may be sent and are answered with gzip, deflate or br. What a caller may ' +
+      'not see is not there: it is neither found nor counted.',
+    resource: types.map((type) => resourceOf(registry, operations, type, sources)),
+    interaction: [{ code: 'transaction' }, { code: 'batch' }, { code: 'history-system' }],
+    ...(system.length === 0 ? {} : { operation: system }),
+    compartment: [...COMPARTMENTS].map((type) => `http://hl7.org/fhir/CompartmentDefinition/${type.toLowerCase()}`),
+  };
+}
+
+function resourceOf(
+  registry: SearchRegistry,
+  operations: readonly FhirOperation[],
+  type: string,
+  sources: ReadonlyMap<string, readonly string[]>,
+): CapabilityStatementRestResource {
+  const operation = operationsOn(operations, 'type', type);
   return {
     type: type as NonNullable<CapabilityStatementRestResource['type']>,
-    interaction: INTERACTIONS.map((code) => ({ code })),
-    versioning: 'versioned',
+    profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
+    interaction: INTERACTIONS.map((code) => ({ code: code as Interaction })),
+    versioning: 'versioned-update',
     readHistory: true,
     updateCreate: true,
     conditionalCreate: true,
-    conditionalRead: 'not-supported',
-    conditionalUpdate: false,
-    conditionalDelete: 'not-supported',
+    conditionalRead: 'full-support',
+    conditionalUpdate: true,
+    conditionalDelete: 'single',
     referencePolicy: ['literal', 'logical', 'enforced'],
-    searchParam: [
-      { name: '_id', type: 'token' },
-      ...(['identifier', 'patient', 'subject'] as const).flatMap((name) =>
-        search[name] === undefined ? [] : [{ name, type: PARAMETER_TYPES[name] }],
-      ),
-    ],
+    ...includesOf(registry, type, sources),
+    searchParam: searchParamsOf(registry, type),
+    ...(operation.length === 0 ? {} : { operation }),
   };
+}
+
+/** Search parameters of a type that the search answers. */
+function servedParameters(registry: SearchRegistry, type: string): readonly SearchParameter[] {
+  const all = [...(registry.ofType(type)?.values() ?? [])];
+  // Of the special ones only `near` is answered.
+  return all.filter(({ code, kind }) => !isUnsupportedParameter(code) && (kind !== 'special' || code === 'near'));
+}
+
+function searchParamsOf(registry: SearchRegistry, type: string): CapabilityStatementRestResourceSearchParam[] {
+  return servedParameters(registry, type).map(({ code, kind, definition }) => ({
+    name: code,
+    definition,
+    type: kind,
+  }));
+}
+
+/** `Type:parameter` of what refers to a type by name; what may refer to any type is left out. */
+function includeSources(registry: SearchRegistry, types: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const sources = new Map<string, string[]>();
+  for (const type of types) {
+    for (const { code, targets } of servedParameters(registry, type).filter(isFollowed)) {
+      for (const target of targets === EVERY_TYPE ? [] : targets) {
+        const of = sources.get(target);
+        if (of === undefined) sources.set(target, [`${type}:${code}`]);
+        else of.push(`${type}:${code}`);
+      }
+    }
+  }
+  return sources;
+}
+
+function includesOf(registry: SearchRegistry, type: string, sources: ReadonlyMap<string, readonly string[]>) {
+  const include = servedParameters(registry, type)
+    .filter(isFollowed)
+    .map(({ code }) => `${type}:${code}`);
+  const revinclude = sources.get(type) ?? [];
+  return {
+    ...(include.length === 0 ? {} : { searchInclude: ['*', ...include] }),
+    ...(revinclude.length === 0 ? {} : { searchRevInclude: [...revinclude] }),
+  };
+}
+
+/** Operations that may be called on the system, or on a type, its resources and their versions; each once. */
+function operationsOn(
+  operations: readonly FhirOperation[],
+  level: 'system' | 'type',
+  type?: string,
+): CapabilityStatementRestResourceOperation[] {
+  const named = new Map<string, CapabilityStatementRestResourceOperation>();
+  for (const { name, definition, on, types } of operations) {
+    const isHere = level === 'system' ? on.includes('system') : on.some((one) => one !== 'system');
+    if (!isHere || (type !== undefined && types !== undefined && !types.includes(type))) continue;
+    named.set(`${name} ${definition}`, { name: name.replace(/^\$/, ''), definition });
+  }
+  return [...named.values()];
 }

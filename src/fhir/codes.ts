@@ -11,7 +11,15 @@ export const CODES = {
   URL_TOO_LONG: { kind: 'limit', sentence: 'The request target is longer than this server takes; use POST _search.' },
   MEDIA_TYPE_UNSUPPORTED: {
     kind: 'invalid',
-    sentence: 'The body has a media type that is not supported; send application/fhir+json.',
+    sentence: 'The body has a media type that is not supported here; send application/fhir+json of FHIR R4.',
+  },
+  CONTENT_ENCODING_UNSUPPORTED: {
+    kind: 'invalid',
+    sentence: 'The body is encoded in a way that is not supported; send it as it is, or with gzip, deflate or br.',
+  },
+  CONTENT_ENCODING_INVALID: {
+    kind: 'invalid',
+    sentence: 'The body is not what its Content-Encoding says; send it again, or without an encoding.',
   },
   NOT_ACCEPTABLE: {
     kind: 'invalid',
@@ -24,6 +32,10 @@ export const CODES = {
   INTERACTION_UNSUPPORTED: {
     kind: 'invalid',
     sentence: 'This interaction is not supported here; GET metadata says which are.',
+  },
+  OPERATION_UNKNOWN: {
+    kind: 'unknown',
+    sentence: 'There is no such operation at this address; GET metadata says which there are and where.',
   },
   TYPE_UNKNOWN: { kind: 'unknown', sentence: 'The resource type is none of FHIR R4 that this server keeps.' },
   TYPE_MISMATCH: {
@@ -53,11 +65,19 @@ export const CODES = {
   WRITE_DENIED: { kind: 'denied', sentence: 'The policy in force does not let this caller write this record.' },
   PRECONDITION_MALFORMED: {
     kind: 'invalid',
-    sentence: 'A precondition header cannot be read; If-Match takes W/"version".',
+    sentence: 'A precondition cannot be read; If-Match takes W/"version", If-Modified-Since a date of HTTP.',
   },
   VERSION_MISMATCH: {
     kind: 'conflict',
     sentence: 'The resource has another version than If-Match names; read it again and merge.',
+  },
+  ALREADY_EXISTS: {
+    kind: 'conflict',
+    sentence: 'The resource exists already, and If-None-Match asked that it does not; read it and update it.',
+  },
+  ID_TAKEN: {
+    kind: 'conflict',
+    sentence: 'The condition matches nothing, but the id in the body is that of another resource; leave the id out.',
   },
   WRITE_CONTENDED: {
     kind: 'conflict',

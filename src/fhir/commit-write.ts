@@ -1,13 +1,16 @@
 import type { InteractionHeader } from '../chain/journal-leaf.ts';
 import { utf8 } from '../std/bytes.ts';
 import { isReject } from '../std/reject.ts';
+import { NO_ENTRIES } from '../vault/index/index-entries.ts';
 import type { NewVersion, VersionRow } from '../vault/vault.ts';
-import { classify, searchTokens } from './classify.ts';
+import { classify } from './classify.ts';
 import { rejectFhir } from './codes.ts';
 import type { FhirContext } from './context.ts';
+import { checkPrecondition } from './precondition.ts';
 import { inEntry, type PreparedWrite } from './prepare-write.ts';
 import { joinInteractions, refusedWrite } from './read-decision.ts';
 import { tombstoneText, withIdentity } from './resource-text.ts';
+import { resourceToEntries } from './search/resource-entries.ts';
 
 /** What a write came to: the version, its exact text, and whether the resource was there (undeleted) before. */
 export interface WrittenVersion {
@@ -22,9 +25,23 @@ export interface WrittenVersion {
 const ATTEMPTS = 4;
 
 /**
+ * Makes and commits writes that depend on what is stored (`seen`), anew when others were faster. Throws the last
+ * WRITE_CONTENDED, and whatever else `work` throws at once.
+ */
+export async function untilUncontended<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (attempt === ATTEMPTS || !isReject(thrown) || thrown.code !== 'WRITE_CONTENDED') throw thrown;
+    }
+  }
+}
+
+/**
  * Writes all or nothing, in one call of the vault: policy decided, accounts of new patients opened, versions numbered.
  * `interactions` are journalled with them. Results in the order of `writes`; undefined for a delete of what never was.
- * Rejects WRITE_DENIED (journalled), VERSION_MISMATCH (If-Match), WRITE_CONTENDED, and what the vault rejects.
+ * Rejects WRITE_DENIED (journalled), VERSION_MISMATCH (If-Match), ALREADY_EXISTS, WRITE_CONTENDED, and what the vault rejects.
  */
 export async function commitWrites(
   context: FhirContext,
@@ -63,15 +80,15 @@ function currentRows({ vault }: FhirContext, writes: readonly PreparedWrite[]): 
 
 /** Asked before accounts are opened, so that a stale request opens none, and at each attempt, since time has passed. */
 function checkPreconditions(writes: readonly PreparedWrite[], rows: readonly (VersionRow | undefined)[]): void {
-  for (const [at, { ifMatch, seen, entry }] of writes.entries()) {
+  for (const [at, write] of writes.entries()) {
     const current = rows[at];
-    // Others wrote it since `skipStored` looked: it may be stored by now.
-    if (seen !== undefined && seen !== (current?.version ?? 0)) throw rejectFhir('WRITE_CONTENDED');
-    if (ifMatch === undefined) continue;
-    const live = current !== undefined && !current.deleted;
-    if (live && current.version === ifMatch) continue;
-    const mismatch = rejectFhir('VERSION_MISMATCH', live ? { current: current.version } : {});
-    throw entry === undefined ? mismatch : inEntry(mismatch, entry);
+    try {
+      checkPrecondition(write, current);
+    } catch (thrown) {
+      throw write.entry === undefined ? thrown : inEntry(thrown, write.entry);
+    }
+    // Others wrote it since this was made from what was current then.
+    if (write.seen !== undefined && write.seen !== (current?.version ?? 0)) throw rejectFhir('WRITE_CONTENDED');
   }
 }
 
@@ -88,7 +105,7 @@ async function planWrite(
   current: VersionRow | undefined,
   opened: ReadonlyMap<string, string>,
 ): Promise<PlannedWrite> {
-  const { caller, definitions, baseUrl } = context;
+  const { caller, registry, baseUrl } = context;
   const { type, id, resource } = write;
   const live = current !== undefined && !current.deleted;
   if (write.unchanged === true) return { write, current, version: undefined, text: '' };
@@ -107,7 +124,7 @@ async function planWrite(
       write,
       current,
       text,
-      version: { ...header, account, action: 'delete', bytes: utf8(text), labels, categories, tokens: [] },
+      version: { ...header, account, action: 'delete', bytes: utf8(text), labels, categories, entries: NO_ENTRIES },
     };
   }
   const text = withIdentity(write.text, identity);
@@ -117,7 +134,7 @@ async function planWrite(
     action: live ? 'update' : 'create',
     bytes: utf8(text),
     ...classify(resource),
-    tokens: searchTokens(resource, definitions, baseUrl),
+    entries: resourceToEntries(resource, registry, baseUrl, identity.timeMs),
   };
   return { write, current, version, text };
 }

@@ -2,8 +2,8 @@ import type { InteractionHeader } from '../chain/journal-leaf.ts';
 import type { VersionRow } from '../vault/vault.ts';
 import { rejectFhir } from './codes.ts';
 import type { FhirContext } from './context.ts';
-import { findVisible } from './search.ts';
-import { searchQuery } from './search-parameters.ts';
+import { parseSearch } from './search/parse-search.ts';
+import { createVisibleSearch } from './search/visible-search.ts';
 
 /** The one resource that a condition matches, if any, and the entries to journal for having looked. */
 export interface ConditionMatch {
@@ -13,28 +13,21 @@ export interface ConditionMatch {
 
 /**
  * Resolves a condition (`identifier=…`), as in If-None-Exist and conditional references, among what the caller may see.
- * Throws CONDITION_AMBIGUOUS for several matches, CONDITION_INVALID when it selects nothing or is no search.
+ * Throws CONDITION_AMBIGUOUS for several matches, CONDITION_INVALID when it selects nothing, and what a search throws.
  */
 export async function matchCondition(context: FhirContext, type: string, condition: string): Promise<ConditionMatch> {
-  const query = searchQuery(context, type, new URLSearchParams(condition), false);
-  if (query.ids === undefined && query.alternatives.every((tokens) => tokens.length === 0))
-    throw rejectFhir('CONDITION_INVALID');
-  const rows: VersionRow[] = [];
-  const interactions: InteractionHeader[] = [];
-  for (let { after } = query, pages = 0; ; pages++) {
-    const found = await findVisible(context, type, { ...query, count: 2, ...(after === undefined ? {} : { after }) });
-    rows.push(...found.rows);
-    interactions.push(...found.interactions);
-    if (rows.length > 1) throw rejectFhir('CONDITION_AMBIGUOUS');
-    if (found.next === undefined) break;
-    // Matches that the caller may not see are passed over, but not without end.
-    if (pages >= MAX_PAGES) throw rejectFhir('SEARCH_TOO_COSTLY');
-    after = found.next;
-  }
-  return rows[0] === undefined ? { interactions } : { row: rows[0], interactions };
+  const { registry, baseUrl, clock } = context;
+  const query = new URLSearchParams(condition);
+  const { clauses } = parseSearch(registry, type, query, { baseUrl, nowMs: clock(), lenient: false });
+  if (clauses.length === 0) throw rejectFhir('CONDITION_INVALID');
+  const search = createVisibleSearch(context);
+  const { matches, more } = await search.find({ type, clauses, sort: [], count: 1 });
+  if (more) throw rejectFhir('CONDITION_AMBIGUOUS');
+  const row = matches[0]?.row;
+  if (row === undefined) return { interactions: search.interactions() };
+  search.visibility.show([row]);
+  return { row, interactions: search.interactions() };
 }
-
-const MAX_PAGES = 100;
 
 const queues = new WeakMap<object, Promise<unknown>>();
 

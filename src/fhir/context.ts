@@ -1,12 +1,11 @@
 import type { Caller } from '../auth/caller.ts';
 import type { Vault } from '../vault/vault.ts';
-import type { CompactDefinitions } from './definitions/definitions.ts';
+import type { Conformance } from './conformance.ts';
 import type { FhirLimits } from './limits.ts';
 import type { AccessPort, RegistrationPort } from './ports.ts';
 
 /** What every interaction stands on. */
-export interface FhirServer {
-  readonly definitions: CompactDefinitions;
+export interface FhirServer extends Conformance {
   /** Address of the service, without a slash at its end. */
   readonly baseUrl: string;
   /** Milliseconds since 1970. */
@@ -32,9 +31,19 @@ export interface FhirRequest {
   readonly query: URLSearchParams;
   /** Exact text of the body's JSON (`exactJson`), if there is one. */
   readonly text?: string;
+  /** What the body is, for PATCH: a JSON Patch, else FHIR (Parameters). */
+  readonly isJsonPatch?: boolean;
   readonly ifMatch?: string;
+  readonly ifNoneMatch?: string;
+  readonly ifModifiedSince?: string;
   readonly ifNoneExist?: string;
   readonly prefer: Preference;
+}
+
+/** A compartment (R4 compartmentdefinition.html): `Patient/[id]`, whose resources alone are searched. */
+export interface Compartment {
+  readonly type: string;
+  readonly id: string;
 }
 
 /** `Prefer` (R4 §3.1.0.1.7, §3.1.1.1). */
@@ -47,6 +56,8 @@ export interface FhirResult {
   readonly status: number;
   /** JSON text; undefined for none. */
   readonly body?: string;
+  /** True when the body is an OperationOutcome about the interaction and no resource that was asked for. */
+  readonly isOutcome?: boolean;
   readonly etag?: string;
   readonly lastModifiedMs?: number;
   readonly location?: string;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { before, test } from 'node:test';
-import { createMemoryVault, type MemoryVault } from '../../test/support/memory-vault.ts';
+import { createSpiedVault, type SpiedVault } from '../../test/support/spied-vault.ts';
 import { utf8, utf8ToText } from '../std/bytes.ts';
 import { isReject } from '../std/reject.ts';
 import { readBundle } from './bundle-request.ts';
@@ -18,8 +18,12 @@ before(async () => {
   definitions = await loadDefinitions();
 });
 
-function importer(): { vault: MemoryVault; opened: string[]; run: (bundle: unknown) => Promise<ImportCount> } {
-  const vault = createMemoryVault('c'.repeat(32));
+async function importer(): Promise<{
+  vault: SpiedVault;
+  opened: string[];
+  run: (bundle: unknown) => Promise<ImportCount>;
+}> {
+  const vault = await createSpiedVault('c'.repeat(32));
   const opened: string[] = [];
   const open = () => opened[opened.push(String(opened.length).padStart(32, '0')) - 1] as string;
   const registration = {
@@ -41,7 +45,7 @@ const entry = (fullUrl: string, resource: Record<string, unknown>, method = 'POS
 const bundle = (...entries: unknown[]) => ({ resourceType: 'Bundle', type: 'transaction', entry: entries });
 
 test('the same fullUrl in two files is one resource; older content offered again changes nothing', async () => {
-  const { vault, run } = importer();
+  const { vault, run } = await importer();
   const old = bundle(entry(urn(1), { resourceType: 'Organization', name: 'old' }));
   const recent = bundle(entry(urn(1), { resourceType: 'Organization', name: 'new' }));
   assert.deepEqual(await run(old), { created: 1, updated: 0, unchanged: 0 });
@@ -54,7 +58,7 @@ test('the same fullUrl in two files is one resource; older content offered again
 });
 
 test('a bundle is imported whole or not at all', async () => {
-  const { vault, opened, run } = importer();
+  const { vault, opened, run } = await importer();
   const good = entry(urn(1), { resourceType: 'Patient' });
   const bad: readonly (readonly [unknown, string])[] = [
     [entry(urn(2), { resourceType: 'Observation', status: 'final' }), 'RESOURCE_INVALID'],
@@ -86,7 +90,7 @@ const skip = existsSync(SYNTHEA) ? false : 'needs ../shared/data/synthea, which 
 test('all of Synthea imports, reads back byte for byte, resolves, and imports again without a change', {
   skip,
 }, async () => {
-  const { vault, opened, run } = importer();
+  const { vault, opened, run } = await importer();
   const files = readdirSync(SYNTHEA)
     .filter((name) => name.endsWith('.json'))
     .sort()

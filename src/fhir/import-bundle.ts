@@ -4,6 +4,7 @@ import type { Vault } from '../vault/vault.ts';
 import { type RequestEntry, readBundle } from './bundle-request.ts';
 import { rejectFhir } from './codes.ts';
 import { commitWrites, type WrittenVersion } from './commit-write.ts';
+import { type Conformance, r4Conformance } from './conformance.ts';
 import type { FhirContext } from './context.ts';
 import type { CompactDefinitions } from './definitions/definitions.ts';
 import { exactJson } from './exact-json.ts';
@@ -16,6 +17,8 @@ export interface ImportOptions {
   readonly vault: Vault;
   /** From `loadDefinitions()`. */
   readonly definitions: CompactDefinitions;
+  /** R4 alone unless it is given. */
+  readonly conformance?: Conformance;
   readonly registration: RegistrationPort;
   readonly baseUrl: string;
   readonly clock: () => number;
@@ -59,7 +62,15 @@ export async function importBundle(bytes: Uint8Array, options: ImportOptions): P
     roles: [],
     purpose: 'HOPERAT',
   };
-  const context: FhirContext = { ...options, access: OPERATOR, limits: LIMITS, caller, reportFailure: failImport };
+  const conformance = options.conformance ?? r4Conformance(options.definitions);
+  const context: FhirContext = {
+    ...options,
+    ...conformance,
+    access: OPERATOR,
+    limits: LIMITS,
+    caller,
+    reportFailure: failImport,
+  };
   if (bytes.length > LIMITS.bundleBytes) throw rejectFhir('BODY_TOO_LARGE', { limitBytes: LIMITS.bundleBytes });
   const { entries } = readBundle(exactJson(bytes), options.baseUrl, LIMITS);
   const operations = entries.map((entry) => entryToOperation(context, entry));

@@ -1,88 +1,122 @@
-import { type RequestEntry, readBundle } from './bundle-request.ts';
-import { bundleText, type EntryText, resultToEntry } from './bundle-text.ts';
+import { batch, type Interact, interactAlone } from './batch.ts';
+import { readBundle } from './bundle-request.ts';
+import { callOperation } from './call-operation.ts';
 import { rejectFhir } from './codes.ts';
-import type { FhirContext, FhirRequest, FhirResult, Preference } from './context.ts';
-import { refusalOf, rejectToOutcome, statusOf } from './outcome.ts';
-import { history, read, readVersion } from './read.ts';
+import { searchCompartment } from './compartment-search.ts';
+import { conditionalDelete, conditionalUpdate } from './conditional-write.ts';
+import type { FhirContext, FhirRequest, FhirResult } from './context.ts';
+import { history } from './history.ts';
+import type { FhirOperation } from './operations/operation.ts';
+import { patch } from './patch-write.ts';
+import { read, readVersion } from './read.ts';
+import { methodsOf, type Route, routeOf } from './routes.ts';
 import { search } from './search.ts';
 import { transaction } from './transaction.ts';
 import { create, remove, update } from './write.ts';
 
 const ID = /^[A-Za-z0-9\-.]{1,64}$/;
 
-/** Methods that a path takes, for 405 and its Allow header; undefined when nothing is there. */
-function methodsOf(path: string, isType: (type: string) => boolean): readonly string[] | undefined {
-  const [type, second, third, fourth, ...rest] = path.split('/') as [string, ...string[]];
-  if (path === '') return ['POST'];
-  if (path === 'metadata') return ['GET'];
-  if (!isType(type) || rest.length > 0) return undefined;
-  if (second === undefined) return ['GET', 'POST'];
-  if (second === '_search') return third === undefined ? ['POST'] : undefined;
-  if (second.startsWith('_') || second.startsWith('$')) return undefined;
-  if (third === undefined) return ['GET', 'PUT', 'DELETE'];
-  return third === '_history' && fourth !== '' ? ['GET'] : undefined;
+/**
+ * The router of a server with these operations: one interaction, from HTTP or from an entry of a Bundle. Everything that
+ * is decided and journalled happens in here. It throws ROUTE_UNKNOWN, TYPE_UNKNOWN, INTERACTION_UNSUPPORTED {allow} and
+ * what the interactions throw.
+ */
+export function createInteract(operations: readonly FhirOperation[]): Interact {
+  const interact: Interact = async (context, request) => {
+    const route = allowedRoute(context, request);
+    if (route.kind === 'system') return bundle(context, request, interact);
+    if (route.kind === 'operation') return callOperation(operations, context, route, request);
+    return interactAt(context, route, request);
+  };
+  return interact;
 }
 
-/**
- * One interaction, from HTTP or from an entry of a Bundle. Everything that is decided and journalled happens in here.
- * Throws ROUTE_UNKNOWN, TYPE_UNKNOWN, INTERACTION_UNSUPPORTED and what the interactions throw.
- */
-export async function interact(context: FhirContext, request: FhirRequest): Promise<FhirResult> {
-  const { path, method, query, prefer } = request;
-  const methods = methodsOf(path, (type) => context.definitions.resources[type] !== undefined);
-  if (methods === undefined)
+function allowedRoute(context: FhirContext, request: FhirRequest): Route {
+  const { path, method } = request;
+  const route = routeOf(path, (type) => context.definitions.resources[type] !== undefined);
+  if (route === undefined) {
     throw rejectFhir(/^[A-Z][A-Za-z]*(?:\/|$)/.test(path) && !path.includes('$') ? 'TYPE_UNKNOWN' : 'ROUTE_UNKNOWN');
+  }
+  const methods = methodsOf(route);
   if (!methods.includes(method)) throw rejectFhir('INTERACTION_UNSUPPORTED', { allow: methods.join(', ') });
-  const [type, id, , version] = path.split('/') as [string, string, string, string | undefined];
-  if (path === '') return bundle(context, request);
   // Before any id gets as far as the vault.
-  if (id !== undefined && id !== '_search' && !ID.test(id))
-    throw rejectFhir(method === 'GET' ? 'NOT_FOUND' : 'ID_INVALID');
+  const id = route.kind === 'compartment' ? route.compartment.id : 'id' in route ? route.id : undefined;
+  if (id !== undefined && !ID.test(id)) throw rejectFhir(isRead(method) ? 'NOT_FOUND' : 'ID_INVALID');
+  return route;
+}
+
+async function interactAt(context: FhirContext, route: Route, request: FhirRequest): Promise<FhirResult> {
+  switch (route.kind) {
+    case 'type':
+      return ofType(context, route.type, request);
+    case 'instance':
+      return ofInstance(context, route, request);
+    case 'search':
+      return search(context, route.type, request.query, request.prefer.lenient);
+    case 'version':
+      return readVersion(context, route.type, route.id, route.version, request);
+    case 'history':
+      return history(context, route, request);
+    case 'compartment':
+      return searchCompartment(context, route.compartment, route.type, request);
+    default:
+      throw rejectFhir('INTERACTION_UNSUPPORTED', { allow: '' });
+  }
+}
+
+function isRead(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
+function ofType(context: FhirContext, type: string, request: FhirRequest): Promise<FhirResult> {
+  const { method, query, prefer } = request;
+  if (method === 'POST') {
+    refuseQuery(request);
+    return create(context, type, request);
+  }
+  if (isRead(method)) return search(context, type, query, prefer.lenient);
+  const condition = conditionIn(query);
+  if (condition === '') throw rejectFhir('INTERACTION_UNSUPPORTED', { allow: 'GET, HEAD, POST' });
+  if (method === 'PUT') return conditionalUpdate(context, type, condition, request);
+  if (method === 'DELETE') return conditionalDelete(context, type, condition, request);
+  return patch(context, type, { condition }, request);
+}
+
+function ofInstance(
+  context: FhirContext,
+  { type, id }: Extract<Route, { kind: 'instance' }>,
+  request: FhirRequest,
+): Promise<FhirResult> {
+  const { method } = request;
+  if (isRead(method)) return read(context, type, id, request);
+  refuseQuery(request);
   if (method === 'PUT') return update(context, type, id, request);
   if (method === 'DELETE') return remove(context, type, id, request);
-  if (id === undefined)
-    return method === 'POST' ? create(context, type, request) : search(context, type, query, prefer.lenient);
-  if (id === '_search') return search(context, type, query, prefer.lenient);
-  if (version !== undefined) return readVersion(context, type, id, version);
-  return path.endsWith('/_history') ? history(context, type, id, query, prefer.lenient) : read(context, type, id);
+  return patch(context, type, { id }, request);
 }
 
-function bundle(context: FhirContext, request: FhirRequest): Promise<FhirResult> {
-  if (request.text === undefined) throw rejectFhir('BODY_EMPTY');
-  const read = readBundle(request.text, context.baseUrl, context.limits);
-  const alone = (entry: RequestEntry) => interactAlone(context, entry, request.prefer);
-  if (read.type === 'transaction') return transaction(context, read, request.prefer, alone);
-  return batch(read.entries, alone);
+const FORM = new Set(['_format', '_pretty']);
+
+/** The condition of a conditional interaction: its query, but for what is about the form of the answer. */
+function conditionIn(query: URLSearchParams): string {
+  return String(new URLSearchParams([...query].filter(([name]) => !FORM.has(name))));
 }
 
-/** Batch (R4 §3.1.0.11.1): each entry alone, in order; one that fails stops no other. */
-async function batch(
-  entries: readonly RequestEntry[],
-  alone: (entry: RequestEntry) => Promise<EntryText>,
-): Promise<FhirResult> {
-  const answers: EntryText[] = [];
-  for (const entry of entries) answers.push(await alone(entry));
-  return { status: 200, body: bundleText('batch-response', [], answers) };
-}
-
-async function interactAlone(context: FhirContext, entry: RequestEntry, prefer: Preference): Promise<EntryText> {
-  try {
-    const [path, query] = entry.url.split(/\?(.*)/s) as [string, string | undefined];
-    if (path === '' || path === 'metadata') throw rejectFhir('INTERACTION_UNSUPPORTED', { method: entry.method });
-    const result = await interact(context, {
-      method: entry.method,
-      path,
-      query: new URLSearchParams(query),
-      prefer: entry.method === 'GET' ? prefer : { return: 'minimal', ...prefer },
-      ...(entry.text === undefined ? {} : { text: entry.text }),
-      ...(entry.ifMatch === undefined ? {} : { ifMatch: entry.ifMatch }),
-      ...(entry.ifNoneExist === undefined ? {} : { ifNoneExist: entry.ifNoneExist }),
-    });
-    return resultToEntry(result);
-  } catch (thrown) {
-    const refusal = refusalOf(thrown);
-    // The entries before this one are written, and the client must learn of them: a bug in one fails that one.
-    if (refusal.code === 'INTERNAL') context.reportFailure(thrown);
-    return { response: { status: String(statusOf(refusal)), outcome: rejectToOutcome(refusal) } };
+/** A write by id takes no parameters: a condition that is not looked at must not seem to be. Throws PARAMETER_UNKNOWN. */
+function refuseQuery({ query, prefer }: FhirRequest): void {
+  if (query.size === 0 || prefer.lenient) return;
+  for (const name of query.keys()) {
+    if (FORM.has(name)) continue;
+    throw rejectFhir('PARAMETER_UNKNOWN', { parameter: name.slice(0, 64).replace(/[^\x20-\x7e]/g, '?') });
   }
+}
+
+function bundle(context: FhirContext, request: FhirRequest, interact: Interact): Promise<FhirResult> {
+  if (request.text === undefined) throw rejectFhir('BODY_EMPTY');
+  refuseQuery(request);
+  const { type, entries } = readBundle(request.text, context.baseUrl, context.limits);
+  if (type === 'batch') return batch(context, entries, request.prefer, interact);
+  return transaction(context, { type, entries }, request.prefer, (entry) =>
+    interactAlone(context, entry, request.prefer, interact),
+  );
 }

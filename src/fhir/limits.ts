@@ -15,9 +15,11 @@ export const LIMITS = {
   pageDefault: 50,
   pageMax: 500,
   /** Rows that one search looks at before it says too-costly. */
-  scannedRows: 1000,
-  /** Combinations of comma-separated values over all parameters of one search. */
-  searchAlternatives: 32,
+  scannedRows: 10_000,
+  /** Resources that one search opens to decide what the index does not. */
+  openedRows: 2000,
+  /** Resources that `_include` and `_revinclude` add to one page. */
+  includedRows: 1000,
   /** Issues reported of one invalid resource. */
   issues: 20,
 } as const;

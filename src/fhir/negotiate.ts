@@ -2,16 +2,27 @@ import type { Preference } from './context.ts';
 
 const JSON_TYPES = new Set(['application/fhir+json', 'application/json', 'application/*', '*/*', 'text/json', 'json']);
 
-/** True when JSON may be answered: `_format` decides when it is given, else `Accept` (R4 §3.1.0.1.10, §3.1.0.1.11). */
+/**
+ * True when JSON may be answered: `_format` decides when it is given, else `Accept` (R4 §3.1.0.1.10, §3.1.0.1.11). The
+ * parameter `fhirVersion` may ask for R4 only (R4 §3.1.0.1.14).
+ */
 export function acceptsJson(accept: string | undefined, format: string | null): boolean {
-  if (format !== null) return JSON_TYPES.has(mediaType(format.replaceAll(' ', '+')));
+  if (format !== null) return isOurs(format.replaceAll(' ', '+'));
   if (accept === undefined || accept.trim() === '') return true;
-  return accept
-    .split(',')
-    .some((range) => JSON_TYPES.has(mediaType(range)) && !/;\s*q=0(?:\.0*)?\s*(?:;|$)/.test(range));
+  return accept.split(',').some((range) => isOurs(range) && !/;\s*q=0(?:\.0*)?\s*(?:;|$)/.test(range));
 }
 
-function mediaType(text: string): string {
+function isOurs(range: string): boolean {
+  return JSON_TYPES.has(mediaType(range)) && isOurVersion(range);
+}
+
+/** False for a media type that names another version of FHIR than R4. */
+export function isOurVersion(type: string): boolean {
+  const version = /;\s*fhirVersion\s*=\s*"?([^";\s]*)/i.exec(type)?.[1];
+  return version === undefined || version === '4.0' || version === '4.0.1';
+}
+
+export function mediaType(text: string): string {
   return (text.split(';')[0] as string).trim().toLowerCase();
 }
 

@@ -30,10 +30,32 @@ const BY_CODE: Readonly<Partial<Record<string, readonly [status: number, issue: 
   PATIENT_AMBIGUOUS: [422, 'business-rule'],
   DELETED: [410, 'deleted'],
   VERSION_MISMATCH: [412, 'conflict'],
+  ALREADY_EXISTS: [412, 'duplicate'],
+  ID_TAKEN: [409, 'duplicate'],
+  OPERATION_UNKNOWN: [404, 'not-supported'],
+  CONTENT_ENCODING_UNSUPPORTED: [415, 'not-supported'],
+  PATCH_INVALID: [400, 'structure'],
+  PATCH_PATH_UNMATCHED: [422, 'not-found'],
+  PATCH_PATH_AMBIGUOUS: [422, 'multiple-matches'],
+  PATCH_PATH_UNSUPPORTED: [422, 'not-supported'],
+  PATCH_ELEMENT_EXISTS: [422, 'duplicate'],
+  PATCH_TEST_FAILED: [422, 'conflict'],
+  PATCH_IDENTITY: [422, 'business-rule'],
+  PATCH_RESULT_INVALID: [422, 'structure'],
+  PATCH_TOO_COSTLY: [413, 'too-costly'],
   CONDITION_AMBIGUOUS: [412, 'multiple-matches'],
   CONDITION_UNMATCHED: [412, 'not-found'],
   PARAMETER_UNKNOWN: [400, 'not-supported'],
   SEARCH_TOO_COSTLY: [403, 'too-costly'],
+  SEARCH_TOO_LONG: [400, 'too-long'],
+  SEARCH_UNSUPPORTED: [400, 'not-supported'],
+  TERMINOLOGY_UNSUPPORTED: [422, 'not-supported'],
+  TERMINOLOGY_CODE_UNKNOWN: [404, 'code-invalid'],
+  EXPANSION_TOO_COSTLY: [403, 'too-costly'],
+  SUMMARY_PROFILE_UNSUPPORTED: [422, 'not-supported'],
+  SUMMARY_PATIENT_AMBIGUOUS: [412, 'multiple-matches'],
+  RECEIPT_NOT_ANCHORED: [503, 'transient'],
+  RECEIPT_ERASED: [410, 'deleted'],
   TOO_COSTLY: [403, 'too-costly'],
   VAULT_FULL: [507, 'no-store'],
   VERSION_ERASED: [410, 'deleted'],
@@ -75,10 +97,18 @@ export function rejectToOutcome(reject: Reject): OperationOutcome {
   };
 }
 
-/** OperationOutcome that says that all went well, for `Prefer: return=OperationOutcome` and ignored parameters. */
+/** OperationOutcome that says that all went well, for `Prefer: return=OperationOutcome`. */
 export function informationOutcome(text: string): OperationOutcome {
   return {
     resourceType: 'OperationOutcome',
     issue: [{ severity: 'information', code: 'informational', details: { text } }],
+  };
+}
+
+/** OperationOutcome beside an answer that is not all that was asked for, such as ignored parameters. */
+export function warningOutcome(text: string): OperationOutcome {
+  return {
+    resourceType: 'OperationOutcome',
+    issue: [{ severity: 'warning', code: 'not-supported', details: { text } }],
   };
 }

@@ -132,7 +132,7 @@ test('If-None-Exist creates once, also in a race', async () => {
   const ambiguous = await send();
   assert.equal(ambiguous.status, 412);
   assert.equal(codeOf(ambiguous), 'CONDITION_AMBIGUOUS');
-  for (const condition of ['', 'name=x', '_count=1']) {
+  for (const condition of ['', 'nonsense=x', '_count=1']) {
     assert.equal(
       (await node.send('POST', 'Organization', body, { 'if-none-exist': condition })).status,
       400,
@@ -267,18 +267,35 @@ test('addresses, methods and forms that are not served', async () => {
   const cases: readonly (readonly [string, string, number, string, Record<string, string>?])[] = [
     ['GET', 'nothing', 404, 'ROUTE_UNKNOWN'],
     ['GET', 'Patient/1/2/3', 404, 'TYPE_UNKNOWN'],
-    ['GET', 'Patient/$everything', 404, 'ROUTE_UNKNOWN'],
+    ['GET', 'Patient/$everything', 404, 'OPERATION_UNKNOWN'],
+    ['GET', '$constructor', 404, 'OPERATION_UNKNOWN'],
+    ['GET', 'Patient/1/_history/1/$meta', 404, 'OPERATION_UNKNOWN'],
+    ['GET', 'Patient/a_b/Observation', 404, 'NOT_FOUND'],
+    ['GET', 'Organization/1/Observation', 404, 'TYPE_UNKNOWN'],
+    ['GET', 'Patient/1/Nothing', 404, 'TYPE_UNKNOWN'],
+    ['GET', 'Patient/x?_sumary=true', 400, 'PARAMETER_UNKNOWN'],
+    ['GET', 'Patient/x?_summary=count', 400, 'PARAMETER_INVALID'],
+    ['GET', 'Patient/x?_pretty=yes', 400, 'PARAMETER_INVALID'],
+    ['POST', 'Patient?name=x', 400, 'PARAMETER_UNKNOWN'],
     ['GET', 'Patient/..%2f..%2fetc', 404, 'NOT_FOUND'],
     ['GET', `Patient/${'x'.repeat(65)}`, 404, 'NOT_FOUND'],
     ['GET', 'Patient/unknown', 404, 'NOT_FOUND'],
     ['GET', 'Patient/unknown/_history/1', 404, 'NOT_FOUND'],
     ['GET', 'Patient/unknown/_history', 404, 'NOT_FOUND'],
-    ['PATCH', 'Patient/1', 405, 'INTERACTION_UNSUPPORTED'],
+    ['PATCH', 'Patient/1', 404, 'NOT_FOUND'],
+    ['PATCH', 'Patient', 405, 'INTERACTION_UNSUPPORTED'],
+    ['PATCH', 'Patient/1/_history', 405, 'INTERACTION_UNSUPPORTED'],
     ['PUT', 'Patient', 405, 'INTERACTION_UNSUPPORTED'],
     ['DELETE', 'Patient', 405, 'INTERACTION_UNSUPPORTED'],
     ['GET', '', 405, 'INTERACTION_UNSUPPORTED'],
     ['GET', 'Patient', 406, 'NOT_ACCEPTABLE', { accept: 'application/fhir+xml' }],
     ['GET', 'Patient?_format=xml', 406, 'NOT_ACCEPTABLE'],
+    ['GET', 'Patient?_format=ttl', 406, 'NOT_ACCEPTABLE'],
+    ['GET', 'Patient', 406, 'NOT_ACCEPTABLE', { accept: 'application/fhir+json; fhirVersion=5.0' }],
+    ['POST', 'Patient', 415, 'MEDIA_TYPE_UNSUPPORTED', { 'content-type': 'application/fhir+json; fhirVersion=3.0' }],
+    ['POST', 'Patient', 415, 'MEDIA_TYPE_UNSUPPORTED', { 'content-type': 'application/json-patch+json' }],
+    ['POST', 'Patient', 415, 'CONTENT_ENCODING_UNSUPPORTED', { 'content-encoding': 'compress' }],
+    ['POST', 'Patient', 400, 'CONTENT_ENCODING_INVALID', { 'content-encoding': 'gzip' }],
     ['GET', `Patient?identifier=${'x'.repeat(LIMITS.urlChars)}`, 414, 'URL_TOO_LONG'],
     ['POST', 'Patient', 415, 'MEDIA_TYPE_UNSUPPORTED', { 'content-type': 'application/fhir+xml' }],
     ['POST', 'Patient', 415, 'MEDIA_TYPE_UNSUPPORTED', { 'content-type': 'application/x-www-form-urlencoded' }],
@@ -293,7 +310,7 @@ test('addresses, methods and forms that are not served', async () => {
     assert.equal(answer.status, status, `${method} ${path} ${answer.text}`);
     assert.equal(codeOf(answer), code, `${method} ${path}`);
   }
-  assert.equal((await node.send('PATCH', 'Patient/1', PATIENT)).headers.allow, 'GET, PUT, DELETE');
+  assert.equal((await node.send('POST', 'Patient/1', PATIENT)).headers.allow, 'GET, HEAD, PUT, PATCH, DELETE');
   assert.equal((await node.send('PUT', 'Patient/a_b', { resourceType: 'Patient', id: 'a_b' })).status, 400);
   assert.equal(codeOf(await node.send('PUT', 'Patient/a', { resourceType: 'Patient', id: 'b' })), 'ID_MISMATCH');
   for (const format of ['json', 'application/fhir+json', 'application/fhir%2Bjson']) {

@@ -1,18 +1,20 @@
-import type { FastifyBaseLogger, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../auth/caller.ts';
-import { utf8ToText } from '../std/bytes.ts';
 import type { Reject } from '../std/reject.ts';
 import type { Vault } from '../vault/vault.ts';
 import { capabilityStatement } from './capability-statement.ts';
 import { rejectFhir } from './codes.ts';
-import type { FhirRequest, FhirResult, FhirServer } from './context.ts';
+import { type Conformance, r4Conformance } from './conformance.ts';
+import type { FhirServer } from './context.ts';
 import { loadDefinitions } from './definitions/load-definitions.ts';
-import { exactJson } from './exact-json.ts';
-import { interact } from './interact.ts';
+import { send, sendRefusal } from './http-answer.ts';
+import { judgeForm, parseBodies, requestOf } from './http-request.ts';
+import { createInteract } from './interact.ts';
 import { type FhirLimits, LIMITS } from './limits.ts';
-import { acceptsJson, preferenceOf } from './negotiate.ts';
-import { refusalOf, rejectToOutcome, statusOf } from './outcome.ts';
+import type { FhirOperation } from './operations/operation.ts';
+import { refusalOf } from './outcome.ts';
 import type { AccessPort, RegistrationPort } from './ports.ts';
+import type { SearchRegistry } from './search/search-registry.ts';
 
 export interface FhirPluginOptions {
   /** Vault of a custodian of this node; throws a Reject when it has none of that name. */
@@ -26,106 +28,70 @@ export interface FhirPluginOptions {
   readonly clock: () => number;
   readonly software?: { readonly name: string; readonly version: string };
   readonly limits?: Partial<FhirLimits>;
+  /** Canonical URLs of the capability statements that this server fulfils. */
+  readonly instantiates?: readonly string[];
+  /** R4 alone unless it is given. */
+  readonly conformance?: Conformance;
+  /** Operations (`$name`) beside the interactions. */
+  readonly operations?: readonly FhirOperation[];
 }
 
-const FHIR_JSON = 'application/fhir+json';
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH'];
 
 /** The FHIR R4 REST service as a Fastify plugin: register it with the prefix that `baseUrl` ends in. */
 export function createFhirPlugin(options: FhirPluginOptions): FastifyPluginAsync {
   return async (app) => {
     const limits = { ...LIMITS, ...options.limits };
-    const { access, registration, baseUrl, clock } = options;
-    const server: FhirServer = {
-      definitions: await loadDefinitions(),
+    const { access, registration, baseUrl, clock, operations = [] } = options;
+    const conformance = options.conformance ?? r4Conformance(await loadDefinitions());
+    // Taken anew for each request: packages may come and go meanwhile.
+    const serverNow = (): FhirServer => ({
+      ...conformance,
       limits,
       access,
       registration,
       baseUrl,
       clock,
       reportFailure: (error) => logFailure(app.log, error),
-    };
-    const statement = JSON.stringify(
-      capabilityStatement(server, options.software ?? { name: 'Aceso', version: '0' }, clock()),
-    );
+    });
+    const startedMs = clock();
+    let statement: { readonly of: SearchRegistry; readonly text: string } | undefined;
+    const interact = createInteract(operations);
     parseBodies(app);
     app.setErrorHandler((error, request, reply) => sendRefusal(reply, refusalOfHttp(error, request)));
     app.setNotFoundHandler((_request, reply) => sendRefusal(reply, rejectFhir('ROUTE_UNKNOWN')));
-    app.get('/metadata', async (request, reply) => {
-      judgeForm(request, limits);
-      return send(reply, { status: 200, body: statement });
+    app.route({
+      method: ['GET', 'HEAD'],
+      url: '/metadata',
+      exposeHeadRoute: false,
+      handler: async (request, reply) => {
+        const { isPretty } = judgeForm(request, limits);
+        // When it is first asked for: it needs the search parameters of all types, which a start should not wait for.
+        if (statement?.of !== conformance.registry) {
+          const text = JSON.stringify(
+            capabilityStatement(serverNow(), {
+              software: options.software ?? { name: 'Aceso', version: '0' },
+              operations,
+              instantiates: options.instantiates ?? [],
+              startedMs,
+            }),
+          );
+          statement = { of: conformance.registry, text };
+        }
+        return send(request, reply, { status: 200, body: statement.text }, isPretty);
+      },
     });
     const handle = async (request: FastifyRequest, reply: FastifyReply) => {
-      judgeForm(request, limits);
+      const form = judgeForm(request, limits);
       const caller = await options.authenticate(request);
-      const context = { ...server, vault: options.vaultOf(caller.custodian), caller };
-      return send(reply, await interact(context, requestOf(request, app.prefix)));
+      const context = { ...serverNow(), vault: options.vaultOf(caller.custodian), caller };
+      const result = await interact(context, requestOf(request, app.prefix, form));
+      return send(request, reply, result, form.isPretty);
     };
-    const method = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'];
-    app.route({ method, url: '/', bodyLimit: limits.bundleBytes, handler: handle });
-    app.route({ method, url: '/*', bodyLimit: limits.resourceBytes, handler: handle });
+    const route = { method: METHODS, exposeHeadRoute: false, handler: handle };
+    app.route({ ...route, url: '/', bodyLimit: limits.bundleBytes });
+    app.route({ ...route, url: '/*', bodyLimit: limits.resourceBytes });
   };
-}
-
-/** Bodies stay bytes until their size is known to be allowed and their media type to be one of ours. */
-function parseBodies(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  for (const type of [FHIR_JSON, 'application/json', 'application/x-www-form-urlencoded']) {
-    app.addContentTypeParser(type, { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  }
-}
-
-function judgeForm(request: FastifyRequest, limits: FhirLimits): void {
-  if (request.url.length > limits.urlChars) throw rejectFhir('URL_TOO_LONG', { limit: limits.urlChars });
-  if (!acceptsJson(request.headers.accept, queryOf(request).get('_format'))) throw rejectFhir('NOT_ACCEPTABLE');
-}
-
-function queryOf(request: FastifyRequest): URLSearchParams {
-  const mark = request.url.indexOf('?');
-  return new URLSearchParams(mark === -1 ? '' : request.url.slice(mark + 1));
-}
-
-function requestOf(request: FastifyRequest, prefix: string): FhirRequest {
-  const path = (request.url.split('?')[0] as string).slice(prefix.length).replace(/^\//, '');
-  const query = queryOf(request);
-  const body = request.body as Uint8Array | undefined;
-  const isForm = (request.headers['content-type'] ?? '').startsWith('application/x-www-form-urlencoded');
-  const isSearch = request.method === 'POST' && path.endsWith('/_search');
-  const hasBody = body !== undefined && body.length > 0;
-  if (hasBody && isForm !== isSearch) throw rejectFhir('MEDIA_TYPE_UNSUPPORTED');
-  if (hasBody && isForm) for (const [name, value] of new URLSearchParams(formText(body))) query.append(name, value);
-  const { 'if-match': ifMatch, 'if-none-exist': ifNoneExist, prefer } = request.headers;
-  return {
-    method: request.method,
-    path,
-    query,
-    prefer: preferenceOf(prefer),
-    ...(hasBody && !isForm ? { text: exactJson(body) } : {}),
-    ...(ifMatch === undefined ? {} : { ifMatch }),
-    ...(ifNoneExist === undefined ? {} : { ifNoneExist: String(ifNoneExist) }),
-  };
-}
-
-function formText(body: Uint8Array): string {
-  try {
-    return utf8ToText(body);
-  } catch {
-    throw rejectFhir('PARAMETER_INVALID', { parameter: 'body' });
-  }
-}
-
-function send(reply: FastifyReply, result: FhirResult): FastifyReply {
-  reply.code(result.status);
-  if (result.etag !== undefined) reply.header('etag', result.etag);
-  if (result.lastModifiedMs !== undefined) reply.header('last-modified', new Date(result.lastModifiedMs).toUTCString());
-  if (result.location !== undefined) reply.header('location', result.location);
-  if (result.body === undefined) return reply.send();
-  return reply.type(`${FHIR_JSON}; charset=utf-8`).header('cache-control', 'no-store').send(result.body);
-}
-
-function sendRefusal(reply: FastifyReply, refusal: Reject): FastifyReply {
-  const { allow } = refusal.data;
-  if (refusal.code === 'INTERACTION_UNSUPPORTED' && typeof allow === 'string') reply.header('allow', allow);
-  return send(reply, { status: statusOf(refusal), body: JSON.stringify(rejectToOutcome(refusal)) });
 }
 
 /** Fastify's own refusals of a request get our codes; anything else that is no Reject is a bug and is logged as one. */

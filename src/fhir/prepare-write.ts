@@ -3,21 +3,22 @@ import type { VersionRow } from '../vault/vault.ts';
 import { rejectFhir } from './codes.ts';
 import type { FhirContext } from './context.ts';
 import { type ParsedResource, patientOf } from './patient-account.ts';
+import type { WritePrecondition } from './precondition.ts';
 import { textOf } from './read.ts';
 import { isConditionalReference, localReference, referencesIn, rewriteLinks } from './references.ts';
 import { authoredText } from './resource-text.ts';
-import { validateStructure } from './validate.ts';
+import { refuseInvalid } from './validate.ts';
 import { type ValidationThread, validationThread } from './validation-thread.ts';
 
 /** One write that a request asks for. `id` is settled: the server's for a create, the address's otherwise. */
-export interface WriteOperation {
+export interface WriteOperation extends WritePrecondition {
   readonly action: 'create' | 'update' | 'delete';
   readonly type: string;
   readonly id: string;
   /** Exact text of the resource; absent for a delete. */
   readonly text?: string;
-  /** Version that must be the current one (If-Match). */
-  readonly ifMatch?: number;
+  /** Version that this was made from, 0 for none: another current one is WRITE_CONTENDED, and the maker tries again. */
+  readonly seen?: number;
   /** Index of the Bundle's entry this comes from, named in refusals. */
   readonly entry?: number;
 }
@@ -29,8 +30,6 @@ export interface PreparedWrite extends WriteOperation {
   readonly patient?: string;
   /** The content is stored already: nothing to write. */
   readonly unchanged?: true;
-  /** Version that `skipStored` found current, 0 for none. */
-  readonly seen?: number;
 }
 
 export interface PrepareOptions {
@@ -67,17 +66,20 @@ export async function prepareWrites(
  * request is prepared or committed. Throws the first refusal, with the entry it is about.
  */
 export async function validatePrepared(
-  { definitions }: FhirContext,
+  { validator, packageFiles }: FhirContext,
   writes: readonly PreparedWrite[],
   thread: ValidationThread | undefined = validationThread,
 ): Promise<void> {
   const resources = writes.flatMap(({ resource, entry }) => (resource === undefined ? [] : [{ resource, entry }]));
-  const verdict = await thread?.validate(resources.map(({ resource }) => JSON.stringify(resource)));
+  const verdict = await thread?.validate(
+    resources.map(({ resource }) => JSON.stringify(resource)),
+    packageFiles,
+  );
   if (verdict === 'valid') return;
   if (typeof verdict === 'object') throw refusedAt(verdict.refusal, resources[verdict.at]?.entry);
   for (const { resource, entry } of resources) {
     try {
-      validateStructure(resource, definitions);
+      refuseInvalid(resource, validator);
     } catch (thrown) {
       throw refusedAt(thrown, entry);
     }
@@ -122,7 +124,7 @@ async function prepareOne(
   const resource = JSON.parse(text) as ParsedResource;
   // A create's own id is ignored and replaced (R4 §3.1.0.8), so it is not judged either.
   const identified = { ...resource, id };
-  if (options.unvalidated !== true) validateStructure(identified, definitions);
+  if (options.unvalidated !== true) refuseInvalid(identified, context.validator);
   const patient = patientOf(identified, definitions, baseUrl);
   const seen = options.skipStored === true ? { seen: current?.version ?? 0 } : {};
   return { ...operation, text, resource: identified, ...seen, ...(patient === undefined ? {} : { patient }) };

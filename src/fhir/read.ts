@@ -1,14 +1,13 @@
 import { utf8ToText } from '../std/bytes.ts';
 import type { VersionRow } from '../vault/vault.ts';
-import { bundleText, type EntryText } from './bundle-text.ts';
 import { rejectFhir } from './codes.ts';
-import type { FhirContext, FhirResult } from './context.ts';
+import type { FhirContext, FhirRequest, FhirResult } from './context.ts';
+import { isUnmodified } from './precondition.ts';
 import { decideRead } from './read-decision.ts';
-import { instant } from './resource-text.ts';
-import { nextLink, pageParameters, selfLink } from './search-parameters.ts';
+import { type SubsetRequest, subset } from './subset.ts';
 
 /** `W/"n"` of a version (R4 §3.1.0.1.3). */
-function etagOf(version: number): string {
+export function etagOf(version: number): string {
   return `W/"${version}"`;
 }
 
@@ -22,9 +21,12 @@ export async function textOf(context: FhirContext, row: VersionRow): Promise<str
   return utf8ToText(await context.vault.open(row));
 }
 
-/** Reads the current version. 404 for what is not there or not to be seen, 410 for what was deleted. */
-export async function read(context: FhirContext, type: string, id: string): Promise<FhirResult> {
-  return readRow(context, await context.vault.current(type, id));
+/**
+ * Reads the current version (R4 §3.1.0.2). 304 for a version that the client has, 404 for what is not there or not to be
+ * seen, 410 for what was deleted.
+ */
+export async function read(context: FhirContext, type: string, id: string, request: FhirRequest): Promise<FhirResult> {
+  return readRow(context, await context.vault.current(type, id), request);
 }
 
 /** Reads one version (vread). */
@@ -33,55 +35,46 @@ export async function readVersion(
   type: string,
   id: string,
   version: string,
+  request: FhirRequest,
 ): Promise<FhirResult> {
   const number = /^[1-9][0-9]{0,9}$/.test(version) ? Number(version) : 0;
-  return readRow(context, number === 0 ? undefined : await context.vault.version(type, id, number));
+  return readRow(context, number === 0 ? undefined : await context.vault.version(type, id, number), request);
 }
 
-async function readRow(context: FhirContext, row: VersionRow | undefined): Promise<FhirResult> {
+async function readRow(context: FhirContext, row: VersionRow | undefined, request: FhirRequest): Promise<FhirResult> {
+  const part = request.query.size === 0 ? undefined : partAsked(request);
   if (row === undefined) throw rejectFhir('NOT_FOUND');
   const { visible, interactions } = await decideRead(context, [row]);
+  const isShown = visible.length > 0 && !row.deleted;
+  const isKnown = isShown && isUnmodified(request, row);
   // Opened before it is journalled, so that the journal tells of no read of a version that cannot be opened. One that is
   // erased after the decision refuses to open.
-  const body = visible.length > 0 && !row.deleted ? await textOf(context, row) : undefined;
+  const text = isShown && !isKnown ? await textOf(context, row) : undefined;
   await context.vault.journal(interactions);
   if (visible.length === 0) throw rejectFhir('NOT_FOUND');
-  if (body === undefined) throw rejectFhir('DELETED', { version: row.version });
+  if (isKnown) return { status: 304, ...versionHeaders(row) };
+  if (text === undefined) throw rejectFhir('DELETED', { version: row.version });
+  const body = part === undefined ? text : subset(text, context.definitions, part);
   return { status: 200, body, ...versionHeaders(row) };
 }
 
-/** History of one resource, newest first, a page at a time. Versions that the caller may not see are left out. */
-export async function history(
-  context: FhirContext,
-  type: string,
-  id: string,
-  query: URLSearchParams,
-  lenient: boolean,
-): Promise<FhirResult> {
-  const { count, after } = pageParameters(context, query, lenient);
-  if ((await context.vault.current(type, id)) === undefined) throw rejectFhir('NOT_FOUND');
-  const page = await context.vault.history(type, id, count, after);
-  const { visible, interactions } = await decideRead(context, page.rows);
-  const entries = await Promise.all(visible.map((row) => historyEntry(context, row)));
-  await context.vault.journal(interactions);
-  if (visible.length === 0 && after === undefined && page.next === undefined) throw rejectFhir('NOT_FOUND');
-  const address = `${context.baseUrl}/${type}/${id}/_history`;
-  const links: [string, string][] = [['self', selfLink(address, query)]];
-  if (page.next !== undefined) links.push(['next', nextLink(address, query, page.next)]);
-  return { status: 200, body: bundleText('history', links, entries) };
-}
+const SUMMARIES = new Set(['true', 'text', 'data', 'false']);
 
-async function historyEntry(context: FhirContext, row: VersionRow): Promise<EntryText> {
-  const address = `${row.type}/${row.id}`;
-  const method = row.deleted ? 'DELETE' : row.action === 'create' && row.version === 1 ? 'POST' : 'PUT';
-  return {
-    fullUrl: `${context.baseUrl}/${address}`,
-    ...(row.deleted || row.erased ? {} : { resource: await textOf(context, row) }),
-    request: { method, url: method === 'POST' ? row.type : address },
-    response: {
-      status: row.deleted ? '204' : row.action === 'create' ? '201' : '200',
-      etag: etagOf(row.version),
-      lastModified: instant(row.timeMs),
-    },
-  };
+/** `_summary` and `_elements` of a read. Throws PARAMETER_UNKNOWN for others unless the client is lenient. */
+function partAsked({ query, prefer }: FhirRequest): SubsetRequest | undefined {
+  let part: SubsetRequest | undefined;
+  for (const [name, value] of query) {
+    if (name === '_summary') {
+      if (!SUMMARIES.has(value)) throw rejectFhir('PARAMETER_INVALID', { parameter: name });
+      part = { ...part, summary: value as NonNullable<SubsetRequest['summary']> };
+    } else if (name === '_elements') {
+      const elements = value.split(',', 100).map((element) => element.trim());
+      if (!elements.every((element) => /^[A-Za-z][A-Za-z0-9.]{0,127}$/.test(element)))
+        throw rejectFhir('PARAMETER_INVALID', { parameter: name });
+      part = { ...part, elements };
+    } else if (name !== '_format' && name !== '_pretty' && !prefer.lenient) {
+      throw rejectFhir('PARAMETER_UNKNOWN', { parameter: name.slice(0, 64).replace(/[^\x20-\x7e]/g, '?') });
+    }
+  }
+  return part;
 }

@@ -48,7 +48,7 @@ test('identifier: with system, without, by value, several', async () => {
   assert.deepEqual(await ids('Patient?identifier=%7Cbare%5C%7C3'), [patients[3]]);
   assert.deepEqual(await ids('Patient?identifier=bare%5C%7C3'), [patients[3]]);
   assert.deepEqual(await ids('Patient?identifier=%7Cm%5C,2'), []);
-  assert.deepEqual(await ids('Patient?identifier=urn:mrn|m%5C,1,urn:mrn|m%5C,2'), [patients[1], patients[2]].sort());
+  assert.deepEqual(await ids('Patient?identifier=urn:mrn|m%5C,1,urn:mrn|m%5C,2'), [patients[1], patients[2]]);
   assert.deepEqual(await ids('Patient?identifier=urn:all|same&identifier=urn:mrn|m%5C,4'), [patients[4]]);
   assert.deepEqual(await ids('Patient?identifier=nothing'), []);
 });
@@ -93,7 +93,6 @@ test('pages follow one another to the end, each resource once', async () => {
     while (path !== undefined) {
       const { json } = await node.send('GET', path);
       assert.equal(json.link[0].relation, 'self');
-      assert.equal(json.total, undefined);
       seen.push(...(json.entry ?? []).map((entry: { resource: { id: string } }) => entry.resource.id));
       path = json.link.find((link: { relation: string }) => link.relation === 'next')?.url.slice(BASE_URL.length + 1);
       pages++;
@@ -112,36 +111,34 @@ test('POST _search is the same search', async () => {
 });
 
 test('unknown parameters are refused, or ignored and named when the client is lenient', async () => {
-  const strict = await node.send('GET', 'Observation?code=x');
+  const strict = await node.send('GET', 'Observation?colour=x');
   assert.equal(strict.status, 400);
   assert.equal(strict.json.issue[0].details.coding[0].code, 'PARAMETER_UNKNOWN');
-  const lenient = await node.send('GET', 'Observation?code=x&_id=o01', undefined, { prefer: 'handling=lenient' });
+  const lenient = await node.send('GET', 'Observation?colour=x&_id=o01', undefined, { prefer: 'handling=lenient' });
   assert.deepEqual(
     lenient.json.entry.map((entry: { search: { mode: string } }) => entry.search.mode),
     ['match', 'outcome'],
   );
-  assert.match(lenient.json.entry[1].resource.issue[0].details.text, /code/);
+  assert.match(lenient.json.entry[1].resource.issue[0].details.text, /colour/);
   assert.equal(lenient.json.link[0].url, `${BASE_URL}/Observation?_id=o01`);
   assert.equal((await node.send('GET', 'Organization?patient=1')).status, 400);
-  assert.equal((await node.send('GET', 'Observation/o01/_history?_since=2020')).status, 400);
+  assert.equal((await node.send('GET', 'Observation/o01/_history?_since=20')).status, 400);
 });
 
 test('values that cannot be used are refused', async () => {
-  const many = Array.from({ length: 40 }, (_, i) => i).join();
+  const many = Array.from({ length: 600 }, (_, i) => i).join();
   const cases: readonly (readonly [string, number])[] = [
-    ['_count=0', 400],
+    ['_count=-1', 400],
     ['_count=x', 400],
     ['_id=a_b', 400],
     ['_id=', 400],
     ['identifier=', 400],
-    ['identifier=urn:mrn%7C', 400],
     ['patient=Group/1', 400],
     ['patient=a/b/c', 400],
-    ['subject=x', 400],
     ['_cursor=***', 400],
     ['_cursor=', 400],
-    [`identifier=${many}`, 403],
-    ['patient:Patient=1', 400],
+    [`identifier=${many}`, 400],
+    ['patient:Group=1', 400],
   ];
   for (const [query, status] of cases)
     assert.equal((await node.send('GET', `Observation?${query}`)).status, status, query);
@@ -161,12 +158,14 @@ test('what policy hides does not show, and pages are filled all the same', async
 });
 
 test('a search that would look at too much says so', async () => {
-  for (let i = 0; i < 61; i++)
+  for (let i = 0; i < 80; i++)
     await node.send('POST', 'Basic', { resourceType: 'Basic', code: { text: 'x' }, identifier: [{ value: 'dup' }] });
-  assert.equal((await node.send('GET', 'Basic?identifier=dup,other')).status, 403);
+  assert.equal((await node.send('GET', 'Basic?identifier=dup,other&_count=10')).status, 200);
+  const counted = await node.send('GET', 'Basic?identifier=dup,other&_count=10&_total=accurate');
+  assert.equal(counted.status, 403);
+  assert.equal(counted.json.issue[0].code, 'too-costly');
+  // Neither an empty page nor a link to go on: both would tell that something is there.
   node.denies.read = () => true;
-  const page = await node.send('GET', 'Basic?identifier=dup&_count=10');
+  assert.equal((await node.send('GET', 'Basic?identifier=dup&_count=10')).status, 403);
   node.denies.read = () => false;
-  assert.equal(page.json.entry, undefined);
-  assert.ok(page.json.link.some((link: { relation: string }) => link.relation === 'next'));
 });

@@ -1,25 +1,21 @@
-import { randomUUID } from 'node:crypto';
 import type { InteractionHeader } from '../chain/journal-leaf.ts';
 import type { RequestBundle, RequestEntry } from './bundle-request.ts';
 import { bundleText, type EntryText, resultToEntry } from './bundle-text.ts';
 import { rejectFhir } from './codes.ts';
-import { commitWrites, type WrittenVersion } from './commit-write.ts';
-import { matchCondition, oneAtATime } from './conditions.ts';
+import { commitWrites, untilUncontended } from './commit-write.ts';
+import { inTurn } from './conditional-write.ts';
+import { matchCondition } from './conditions.ts';
 import type { FhirContext, FhirResult, Preference } from './context.ts';
 import { inEntry, prepareWrites, type WriteOperation } from './prepare-write.ts';
-import { textOf } from './read.ts';
 import { joinInteractions } from './read-decision.ts';
 import { isConditionalReference, referencesIn } from './references.ts';
-import { answer, idIn, ifMatchOf, typeIn } from './write.ts';
-
-/** What an entry asks to be written, or the resource that its If-None-Exist found. */
-type Settled =
-  | { readonly entry: RequestEntry; readonly operation: WriteOperation }
-  | { readonly entry: RequestEntry; readonly existing: WrittenVersion };
+import { isConditional, rankOf, type Settled, settle } from './settle-entry.ts';
+import { answer, deletedAnswer } from './write.ts';
 
 /**
  * Transaction (R4 §3.1.0.11.2): everything is written in one call of the vault or nothing is; links between entries are
- * rewritten. `readEntry` answers GET entries; they see what the transaction wrote.
+ * rewritten. `readEntry` answers GET entries; they see what the transaction wrote. One with conditions waits for those
+ * before it, so that it sees what they wrote.
  */
 export function transaction(
   context: FhirContext,
@@ -27,9 +23,8 @@ export function transaction(
   prefer: Preference,
   readEntry: (entry: RequestEntry) => Promise<EntryText>,
 ): Promise<FhirResult> {
-  const conditional = bundle.entries.some((entry) => entry.ifNoneExist !== undefined);
   const work = () => processTransaction(context, bundle, prefer, readEntry);
-  return conditional ? oneAtATime(context.vault, work) : work();
+  return bundle.entries.some(isConditional) ? inTurn(context, work) : untilUncontended(work);
 }
 
 async function processTransaction(
@@ -41,12 +36,12 @@ async function processTransaction(
   const interactions: InteractionHeader[] = [];
   const settled: Settled[] = [];
   for (const entry of bundle.entries) {
-    if (entry.method === 'GET') continue;
+    if (isRead(entry)) continue;
     settled.push(await inContextOf(entry.index, () => settle(context, entry, interactions)));
   }
   const inOrder = settled
     .flatMap((item) => ('operation' in item ? [item] : []))
-    .sort((a, b) => rank(a.entry) - rank(b.entry));
+    .sort((a, b) => rankOf(a.entry) - rankOf(b.entry));
   refuseOverlap(inOrder.map(({ operation }) => operation));
   const target = await createTarget(context, settled, interactions);
   const prepared = await prepareWrites(
@@ -59,20 +54,19 @@ async function processTransaction(
   // Entries want no body unless asked for: the client has just sent it.
   const preference: Preference = { return: 'minimal', ...prefer };
   const answers = new Map<number, EntryText>();
-  for (const [at, { entry }] of inOrder.entries()) {
+  for (const [at, { entry, operation }] of inOrder.entries()) {
     const version = written[at];
-    const removed = entry.method === 'DELETE';
-    answers.set(
-      entry.index,
-      resultToEntry(removed || version === undefined ? { status: 204 } : answer(context, version, preference)),
-    );
+    const result =
+      operation.action === 'delete' || version === undefined
+        ? deletedAnswer(version, preference)
+        : answer(context, version, preference);
+    answers.set(entry.index, resultToEntry(result));
   }
   for (const item of settled) {
     if ('existing' in item) answers.set(item.entry.index, resultToEntry(answer(context, item.existing, preference)));
+    if ('absent' in item) answers.set(item.entry.index, resultToEntry(deletedAnswer(undefined, preference)));
   }
-  for (const entry of bundle.entries) {
-    if (entry.method === 'GET') answers.set(entry.index, await readEntry(entry));
-  }
+  for (const entry of bundle.entries) if (isRead(entry)) answers.set(entry.index, await readEntry(entry));
   return {
     status: 200,
     body: bundleText(
@@ -83,43 +77,8 @@ async function processTransaction(
   };
 }
 
-/** Order of processing: DELETE, POST, PUT (R4 §3.1.0.11.2). */
-function rank(entry: RequestEntry): number {
-  return ['DELETE', 'POST', 'PUT'].indexOf(entry.method);
-}
-
-async function settle(context: FhirContext, entry: RequestEntry, interactions: InteractionHeader[]): Promise<Settled> {
-  const { method, url, text, index } = entry;
-  const [path, condition] = url.split('?') as [string, string | undefined];
-  const [type, id, ...rest] = path.split('/') as [string, string | undefined, ...string[]];
-  if (condition !== undefined || rest.length > 0 || (id === undefined) !== (method === 'POST') || rank(entry) === -1) {
-    throw rejectFhir('INTERACTION_UNSUPPORTED', { method });
-  }
-  if (context.definitions.resources[type] === undefined) throw rejectFhir('TYPE_UNKNOWN');
-  if (method === 'DELETE')
-    return {
-      entry,
-      operation: { action: 'delete', type, id: id as string, entry: index, ...ifMatchOf(entry.ifMatch) },
-    };
-  if (text === undefined) throw rejectFhir('BUNDLE_INVALID', { fault: 'resource is missing' });
-  if (typeIn(text) !== type) throw rejectFhir('TYPE_MISMATCH', { address: type });
-  if (method === 'PUT') {
-    if (!/^[A-Za-z0-9\-.]{1,64}$/.test(id as string)) throw rejectFhir('ID_INVALID');
-    if (idIn(text) !== id) throw rejectFhir('ID_MISMATCH');
-    return {
-      entry,
-      operation: { action: 'update', type, id: id as string, text, entry: index, ...ifMatchOf(entry.ifMatch) },
-    };
-  }
-  if (entry.ifNoneExist !== undefined) {
-    const match = await matchCondition(context, type, entry.ifNoneExist.replace(/^[^?]*\?/, ''));
-    interactions.push(...match.interactions);
-    if (match.row !== undefined) {
-      const stored = await textOf(context, match.row);
-      return { entry, existing: { row: match.row, text: stored, existed: true, changed: false } };
-    }
-  }
-  return { entry, operation: { action: 'create', type, id: randomUUID(), text, entry: index } };
+function isRead({ method }: RequestEntry): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 function refuseOverlap(operations: readonly WriteOperation[]): void {
@@ -142,9 +101,10 @@ async function createTarget(
 ): Promise<(value: string) => string | undefined> {
   const targets = new Map<string, string>();
   for (const item of settled) {
-    const { type, id } = 'operation' in item ? item.operation : item.existing.row;
     const { fullUrl } = item.entry;
-    if (fullUrl === undefined || ('operation' in item && item.operation.action === 'delete')) continue;
+    if (fullUrl === undefined || 'absent' in item) continue;
+    if ('operation' in item && item.operation.action === 'delete') continue;
+    const { type, id } = 'operation' in item ? item.operation : item.existing.row;
     targets.set(fullUrl, `${type}/${id}`);
     const relative = /(?:^|\/)([A-Z][A-Za-z]{1,63}\/[A-Za-z0-9\-.]{1,64})$/.exec(fullUrl)?.[1];
     if (relative?.startsWith(`${type}/`)) targets.set(relative, `${type}/${id}`);

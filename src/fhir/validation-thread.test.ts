@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMemoryVault } from '../../test/support/memory-vault.ts';
+import { createSpiedVault } from '../../test/support/spied-vault.ts';
 import { utf8 } from '../std/bytes.ts';
 import { isReject } from '../std/reject.ts';
+import { r4Conformance } from './conformance.ts';
 import type { FhirContext } from './context.ts';
 import { loadDefinitions } from './definitions/load-definitions.ts';
 import { importBundle } from './import-bundle.ts';
@@ -47,7 +48,7 @@ function same(a: unknown, b: unknown): boolean {
 }
 
 test('with a thread that dies, or that cannot tell, everything is validated here', async () => {
-  const context = { definitions: await loadDefinitions() } as FhirContext;
+  const context = r4Conformance(await loadDefinitions()) as FhirContext;
   const dead = createValidationThread(DEAD);
   assert.equal(await dead.validate([JSON.stringify(VALID)]), UNJUDGED);
   assert.equal(await dead.validate([JSON.stringify(VALID)]), UNJUDGED);
@@ -62,7 +63,7 @@ test('with a thread that dies, or that cannot tell, everything is validated here
 });
 
 test('two imports of the same at the same time store it once', async () => {
-  const vault = createMemoryVault('c'.repeat(32));
+  const vault = await createSpiedVault('c'.repeat(32));
   const never = () => Promise.reject(new Error('nobody registers'));
   const registration = { register: never, registerMany: never };
   const options = { vault, definitions: await loadDefinitions(), registration, baseUrl: 'http://aceso.example/fhir' };

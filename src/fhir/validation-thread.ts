@@ -8,8 +8,11 @@ export const UNJUDGED = Symbol('unjudged');
 
 /** Structural validation beside the main thread, for imports: the one part of an import that needs nothing of the vault. */
 export interface ValidationThread {
-  /** Resolves to what holds of all of the resources (JSON texts); at UNJUDGED the caller has to validate them itself. */
-  validate(texts: readonly string[]): Promise<ValidationVerdict>;
+  /**
+   * Resolves to what holds of all of the resources (JSON texts); at UNJUDGED the caller has to validate them itself.
+   * `packages` are the compact files of those whose profiles hold too (`PackageStore.files`).
+   */
+  validate(texts: readonly string[], packages?: readonly string[]): Promise<ValidationVerdict>;
 }
 
 /** A refusal is RESOURCE_INVALID of the text at an index, the first. */
@@ -57,14 +60,14 @@ export function createValidationThread(
   }
 
   return {
-    async validate(texts) {
+    async validate(texts, packages = []) {
       if (lost) return UNJUDGED;
       clearTimeout(idle);
       worker ??= start();
       worker.ref();
       const batch = next++;
       const verdict = new Promise<ValidationVerdict>((resolve) => waiting.set(batch, resolve));
-      worker.postMessage({ batch, texts } satisfies ValidationRequest);
+      worker.postMessage({ batch, texts, packages } satisfies ValidationRequest);
       return verdict;
     },
   };

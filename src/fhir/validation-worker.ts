@@ -1,7 +1,9 @@
 import { parentPort } from 'node:worker_threads';
 import { isReject } from '../std/reject.ts';
 import { loadDefinitions } from './definitions/load-definitions.ts';
-import { validateStructure } from './validate.ts';
+import { validatorOfFiles } from './packages/package-validator.ts';
+import type { Validator } from './profiles/validator.ts';
+import { refuseInvalid } from './validate.ts';
 import type { ValidationAnswer, ValidationRequest } from './validation-messages.ts';
 
 /** A worker thread that answers each list of resources with the first that is refused, if one is. */
@@ -9,19 +11,27 @@ const port = parentPort;
 if (port === null) throw new Error('validation-worker.ts runs in a worker thread');
 
 const definitions = await loadDefinitions();
+/** Made anew when other packages are asked for; they seldom change. */
+let current: { readonly packages: string; readonly validator: Validator } | undefined;
 
-port.on('message', ({ batch, texts }: ValidationRequest) => {
-  port.postMessage({ batch, ...firstFault(texts) } satisfies ValidationAnswer);
+port.on('message', ({ batch, texts, packages }: ValidationRequest) => {
+  port.postMessage({ batch, ...firstFault(texts, packages) } satisfies ValidationAnswer);
 });
 
-function firstFault(texts: readonly string[]): Omit<ValidationAnswer, 'batch'> {
+function firstFault(texts: readonly string[], packages: readonly string[]): Omit<ValidationAnswer, 'batch'> {
   for (const [at, text] of texts.entries()) {
     try {
-      validateStructure(JSON.parse(text), definitions);
+      refuseInvalid(JSON.parse(text), validatorOf(packages));
     } catch (error) {
       // What is no refusal is a bug: the caller validates again itself and meets it with its stack.
       return isReject(error) ? { at, issues: error.data.issues ?? [] } : { at };
     }
   }
   return {};
+}
+
+function validatorOf(packages: readonly string[]): Validator {
+  const key = packages.join('\n');
+  if (current?.packages !== key) current = { packages: key, validator: validatorOfFiles(definitions, packages) };
+  return current.validator;
 }

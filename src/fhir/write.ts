@@ -6,6 +6,7 @@ import { matchCondition, oneAtATime } from './conditions.ts';
 import type { FhirContext, FhirRequest, FhirResult, Preference } from './context.ts';
 import { membersOf } from './json-spans.ts';
 import { informationOutcome } from './outcome.ts';
+import { writePrecondition } from './precondition.ts';
 import { prepareWrites, type WriteOperation } from './prepare-write.ts';
 import { textOf, versionHeaders } from './read.ts';
 import { joinInteractions } from './read-decision.ts';
@@ -15,7 +16,7 @@ export async function create(context: FhirContext, type: string, request: FhirRe
   const text = bodyOf(context, request, type);
   const operation: WriteOperation = { action: 'create', type, id: randomUUID(), text };
   if (request.ifNoneExist === undefined) return writeOne(context, operation, request.prefer);
-  const condition = request.ifNoneExist;
+  const condition = conditionOf(request.ifNoneExist);
   return oneAtATime(context.vault, async () => {
     const { row, interactions } = await matchCondition(context, type, condition);
     if (row === undefined) return writeOne(context, operation, request.prefer, interactions);
@@ -34,7 +35,7 @@ export async function update(
 ): Promise<FhirResult> {
   const text = bodyOf(context, request, type);
   if (idIn(text) !== id) throw rejectFhir('ID_MISMATCH');
-  return writeOne(context, { action: 'update', type, id, text, ...ifMatchOf(request.ifMatch) }, request.prefer);
+  return writeOne(context, { action: 'update', type, id, text, ...writePrecondition(request) }, request.prefer);
 }
 
 /** delete (R4 §3.1.0.7): 204 also for what is deleted already or never was. */
@@ -44,14 +45,11 @@ export async function remove(
   id: string,
   request: FhirRequest,
 ): Promise<FhirResult> {
-  const [written] = await commitWrites(
-    context,
-    await prepareWrites(context, [{ action: 'delete', type, id, ...ifMatchOf(request.ifMatch) }]),
-  );
-  return { status: 204, ...(written === undefined ? {} : { etag: versionHeaders(written.row).etag }) };
+  return writeOne(context, { action: 'delete', type, id, ...writePrecondition(request) }, request.prefer);
 }
 
-async function writeOne(
+/** Prepares and commits one write; `interactions` are journalled with it. */
+export async function writeOne(
   context: FhirContext,
   operation: WriteOperation,
   prefer: Preference,
@@ -59,7 +57,17 @@ async function writeOne(
 ): Promise<FhirResult> {
   const prepared = await prepareWrites(context, [operation]);
   const [written] = await commitWrites(context, prepared, joinInteractions(interactions));
-  return answer(context, written as WrittenVersion, prefer);
+  return operation.action === 'delete'
+    ? deletedAnswer(written, prefer)
+    : answer(context, written as WrittenVersion, prefer);
+}
+
+/** 204, or 200 with an outcome where one was asked for. */
+export function deletedAnswer(written: WrittenVersion | undefined, prefer: Preference): FhirResult {
+  const etag = written === undefined ? {} : { etag: versionHeaders(written.row).etag };
+  if (prefer.return !== 'OperationOutcome') return { status: 204, ...etag };
+  const text = written?.changed === true ? `Deleted as version ${written.row.version}` : 'There was nothing to delete';
+  return { status: 200, ...etag, body: JSON.stringify(informationOutcome(text)), isOutcome: true };
 }
 
 /** 201 for what came to be, 200 for what was there; the body as `Prefer: return` says, the resource by default. */
@@ -68,18 +76,16 @@ export function answer(context: FhirContext, { row, text, existed }: WrittenVers
   const result = { status: existed ? 200 : 201, location, ...versionHeaders(row) };
   if (prefer.return === 'minimal') return result;
   if (prefer.return !== 'OperationOutcome') return { ...result, body: text };
-  return { ...result, body: JSON.stringify(informationOutcome(`Stored as version ${row.version}`)) };
+  return { ...result, body: JSON.stringify(informationOutcome(`Stored as version ${row.version}`)), isOutcome: true };
 }
 
-/** `W/"3"` or `"3"` to a version. Throws PRECONDITION_MALFORMED. */
-export function ifMatchOf(header: string | undefined): { ifMatch?: number } {
-  if (header === undefined) return {};
-  const version = /^(?:W\/)?"([1-9][0-9]{0,9})"$/.exec(header.trim())?.[1];
-  if (version === undefined) throw rejectFhir('PRECONDITION_MALFORMED', { header: 'If-Match' });
-  return { ifMatch: Number(version) };
+/** A condition as header or address give it, without what may stand before its question mark. */
+export function conditionOf(text: string): string {
+  return text.replace(/^[^?=&]*\?/, '');
 }
 
-function bodyOf(context: FhirContext, { text }: FhirRequest, type: string): string {
+/** The body's resource. Throws BODY_EMPTY, BODY_TOO_LARGE, TYPE_MISMATCH. */
+export function bodyOf(context: FhirContext, { text }: FhirRequest, type: string): string {
   if (text === undefined) throw rejectFhir('BODY_EMPTY');
   if (text.length > context.limits.resourceBytes)
     throw rejectFhir('BODY_TOO_LARGE', { limitBytes: context.limits.resourceBytes });

@@ -3,6 +3,7 @@ import type {
   BundleEntry,
   Encounter,
   Observation,
+  Organization,
   Patient,
   Practitioner,
   Quantity,
@@ -24,15 +25,25 @@ export interface Visit {
   readonly sensitivity: Sensitivity | undefined;
 }
 
+export interface VisitOptions {
+  readonly reason?: readonly [code: string, display: string];
+  readonly sensitivity?: Sensitivity | undefined;
+  /** Ambulatory unless given. */
+  readonly setting?: 'emergency' | 'inpatient';
+  /** Last day, of a stay; the day of the visit itself unless given. */
+  readonly untilDay?: number;
+  /** The stay ended with death. */
+  readonly isLast?: boolean;
+}
+
 /** Collects one patient's resources under `urn:uuid` references, in the order in which they are written. */
 export interface Chart {
   readonly subject: Reference<Patient>;
+  readonly organisation: Reference<Organization>;
+  /** Who cares for the patient most of the time. */
+  readonly family: Reference<Practitioner>;
   add<T extends Resource>(resource: T): Reference<T>;
-  visit(
-    day: number,
-    type: readonly [code: string, display: string],
-    options?: { reason?: readonly [string, string]; sensitivity?: Sensitivity | undefined },
-  ): Visit;
+  visit(day: number, type: readonly [code: string, display: string], options?: VisitOptions): Visit;
   /** An Observation of a visit: the profile's last segment, a category of HL7's list, code and content. */
   observe(
     visit: Visit,
@@ -43,6 +54,12 @@ export interface Chart {
   ): Reference<Observation>;
   toBundle(): Bundle;
 }
+
+const CLASSES = {
+  ambulatory: ['AMB', 'ambulatory'],
+  emergency: ['EMER', 'emergency'],
+  inpatient: ['IMP', 'inpatient encounter'],
+} as const;
 
 export function createChart(random: Random, staff: Staff, patient: Patient): Chart {
   const entries: BundleEntry[] = [];
@@ -57,27 +74,28 @@ export function createChart(random: Random, staff: Staff, patient: Patient): Cha
 
   const subject = add(patient);
   seen.add(staff.organisation.reference as string);
+  seen.add(family.reference as string);
 
-  function visit(
-    day: number,
-    type: readonly [string, string],
-    options: { reason?: readonly [string, string]; sensitivity?: Sensitivity | undefined } = {},
-  ): Visit {
+  function visit(day: number, type: readonly [string, string], options: VisitOptions = {}): Visit {
     const practitioner = random.chance(0.8) ? family : random.pick(staff.practitioners);
     seen.add(practitioner.reference as string);
     const minute = 8 * 60 + 15 * random.integer(0, 36);
     const at = dayToDateTime(day, minute);
+    const { reason, setting, untilDay = day, isLast = false } = options;
+    const end = untilDay > day ? dayToDateTime(untilDay, 11 * 60) : dayToDateTime(day, minute + random.integer(15, 45));
+    const [code, display] = CLASSES[setting ?? 'ambulatory'];
     const encounter = add<Encounter>({
       resourceType: 'Encounter',
       id: random.uuid(),
       meta: profiled('us-core-encounter', options.sensitivity),
       status: 'finished',
-      class: hl7Coding('v3-ActCode', 'AMB', 'ambulatory'),
+      class: hl7Coding('v3-ActCode', code, display),
       type: [concept(SNOMED, type[0], type[1])],
       subject,
       participant: [{ individual: practitioner }],
-      period: { start: at, end: dayToDateTime(day, minute + random.integer(15, 45)) },
-      ...(options.reason !== undefined && { reasonCode: [concept(SNOMED, options.reason[0], options.reason[1])] }),
+      period: { start: at, end },
+      ...(reason !== undefined && { reasonCode: [concept(SNOMED, reason[0], reason[1])] }),
+      ...(setting === 'inpatient' && { hospitalization: { dischargeDisposition: disposition(isLast) } }),
       serviceProvider: staff.organisation,
     });
     return { day, at, encounter, practitioner, sensitivity: options.sensitivity };
@@ -110,7 +128,13 @@ export function createChart(random: Random, staff: Staff, patient: Patient): Cha
     return { resourceType: 'Bundle', type: 'transaction', entry: [...shared, ...entries] };
   }
 
-  return { subject, add, visit, observe, toBundle };
+  return { subject, organisation: staff.organisation, family, add, visit, observe, toBundle };
+}
+
+function disposition(isLast: boolean) {
+  return isLast
+    ? hl7Concept('discharge-disposition', 'exp', 'Expired')
+    : hl7Concept('discharge-disposition', 'home', 'Home');
 }
 
 /** The value of an Observation. */

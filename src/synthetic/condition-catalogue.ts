@@ -1,293 +1,429 @@
-import type { Sensitivity } from './coding.ts';
+import type { Disease } from './disease.ts';
+import { MIND_AND_BODY } from './mind-body-catalogue.ts';
 
-/** A medicine that treats a condition: RxNorm concept and how it is taken. */
-export interface Medicine {
-  readonly code: string;
-  readonly display: string;
-  readonly instruction: string;
-}
-
-/** A disease of the generator's people. Shares are of those alive at `peakAge`, roughly as in US adults. */
-export interface Disease {
-  readonly snomed: readonly [code: string, display: string];
-  readonly icd: readonly [code: string, display: string];
-  /** Youngest age of onset, and the age from which `share` of the people have it. */
-  readonly fromAge: number;
-  readonly peakAge: number;
-  readonly share: number;
-  readonly sex?: 'female' | 'male';
-  readonly sensitivity?: Sensitivity;
-  readonly medicine?: Medicine;
-}
-
-const daily = 'Take one tablet by mouth once daily';
-const asNeeded = 'Inhale two puffs as needed for wheezing';
-
-/** Chronic diseases: they stay on the problem list. */
-export const CHRONIC = {
-  hypertension: {
-    snomed: ['59621000', 'Essential hypertension'],
-    icd: ['I10', 'Essential (primary) hypertension'],
-    fromAge: 30,
-    peakAge: 75,
-    share: 0.62,
-    medicine: { code: '314076', display: 'lisinopril 10 MG Oral Tablet', instruction: daily },
-  },
-  diabetes: {
-    snomed: ['44054006', 'Diabetes mellitus type 2'],
-    icd: ['E11.9', 'Type 2 diabetes mellitus without complications'],
-    fromAge: 30,
-    peakAge: 70,
-    share: 0.24,
-    medicine: {
-      code: '860975',
-      display: '24 HR metformin hydrochloride 500 MG Extended Release Oral Tablet',
-      instruction: 'Take one tablet by mouth with the evening meal',
-    },
-  },
-  hyperlipidemia: {
-    snomed: ['55822004', 'Hyperlipidemia'],
-    icd: ['E78.5', 'Hyperlipidemia, unspecified'],
-    fromAge: 25,
-    peakAge: 70,
-    share: 0.45,
-    medicine: {
-      code: '617310',
-      display: 'atorvastatin 20 MG Oral Tablet',
-      instruction: 'Take one tablet by mouth at bedtime',
-    },
-  },
+/*
+ * Chronic diseases. Shares are orders of magnitude of the United States, from what the CDC and its surveys publish
+ * (NHIS 2018 to 2022, NHANES 2017 to 2020, National Diabetes Statistics Report 2022, SEER for cancers, heart statistics
+ * of the AHA 2023), smoothed over age: they make a population plausible and are no source for anything else. What
+ * raises the risk of another stands before it.
+ */
+const METABOLIC = {
+  // NHANES 2017–2020: 42 % of adults, 20 % of children.
   obesity: {
     snomed: ['414916001', 'Obesity'],
     icd: ['E66.9', 'Obesity, unspecified'],
-    fromAge: 12,
-    peakAge: 45,
-    share: 0.36,
-  },
-  asthma: {
-    snomed: ['195967001', 'Asthma'],
-    icd: ['J45.909', 'Unspecified asthma, uncomplicated'],
-    fromAge: 3,
-    peakAge: 15,
-    share: 0.09,
-    medicine: {
-      code: '745679',
-      display: '200 ACTUAT albuterol 0.09 MG/ACTUAT Metered Dose Inhaler',
-      instruction: asNeeded,
+    ever: [
+      [3, 0],
+      [6, 0.12],
+      [12, 0.2],
+      [19, 0.23],
+      [30, 0.37],
+      [45, 0.43],
+      [90, 0.43],
+    ],
+    remission: { chance: 0.1, years: 15 },
+    planning: {
+      plan: ['734163000', 'Care plan'],
+      activities: [['229065009', 'Exercise therapy']],
+      goal: 'Body mass index below 30 kg/m2',
+      target: { measure: ['39156-5', 'Body mass index (BMI) [Ratio]'], below: 30, unit: 'kg/m2' },
     },
   },
-  depression: {
-    snomed: ['370143000', 'Major depressive disorder'],
-    icd: ['F32.9', 'Major depressive disorder, single episode, unspecified'],
-    fromAge: 14,
-    peakAge: 50,
-    share: 0.13,
-    sensitivity: 'PSY',
-    medicine: { code: '312941', display: 'sertraline 50 MG Oral Tablet', instruction: daily },
-  },
-  anxiety: {
-    snomed: ['21897009', 'Generalized anxiety disorder'],
-    icd: ['F41.1', 'Generalized anxiety disorder'],
-    fromAge: 14,
-    peakAge: 45,
-    share: 0.06,
-    sensitivity: 'PSY',
-  },
-  alcohol: {
-    snomed: ['66590003', 'Alcohol dependence'],
-    icd: ['F10.20', 'Alcohol dependence, uncomplicated'],
-    fromAge: 20,
-    peakAge: 55,
-    share: 0.06,
-    sensitivity: 'ETH',
-    medicine: { code: '7243', display: 'naltrexone', instruction: daily },
-  },
-  hiv: {
-    snomed: ['86406008', 'Human immunodeficiency virus infection'],
-    icd: ['B20', 'Human immunodeficiency virus [HIV] disease'],
-    fromAge: 18,
-    peakAge: 50,
-    share: 0.02,
-    sensitivity: 'HIV',
-    medicine: { code: '1433868', display: 'dolutegravir', instruction: daily },
-  },
-  kidney: {
-    snomed: ['433144002', 'Chronic kidney disease stage 3'],
-    icd: ['N18.30', 'Chronic kidney disease, stage 3 unspecified'],
-    fromAge: 45,
-    peakAge: 80,
-    share: 0.2,
-  },
-  copd: {
-    snomed: ['13645005', 'Chronic obstructive lung disease'],
-    icd: ['J44.9', 'Chronic obstructive pulmonary disease, unspecified'],
-    fromAge: 45,
-    peakAge: 75,
-    share: 0.12,
-    medicine: {
-      code: '895994',
-      display: '120 ACTUAT fluticasone propionate 0.044 MG/ACTUAT Metered Dose Inhaler',
-      instruction: 'Inhale two puffs twice daily',
+  // NHIS 2019, diagnosed: about 13 % at 18–44, 41 % at 45–64, 61 % from 65 on.
+  hypertension: {
+    snomed: ['59621000', 'Essential hypertension'],
+    icd: ['I10', 'Essential (primary) hypertension'],
+    ever: [
+      [18, 0],
+      [30, 0.08],
+      [45, 0.24],
+      [60, 0.46],
+      [75, 0.63],
+      [90, 0.7],
+    ],
+    factors: [{ of: 'obesity', with: 1.3, without: 0.8 }],
+    treatments: [
+      { medicine: 'lisinopril', afterYears: 0, chance: 0.75 },
+      { medicine: 'amlodipine', afterYears: 2, chance: 0.4 },
+      { medicine: 'hydrochlorothiazide', afterYears: 5, chance: 0.25 },
+    ],
+    everyDays: 300,
+    tests: ['metabolic'],
+    hazard: 1.15,
+    planning: {
+      plan: ['734163000', 'Care plan'],
+      activities: [['183063000', 'Low salt diet education']],
+      goal: 'Systolic blood pressure below 140 mmHg',
+      target: { measure: ['8480-6', 'Systolic blood pressure'], below: 140, unit: 'mm[Hg]' },
     },
   },
-  coronary: {
-    snomed: ['53741008', 'Coronary arteriosclerosis'],
-    icd: ['I25.10', 'Atherosclerotic heart disease of native coronary artery without angina pectoris'],
-    fromAge: 45,
-    peakAge: 80,
-    share: 0.18,
-    medicine: { code: '309362', display: 'clopidogrel 75 MG Oral Tablet', instruction: daily },
+  // NDSR 2022, diagnosed: 3 % at 18–44, 15 % at 45–64, 24 % from 65 on.
+  diabetes: {
+    snomed: ['44054006', 'Diabetes mellitus type 2'],
+    icd: ['E11.9', 'Type 2 diabetes mellitus without complications'],
+    ever: [
+      [18, 0],
+      [35, 0.025],
+      [45, 0.075],
+      [55, 0.14],
+      [65, 0.2],
+      [75, 0.24],
+      [90, 0.25],
+    ],
+    factors: [{ of: 'obesity', with: 1.65, without: 0.5 }],
+    treatments: [
+      { medicine: 'metformin', afterYears: 0, chance: 0.8 },
+      { medicine: 'empagliflozin', afterYears: 4, chance: 0.35 },
+      { medicine: 'insulin', afterYears: 9, chance: 0.3 },
+    ],
+    everyDays: 180,
+    tests: ['hba1c', 'metabolic', 'albumin'],
+    hazard: 1.5,
+    planning: {
+      plan: ['698360004', 'Diabetes self management plan'],
+      activities: [
+        ['160670007', 'Diabetic diet'],
+        ['229065009', 'Exercise therapy'],
+      ],
+      goal: 'Hemoglobin A1c below 7 %',
+      target: { measure: ['4548-4', 'Hemoglobin A1c/Hemoglobin.total in Blood'], below: 7, unit: '%' },
+    },
   },
-  fibrillation: {
-    snomed: ['49436004', 'Atrial fibrillation'],
-    icd: ['I48.91', 'Unspecified atrial fibrillation'],
-    fromAge: 55,
-    peakAge: 85,
-    share: 0.1,
-    medicine: { code: '855332', display: 'warfarin sodium 5 MG Oral Tablet', instruction: daily },
+  type1: {
+    snomed: ['46635009', 'Diabetes mellitus type 1'],
+    icd: ['E10.9', 'Type 1 diabetes mellitus without complications'],
+    ever: [
+      [2, 0],
+      [14, 0.003],
+      [30, 0.005],
+    ],
+    treatments: [{ medicine: 'insulin', afterYears: 0, chance: 1 }],
+    everyDays: 150,
+    tests: ['hba1c'],
+    hazard: 2,
+  },
+  // NHIS: about a third of adults were told that their cholesterol is high, half of those from 65 on.
+  hyperlipidemia: {
+    snomed: ['55822004', 'Hyperlipidemia'],
+    icd: ['E78.5', 'Hyperlipidemia, unspecified'],
+    ever: [
+      [20, 0],
+      [35, 0.1],
+      [50, 0.3],
+      [65, 0.48],
+      [90, 0.53],
+    ],
+    factors: [{ of: 'obesity', with: 1.2, without: 0.86 }],
+    treatments: [{ medicine: 'atorvastatin', afterYears: 0, chance: 0.65 }],
+    everyDays: 365,
+    tests: ['lipids'],
+    planning: {
+      plan: ['736285004', 'Hyperlipidemia clinical management plan'],
+      activities: [['229065009', 'Exercise therapy']],
+      goal: 'LDL cholesterol below 100 mg/dL',
+      target: {
+        measure: ['13457-7', 'Cholesterol in LDL [Mass/volume] in Serum or Plasma by calculation'],
+        below: 100,
+        unit: 'mg/dL',
+      },
+    },
   },
   hypothyroidism: {
     snomed: ['40930008', 'Hypothyroidism'],
     icd: ['E03.9', 'Hypothyroidism, unspecified'],
-    fromAge: 25,
-    peakAge: 65,
-    share: 0.08,
-    sex: 'female',
-    medicine: {
-      code: '10582',
-      display: 'levothyroxine',
-      instruction: 'Take one tablet by mouth every morning before breakfast',
+    ever: {
+      female: [
+        [18, 0],
+        [40, 0.05],
+        [65, 0.11],
+        [85, 0.13],
+      ],
+      male: [
+        [25, 0],
+        [65, 0.03],
+        [85, 0.05],
+      ],
     },
+    treatments: [{ medicine: 'levothyroxine', afterYears: 0, chance: 0.9 }],
+    everyDays: 365,
+    tests: ['tsh'],
   },
-  reflux: {
-    snomed: ['235595009', 'Gastroesophageal reflux disease'],
-    icd: ['K21.9', 'Gastro-esophageal reflux disease without esophagitis'],
-    fromAge: 25,
-    peakAge: 60,
-    share: 0.17,
-    medicine: {
-      code: '198051',
-      display: 'omeprazole 20 MG Delayed Release Oral Capsule',
-      instruction: 'Take one capsule by mouth before breakfast',
+  gout: {
+    snomed: ['90560007', 'Gout'],
+    icd: ['M10.9', 'Gout, unspecified'],
+    ever: {
+      female: [
+        [45, 0],
+        [80, 0.04],
+      ],
+      male: [
+        [30, 0],
+        [60, 0.06],
+        [80, 0.11],
+      ],
     },
+    treatments: [{ medicine: 'allopurinol', afterYears: 1, chance: 0.6 }],
+    everyDays: 365,
+    tests: ['urate'],
   },
-  knee: {
-    snomed: ['239873007', 'Osteoarthritis of knee'],
-    icd: ['M17.9', 'Osteoarthritis of knee, unspecified'],
-    fromAge: 45,
-    peakAge: 75,
-    share: 0.25,
-    medicine: {
-      code: '849574',
-      display: 'naproxen sodium 220 MG Oral Tablet',
-      instruction: 'Take one tablet by mouth twice daily with food',
+  anemia: {
+    snomed: ['87522002', 'Iron deficiency anemia'],
+    icd: ['D50.9', 'Iron deficiency anemia, unspecified'],
+    ever: {
+      female: [
+        [12, 0],
+        [30, 0.08],
+        [50, 0.14],
+        [90, 0.2],
+      ],
+      male: [
+        [50, 0],
+        [90, 0.09],
+      ],
     },
-  },
-  migraine: {
-    snomed: ['37796009', 'Migraine'],
-    icd: ['G43.909', 'Migraine, unspecified, not intractable, without status migrainosus'],
-    fromAge: 12,
-    peakAge: 40,
-    share: 0.14,
-    sex: 'female',
-  },
-  rhinitis: {
-    snomed: ['367498001', 'Seasonal allergic rhinitis'],
-    icd: ['J30.2', 'Other seasonal allergic rhinitis'],
-    fromAge: 5,
-    peakAge: 25,
-    share: 0.15,
+    remission: { chance: 0.8, years: 2 },
+    treatments: [{ medicine: 'iron', afterYears: 0, chance: 0.85 }],
+    everyDays: 365,
+    tests: ['bloodCount', 'ferritin'],
   },
 } as const satisfies Readonly<Record<string, Disease>>;
 
+const HEART_KIDNEY_LUNG = {
+  // CDC 2021: a third from 65 on; mild stages are not diagnosed.
+  kidney: {
+    snomed: ['433144002', 'Chronic kidney disease stage 3'],
+    icd: ['N18.30', 'Chronic kidney disease, stage 3 unspecified'],
+    ever: [
+      [40, 0],
+      [55, 0.04],
+      [65, 0.1],
+      [75, 0.2],
+      [88, 0.32],
+    ],
+    factors: [
+      { of: 'hypertension', with: 1.3, without: 0.6 },
+      { of: 'diabetes', with: 1.7, without: 0.85 },
+    ],
+    everyDays: 180,
+    tests: ['metabolic', 'bloodCount', 'albumin'],
+    hazard: 1.4,
+    stages: [
+      {
+        belowEgfr: 30,
+        snomed: ['431857002', 'Chronic kidney disease stage 4'],
+        icd: ['N18.4', 'Chronic kidney disease, stage 4 (severe)'],
+      },
+      {
+        belowEgfr: 15,
+        snomed: ['433146000', 'Chronic kidney disease stage 5'],
+        icd: ['N18.5', 'Chronic kidney disease, stage 5'],
+      },
+    ],
+  },
+  // AHA 2023: 7 % of adults, twice as many men, about a fifth of those over 75.
+  coronary: {
+    snomed: ['53741008', 'Coronary arteriosclerosis'],
+    icd: ['I25.10', 'Atherosclerotic heart disease of native coronary artery without angina pectoris'],
+    ever: {
+      female: [
+        [45, 0],
+        [60, 0.04],
+        [75, 0.11],
+        [90, 0.2],
+      ],
+      male: [
+        [38, 0],
+        [55, 0.07],
+        [65, 0.13],
+        [75, 0.22],
+        [90, 0.3],
+      ],
+    },
+    factors: [
+      { of: 'diabetes', with: 1.6, without: 0.88 },
+      { of: 'smoking', with: 1.25, without: 0.87 },
+    ],
+    treatments: [
+      { medicine: 'aspirin', afterYears: 0, chance: 0.8 },
+      { medicine: 'atorvastatin', afterYears: 0, chance: 0.8 },
+      { medicine: 'clopidogrel', afterYears: 0, chance: 0.35 },
+    ],
+    everyDays: 180,
+    tests: ['lipids', 'metabolic'],
+    procedure: ['29303009', 'Electrocardiographic procedure'],
+    hazard: 1.5,
+    attacks: [
+      {
+        snomed: ['22298006', 'Myocardial infarction'],
+        icd: ['I21.9', 'Acute myocardial infarction, unspecified'],
+        perYear: 0.025,
+        days: 28,
+        isEmergency: true,
+        admittedDays: 5,
+        procedure: ['415070008', 'Percutaneous coronary intervention'],
+      },
+    ],
+  },
+  // About 2 % at 65, a tenth at 85.
+  fibrillation: {
+    snomed: ['49436004', 'Atrial fibrillation'],
+    icd: ['I48.91', 'Unspecified atrial fibrillation'],
+    ever: [
+      [45, 0],
+      [65, 0.035],
+      [75, 0.08],
+      [85, 0.13],
+      [95, 0.17],
+    ],
+    treatments: [{ medicine: 'warfarin', afterYears: 0, chance: 0.7 }],
+    everyDays: 90,
+    tests: ['inr'],
+    procedure: ['29303009', 'Electrocardiographic procedure'],
+    hazard: 1.3,
+  },
+  heartFailure: {
+    snomed: ['88805009', 'Chronic congestive heart failure'],
+    icd: ['I50.9', 'Heart failure, unspecified'],
+    ever: [
+      [50, 0],
+      [65, 0.025],
+      [75, 0.06],
+      [85, 0.11],
+      [95, 0.15],
+    ],
+    factors: [{ of: 'coronary', with: 2.6, without: 0.75 }],
+    treatments: [
+      { medicine: 'carvedilol', afterYears: 0, chance: 0.8 },
+      { medicine: 'furosemide', afterYears: 0, chance: 0.8 },
+      { medicine: 'spironolactone', afterYears: 1, chance: 0.4 },
+    ],
+    everyDays: 120,
+    tests: ['natriureticPeptide', 'metabolic', 'ejection'],
+    procedure: ['433236007', 'Transthoracic echocardiography'],
+    hazard: 2.4,
+    planning: {
+      plan: ['735984001', 'Heart failure self management plan'],
+      activities: [['183063000', 'Low salt diet education']],
+      goal: 'No admission for heart failure within a year',
+    },
+    attacks: [
+      {
+        snomed: ['195111005', 'Decompensated cardiac failure'],
+        icd: ['I50.9', 'Heart failure, unspecified'],
+        perYear: 0.18,
+        days: 21,
+        isEmergency: true,
+        admittedDays: 6,
+      },
+    ],
+  },
+  stroke: {
+    snomed: ['230690007', 'Cerebrovascular accident'],
+    icd: ['I63.9', 'Cerebral infarction, unspecified'],
+    ever: [
+      [45, 0],
+      [65, 0.04],
+      [80, 0.1],
+      [92, 0.15],
+    ],
+    factors: [
+      { of: 'hypertension', with: 1.3, without: 0.5 },
+      { of: 'fibrillation', with: 2, without: 0.9 },
+    ],
+    treatments: [{ medicine: 'aspirin', afterYears: 0, chance: 0.7 }],
+    admittedDays: 6,
+    hazard: 1.6,
+  },
+  // CDC 2020: 8 % of adults, 6 to 9 % of children; boys first, women later.
+  asthma: {
+    snomed: ['195967001', 'Asthma'],
+    icd: ['J45.909', 'Unspecified asthma, uncomplicated'],
+    ever: {
+      female: [
+        [2, 0],
+        [12, 0.09],
+        [18, 0.11],
+        [50, 0.17],
+      ],
+      male: [
+        [2, 0],
+        [10, 0.11],
+        [18, 0.12],
+        [50, 0.14],
+      ],
+    },
+    remission: { chance: 0.4, years: 12 },
+    treatments: [
+      { medicine: 'albuterol', afterYears: 0, chance: 0.95 },
+      { medicine: 'fluticasone', afterYears: 1, chance: 0.5 },
+    ],
+    everyDays: 365,
+    tests: ['spirometry'],
+    procedure: ['127783003', 'Spirometry'],
+    planning: {
+      plan: ['699728000', 'Asthma self management'],
+      activities: [['229298005', 'Breathing control']],
+      goal: 'No asthma attack within a year',
+    },
+    attacks: [
+      {
+        snomed: ['708038006', 'Acute exacerbation of asthma'],
+        icd: ['J45.901', 'Unspecified asthma with (acute) exacerbation'],
+        perYear: 0.1,
+        days: 10,
+        medicine: 'prednisone',
+        isEmergency: true,
+      },
+    ],
+  },
+  // CDC 2020: 6 % of adults, 12 % from 65 on.
+  copd: {
+    snomed: ['13645005', 'Chronic obstructive lung disease'],
+    icd: ['J44.9', 'Chronic obstructive pulmonary disease, unspecified'],
+    ever: [
+      [40, 0],
+      [55, 0.06],
+      [65, 0.1],
+      [75, 0.13],
+      [90, 0.14],
+    ],
+    factors: [{ of: 'smoking', with: 2.1, without: 0.4 }],
+    treatments: [
+      { medicine: 'tiotropium', afterYears: 0, chance: 0.7 },
+      { medicine: 'fluticasone', afterYears: 3, chance: 0.4 },
+    ],
+    everyDays: 180,
+    tests: ['spirometry'],
+    procedure: ['127783003', 'Spirometry'],
+    hazard: 1.8,
+    attacks: [
+      {
+        snomed: ['195951007', 'Acute exacerbation of chronic obstructive airways disease'],
+        icd: ['J44.1', 'Chronic obstructive pulmonary disease with (acute) exacerbation'],
+        perYear: 0.25,
+        days: 14,
+        medicine: 'prednisone',
+        isEmergency: true,
+        admittedDays: 4,
+      },
+    ],
+  },
+  apnea: {
+    snomed: ['78275009', 'Obstructive sleep apnea syndrome'],
+    icd: ['G47.33', 'Obstructive sleep apnea (adult) (pediatric)'],
+    ever: [
+      [25, 0],
+      [50, 0.07],
+      [70, 0.1],
+    ],
+    factors: [{ of: 'obesity', with: 1.8, without: 0.4 }],
+  },
+} as const satisfies Readonly<Record<string, Disease>>;
+
+/** Chronic diseases by name, causes before what they cause. */
+export const CHRONIC = { ...METABOLIC, ...HEART_KIDNEY_LUNG, ...MIND_AND_BODY } as const satisfies Readonly<
+  Record<string, Disease>
+>;
+
 /** Name of a chronic disease, e.g. for the measurements that it moves. */
 export type ChronicName = keyof typeof CHRONIC;
-
-const amoxicillin: Medicine = {
-  code: '308192',
-  display: 'amoxicillin 500 MG Oral Tablet',
-  instruction: 'Take one tablet by mouth three times daily for seven days',
-};
-
-/** What comes and goes: one visit, resolved within weeks. `share` is the chance per year between the ages. */
-export const ACUTE: readonly (Disease & { readonly days: number })[] = [
-  {
-    snomed: ['10509002', 'Acute bronchitis'],
-    icd: ['J20.9', 'Acute bronchitis, unspecified'],
-    fromAge: 3,
-    peakAge: 95,
-    share: 0.1,
-    days: 14,
-  },
-  {
-    snomed: ['444814009', 'Viral sinusitis'],
-    icd: ['J01.90', 'Acute sinusitis, unspecified'],
-    fromAge: 6,
-    peakAge: 95,
-    share: 0.12,
-    days: 12,
-  },
-  {
-    snomed: ['43878008', 'Streptococcal sore throat'],
-    icd: ['J02.0', 'Streptococcal pharyngitis'],
-    fromAge: 3,
-    peakAge: 30,
-    share: 0.1,
-    days: 10,
-    medicine: amoxicillin,
-  },
-  {
-    snomed: ['65363002', 'Otitis media'],
-    icd: ['H66.90', 'Otitis media, unspecified, unspecified ear'],
-    fromAge: 0,
-    peakAge: 8,
-    share: 0.35,
-    days: 10,
-    medicine: amoxicillin,
-  },
-  {
-    snomed: ['44465007', 'Sprain of ankle'],
-    icd: ['S93.409A', 'Sprain of unspecified ligament of unspecified ankle, initial encounter'],
-    fromAge: 8,
-    peakAge: 60,
-    share: 0.06,
-    days: 28,
-    medicine: {
-      code: '310965',
-      display: 'ibuprofen 200 MG Oral Tablet',
-      instruction: 'Take two tablets by mouth every six hours as needed for pain',
-    },
-  },
-  {
-    snomed: ['279039007', 'Low back pain'],
-    icd: ['M54.50', 'Low back pain, unspecified'],
-    fromAge: 20,
-    peakAge: 90,
-    share: 0.09,
-    days: 42,
-  },
-  {
-    snomed: ['68566005', 'Urinary tract infectious disease'],
-    icd: ['N39.0', 'Urinary tract infection, site not specified'],
-    fromAge: 16,
-    peakAge: 95,
-    share: 0.1,
-    days: 7,
-    sex: 'female',
-    medicine: {
-      code: '311995',
-      display: 'nitrofurantoin, macrocrystals 50 MG Oral Capsule',
-      instruction: 'Take one capsule by mouth four times daily for five days',
-    },
-  },
-  {
-    snomed: ['105629000', 'Chlamydial infection'],
-    icd: ['A56.8', 'Sexually transmitted chlamydial infection of other sites'],
-    fromAge: 17,
-    peakAge: 35,
-    share: 0.015,
-    days: 14,
-    sensitivity: 'STD',
-    medicine: { code: '18631', display: 'azithromycin', instruction: 'Take as a single dose' },
-  },
-];

@@ -57,32 +57,15 @@ const MALE = [
   'Yusuf',
   'Zeno',
 ];
-const FAMILY = [
-  'Alderbrook',
-  'Birchfield',
-  'Cloverdale',
-  'Dunmarsh',
-  'Elmhollow',
-  'Fernquist',
-  'Galewood',
-  'Heathrow-Lane',
-  'Ivystone',
-  'Juniperi',
-  'Kestrelby',
-  'Larkmoor',
-  'Mossgate',
-  'Nettleham',
-  'Oakenshaw',
-  'Pinecroft',
-  'Quillfeather',
-  'Rowanberg',
-  'Sedgewater',
-  'Thistleton',
-  'Underhazel',
-  'Violanti',
-  'Willowmere',
-  'Yarrowdale',
-  'Zinniavera',
+/** Family names are made of two parts: some 600 of them, so that a name is shared by a few and not by all. */
+const FAMILY_BEGINNINGS = [
+  ...['Alder', 'Ash', 'Birch', 'Bram', 'Clover', 'Cor', 'Dun', 'Elm', 'Fern', 'Gale', 'Hazel', 'Ivy', 'Juniper'],
+  ...['Kestrel', 'Lark', 'Linden', 'Moss', 'Nettle', 'Oaken', 'Pine', 'Quill', 'Rowan', 'Sedge', 'Thistle', 'Under'],
+  ...['Violan', 'Willow', 'Yarrow', 'Zinnia', 'Winter'],
+];
+const FAMILY_ENDINGS = [
+  ...['brook', 'by', 'croft', 'dale', 'feather', 'field', 'gate', 'hollow', 'holm', 'ham', 'lund', 'marsh', 'mere'],
+  ...['moor', 'quist', 'ridge', 'shaw', 'stead', 'ton', 'water'],
 ];
 const STREETS = [
   'Almond Way',
@@ -116,7 +99,11 @@ const RACES: readonly (readonly [code: string, display: string, share: number])[
 
 export function generateName(random: Random, gender: 'female' | 'male'): HumanName {
   const given = gender === 'female' ? FEMALE : MALE;
-  return { use: 'official', family: random.pick(FAMILY), given: [random.pick(given), random.pick(given)] };
+  return {
+    use: 'official',
+    family: random.pick(FAMILY_BEGINNINGS) + random.pick(FAMILY_ENDINGS),
+    given: [random.pick(given), random.pick(given)],
+  };
 }
 
 export function generateAddress(random: Random): Address {

@@ -1,23 +1,34 @@
-import type { Bundle, Quantity } from '@medplum/fhirtypes';
-
-/** How a quantity's value is written, e.g. `70.0`: a number alone forgets how precise the measurement was. */
-const written = new WeakMap<object, string>();
+import type { Bundle, Quantity, Resource } from '@medplum/fhirtypes';
 
 // ECMAScript's JSON.rawJSON, which TypeScript's library does not declare yet.
 const { rawJSON } = JSON as JSON & { rawJSON(text: string): unknown };
 
-/** A UCUM quantity of `decimals` decimal places; `bundleToText` writes all of them. */
-export function quantity(value: number, decimals: number, unit: string, code = unit): Quantity {
-  const text = value.toFixed(decimals);
-  const made: Quantity = { value: Number(text), unit, system: 'http://unitsofmeasure.org', code };
-  written.set(made, text);
-  return made;
+/** A UCUM quantity that remembers how its value is written, e.g. `70.0`: a number alone forgets how precise it was. */
+class MeasuredQuantity {
+  readonly value: number;
+  readonly unit: string;
+  readonly system = 'http://unitsofmeasure.org';
+  readonly code: string;
+  readonly #text: string;
+
+  constructor(text: string, unit: string, code: string) {
+    this.value = Number(text);
+    this.unit = unit;
+    this.code = code;
+    this.#text = text;
+  }
+
+  toJSON(): unknown {
+    return { value: rawJSON(this.#text), unit: this.unit, system: this.system, code: this.code };
+  }
 }
 
-/** JSON text of a bundle of the generator, decimals as they were measured (`5.60`, not `5.6`). */
-export function bundleToText(bundle: Bundle): string {
-  return JSON.stringify(bundle, function (this: object, name: string, value: unknown) {
-    const text = name === 'value' ? written.get(this) : undefined;
-    return text === undefined ? value : rawJSON(text);
-  });
+/** A UCUM quantity of `decimals` decimal places; JSON.stringify writes all of them. */
+export function quantity(value: number, decimals: number, unit: string, code = unit): Quantity {
+  return new MeasuredQuantity(value.toFixed(decimals), unit, code);
+}
+
+/** JSON text of a bundle or resource of the generator, decimals as they were measured (`5.60`, not `5.6`). */
+export function bundleToText(bundle: Bundle | Resource): string {
+  return JSON.stringify(bundle);
 }

@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
-import { cpSync } from 'node:fs';
-import { type TestContext, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import {
+  codeOf,
+  copiedVault,
+  copyKeys,
+  interaction,
+  observation,
+  reopened,
+  testVault,
+  vaultTest,
+} from '../../test/support/test-vault.ts';
 import { bytesToHex } from '../std/bytes.ts';
-import { codeOf, interaction, observation, reopened, testFolder, testVault } from './test-vault.ts';
 import type { CustodianVault, LedgerAnchor } from './vault.ts';
 
 function anchorOf(vault: CustodianVault): LedgerAnchor {
@@ -15,8 +23,7 @@ async function withBackup(t: TestContext) {
   const { vault, folder } = await testVault(t);
   await vault.write([observation('o1')], []);
   await vault.close();
-  const backup = testFolder(t);
-  cpSync(folder, backup, { recursive: true });
+  const backup = await copiedVault(t, folder);
   const later = await reopened(t, folder);
   const { versions } = await later.write([observation('o1', 2), observation('o2')], [interaction()]);
   const anchor = anchorOf(later);
@@ -24,7 +31,7 @@ async function withBackup(t: TestContext) {
   return { later, folder, backup, anchor, versions };
 }
 
-test('the first anchor beyond an entry is its anchor; the last one is the last', async (t) => {
+vaultTest('the first anchor beyond an entry is its anchor; the last one is the last', async (t) => {
   const { vault } = await testVault(t);
   assert.equal(vault.lastAnchor(), undefined);
   const roots: string[] = [];
@@ -43,11 +50,11 @@ test('the first anchor beyond an entry is its anchor; the last one is the last',
   assert.equal(await vault.anchorOf(1, 0), undefined);
 });
 
-test('an old backup serves nothing until a generation is started, and keeps its keys', async (t) => {
+vaultTest('an old backup serves nothing until a generation is started, and keeps its keys', async (t) => {
   const { later, folder, backup, anchor } = await withBackup(t);
   await later.close();
   // The key store of the newer copy: it has the keys of the versions that the old vault lost.
-  cpSync(`${folder}/keys.db`, `${backup}/keys.db`);
+  await copyKeys(t, folder, backup);
   const old = await reopened(t, backup, { anchoredAt: anchor });
   assert.equal(old.status(), 'behind');
   const calls = {
@@ -77,31 +84,34 @@ test('an old backup serves nothing until a generation is started, and keeps its 
   assert.deepEqual((await again.scrub()).faults, []);
 });
 
-test('a fork, a shorter journal and an unknown generation are behind; the same or an older anchor is not', async (t) => {
-  const { later, anchor } = await withBackup(t);
-  assert.equal(await later.checkAgainst(anchor), 'serving');
-  assert.equal(await later.checkAgainst({ generation: 0, size: 0, root: '' }), 'serving');
-  await later.journal([interaction()]);
-  assert.equal(await later.checkAgainst(anchor), 'serving');
-  const wrong: LedgerAnchor[] = [
-    { ...anchor, root: '00'.repeat(32) },
-    { ...anchor, size: anchor.size + 2 },
-    { generation: 1, size: 0, root: '' },
-  ];
-  for (const one of wrong.slice(1)) {
-    const { vault } = await testVault(t);
-    assert.equal(await vault.checkAgainst(one), 'behind');
-  }
-  assert.equal(await later.checkAgainst(wrong[0] as LedgerAnchor), 'behind');
-  // It stays so: a node that was shown a newer head cannot be talked back into serving by an older one.
-  assert.equal(await later.checkAgainst(anchor), 'behind');
-  assert.equal(later.status(), 'behind');
-});
+vaultTest(
+  'a fork, a shorter journal and an unknown generation are behind; the same or an older anchor is not',
+  async (t) => {
+    const { later, anchor } = await withBackup(t);
+    assert.equal(await later.checkAgainst(anchor), 'serving');
+    assert.equal(await later.checkAgainst({ generation: 0, size: 0, root: '' }), 'serving');
+    await later.journal([interaction()]);
+    assert.equal(await later.checkAgainst(anchor), 'serving');
+    const wrong: LedgerAnchor[] = [
+      { ...anchor, root: '00'.repeat(32) },
+      { ...anchor, size: anchor.size + 2 },
+      { generation: 1, size: 0, root: '' },
+    ];
+    for (const one of wrong.slice(1)) {
+      const { vault } = await testVault(t);
+      assert.equal(await vault.checkAgainst(one), 'behind');
+    }
+    assert.equal(await later.checkAgainst(wrong[0] as LedgerAnchor), 'behind');
+    // It stays so: a node that was shown a newer head cannot be talked back into serving by an older one.
+    assert.equal(await later.checkAgainst(anchor), 'behind');
+    assert.equal(later.status(), 'behind');
+  },
+);
 
-test('orphaned keys are swept once the journal proves current, and not before', async (t) => {
+vaultTest('orphaned keys are swept once the journal proves current, and not before', async (t) => {
   const { later, folder, backup, anchor } = await withBackup(t);
   await later.close();
-  cpSync(`${folder}/keys.db`, `${backup}/keys.db`);
+  await copyKeys(t, folder, backup);
   const old = await reopened(t, backup);
   assert.equal((await old.scrub()).keys, 3, 'not swept without the ledger');
   await old.write([observation('o9')], []);
@@ -113,10 +123,10 @@ test('orphaned keys are swept once the journal proves current, and not before', 
   assert.equal(anchor.size, 4);
 });
 
-test('what is marked as restored keeps its orphaned keys', async (t) => {
+vaultTest('what is marked as restored keeps its orphaned keys', async (t) => {
   const { later, folder, backup } = await withBackup(t);
   await later.close();
-  cpSync(`${folder}/keys.db`, `${backup}/keys.db`);
+  await copyKeys(t, folder, backup);
   const old = await reopened(t, backup, { restored: true, anchoredAt: { generation: 0, size: 0, root: '' } });
   assert.equal((await old.scrub()).keys, 3);
   await old.close();

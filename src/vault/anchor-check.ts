@@ -7,10 +7,11 @@ import type { LedgerAnchor } from './vault.ts';
  * True when the journal is at or beyond an anchor and has its root at that size. A generation that the vault does not
  * know is one that was started after the copy it was restored from.
  */
-export function extendsAnchor(log: JournalLog, table: JournalTable, anchor: LedgerAnchor): boolean {
+export async function extendsAnchor(log: JournalLog, table: JournalTable, anchor: LedgerAnchor): Promise<boolean> {
   if (anchor.generation > log.generation) return false;
-  const size = anchor.generation === log.generation ? log.size : table.generation(anchor.generation)?.size;
+  const isOpen = anchor.generation === log.generation;
+  const size = isOpen ? log.size : (await table.generation(anchor.generation))?.size;
   if (size === undefined) return false;
   if (anchor.size === 0) return true;
-  return size >= anchor.size && bytesToHex(log.root(anchor.generation, anchor.size)) === anchor.root;
+  return size >= anchor.size && bytesToHex(await log.root(anchor.generation, anchor.size)) === anchor.root;
 }

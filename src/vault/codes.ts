@@ -26,6 +26,15 @@ export const CODES = {
     sentence:
       'The disk refused a write or a sync, so the vault takes no more. Check the disk, then start the node again.',
   },
+  VAULT_DATABASE_UNREACHABLE: {
+    kind: 'unavailable',
+    sentence:
+      'The vault’s PostgreSQL database does not answer or refuses the node. Check its address, its credentials and that it runs.',
+  },
+  VAULT_FORMAT_OTHER: {
+    kind: 'unavailable',
+    sentence: 'The vault was written by another version of Aceso. Start that version, or one that can take it over.',
+  },
   VAULT_BEHIND_ANCHOR: {
     kind: 'unavailable',
     sentence:

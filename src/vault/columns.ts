@@ -1,10 +1,12 @@
 import { type AliasedRawBuilder, sql } from 'kysely';
 import { reject } from './codes.ts';
+import type { Dialect } from './database/query-builder.ts';
 
 /**
  * Types of all columns, one for each name. libsql (0.5.29) ends the process when a text that it reads is not UTF-8, as in
  * a row that a flipped byte garbled, and the type of a value is part of the row. So every column is read through a cast
- * of its own, texts as bytes, and what comes out is checked by MACs, leaves and GCM tags instead.
+ * of its own, texts as bytes, and what comes out is checked by MACs, leaves and GCM tags instead. PostgreSQL keeps types
+ * itself and needs no cast.
  */
 const TEXT = 'text';
 const INTEGER = 'integer';
@@ -21,7 +23,8 @@ const TYPES = {
     from_id: INTEGER,
     to_id: INTEGER,
   } as const),
-  ...({ mac: BYTES, leaf: BYTES, bytes: BYTES, root: BYTES, previous: BYTES, blob: BYTES, tokens: BYTES } as const),
+  ...({ mac: BYTES, leaf: BYTES, bytes: BYTES, root: BYTES, previous: BYTES, blob: BYTES, digest: BYTES } as const),
+  ...({ rid: INTEGER, live: INTEGER, protected: INTEGER, index_key: INTEGER, index_format: INTEGER } as const),
   ...({ sealed: BYTES, secret: BYTES, wrapped: BYTES, token: BYTES, nonce: 'bytes or null' } as const),
 };
 
@@ -40,11 +43,19 @@ type Column<Name extends ColumnName> = { [N in Name]: AliasedRawBuilder<ValueOf<
  * Columns to select. Sort by `table.column`, never by the bare name: that would name the cast, and cost a sort where
  * the index has the order.
  */
-export function columns<Name extends ColumnName>(...names: readonly Name[]): Column<Name>[] {
-  return names.map((name) => {
-    const type = TYPES[name] === 'integer' ? sql`integer` : sql`blob`;
-    return sql`cast(${sql.ref(name)} as ${type})`.as(name) as unknown as Column<Name>;
-  });
+export function columns<Name extends ColumnName>(dialect: Dialect, ...names: readonly Name[]): Column<Name>[] {
+  return names.map((name) => columnOf(dialect, name, name) as unknown as Column<Name>);
+}
+
+/** The same of a table that the query calls `alias`. */
+export function columnsOf(dialect: Dialect, alias: string, ...names: readonly ColumnName[]) {
+  return names.map((name) => columnOf(dialect, `${alias}.${name}`, name));
+}
+
+function columnOf(dialect: Dialect, reference: string, name: ColumnName): AliasedRawBuilder<unknown, ColumnName> {
+  if (dialect === 'postgres') return sql`${sql.ref(reference)}`.as(name);
+  const type = TYPES[name] === 'integer' ? sql`integer` : sql`blob`;
+  return sql`cast(${sql.ref(reference)} as ${type})`.as(name);
 }
 
 /**

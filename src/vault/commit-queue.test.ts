@@ -1,57 +1,60 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { codeOf } from '../../test/support/test-vault.ts';
 import { reject } from './codes.ts';
 import { createCommitQueue } from './commit-queue.ts';
-import type { Connection } from './database.ts';
+import type { Change, Connection } from './database/connection.ts';
 import type { JournalLog } from './journal-log.ts';
 import type { KeyStore } from './key-store.ts';
-import { codeOf } from './test-vault.ts';
 
-/** A queue over parts that only write down what is asked of them; `fail` says at which step to throw. */
+const change = (...values: string[]): Change => ({ statement: {} as Change['statement'], values });
+
+/** A queue over parts that only write down what is asked of them; `fail` says at which step to reject. */
 function recordedQueue() {
   const steps: string[] = [];
   const fail = new Map<string, Error>();
-  const step = (name: string) => {
-    steps.push(name);
-    const error = fail.get(name);
-    fail.delete(name);
-    if (error !== undefined) throw error;
-  };
   const connection = (name: string) => {
-    let open = false;
-    return {
-      get inTransaction() {
-        return open;
-      },
-      begin() {
-        step(`${name} begin`);
-        open = true;
-      },
-      commit() {
-        step(`${name} commit`);
-        open = false;
-      },
-      rollback() {
-        if (open) steps.push(`${name} rollback`);
-        open = false;
-      },
-      end: () => {
-        open = false;
-      },
+    let tellLost: (reason: Error) => void = () => {};
+    const lost = new Promise<Error>((resolve) => {
+      tellLost = resolve;
+    });
+    const write = async (changes: readonly Change[]) => {
+      if (changes.length === 0) return;
+      steps.push([name, ...changes.flatMap(({ values }) => values)].join(' '));
+      const error = fail.get(name);
+      fail.delete(name);
+      await Promise.resolve();
+      if (error !== undefined) throw error;
     };
+    return { write, lost, tellLost };
   };
   const [keys, vault] = [connection('keys'), connection('vault')];
   const keyStore = {
     lastKeyId: 0,
-    deleteKeys: (from: number, to: number) => step(`delete ${from}-${to}`),
-    forget: () => step('forget'),
+    adopted: 0,
+    deleteKeys: (from: number, to: number) => change(`delete ${from}-${to}`),
+    draft() {
+      const changes: Change[] = [];
+      return {
+        changes,
+        addVersionKey() {
+          keyStore.lastKeyId += 1;
+          changes.push(change('+'));
+          return keyStore.lastKeyId;
+        },
+        adopt: () => void keyStore.adopted++,
+      };
+    },
   };
   const log = {
     generation: 0,
     size: 0,
-    append: (leaves: readonly Uint8Array[]) => () => {
-      log.size += leaves.length;
-    },
+    append: async (leaves: readonly Uint8Array[]) => ({
+      changes: [],
+      adopt() {
+        log.size += leaves.length;
+      },
+    }),
   };
   const failures: string[] = [];
   const queue = createCommitQueue({
@@ -59,79 +62,99 @@ function recordedQueue() {
     vault: vault as unknown as Connection,
     keyStore: keyStore as unknown as KeyStore,
     log: log as unknown as JournalLog,
+    complete: () => {},
     onFailure: (reason) => failures.push(reason.code),
   });
+  const secret = { key: new Uint8Array(32), salt: new Uint8Array(32) };
   const write = () =>
-    queue.submit(4, () => (tail) => {
-      keyStore.lastKeyId += 1;
-      return tail.push(new Uint8Array(32));
+    queue.submit(4, async () => (draft) => () => {
+      draft.keys.addVersionKey({ number: 1, key: secret.key }, secret);
+      draft.add(change('.'));
+      return draft.journal.push(new Uint8Array(32));
     });
   return { queue, steps, fail, keyStore, log, failures, write, vault };
 }
 
 test('calls of one turn share a commit, keys first, and get places in order', async () => {
-  const { write, steps, log } = recordedQueue();
+  const { write, steps, log, keyStore } = recordedQueue();
   assert.deepEqual(await Promise.all([write(), write(), write()]), [0, 1, 2]);
-  assert.deepEqual(steps, ['keys begin', 'vault begin', 'keys commit', 'vault commit']);
+  assert.deepEqual(steps, ['keys + + +', 'vault . . .']);
+  assert.deepEqual([log.size, keyStore.adopted], [3, 1]);
+});
+
+test('calls that come while a commit is written share the next one', async () => {
+  const { write, steps, log } = recordedQueue();
+  const first = write();
+  while (steps.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(await Promise.all([first, write(), write()]), [0, 1, 2]);
+  assert.deepEqual(steps, ['keys +', 'vault .', 'keys + +', 'vault . .']);
   assert.equal(log.size, 3);
 });
 
-test('keys of a vault commit that failed go in the next key transaction, before it is durable', async () => {
+test('keys of a vault write that failed go in the next key write', async () => {
   const { write, steps, fail, keyStore, log } = recordedQueue();
   await write();
-  fail.set('vault commit', reject('VAULT_FULL'));
+  fail.set('vault', reject('VAULT_FULL'));
   assert.deepEqual(await Promise.all([codeOf(write()), codeOf(write())]), ['VAULT_FULL', 'VAULT_FULL']);
-  assert.equal(log.size, 1);
-  assert.ok(steps.includes('forget'));
+  assert.deepEqual([log.size, keyStore.adopted], [1, 1]);
   steps.length = 0;
-  fail.set('keys commit', reject('VAULT_FULL'));
+  fail.set('keys', reject('VAULT_FULL'));
   assert.equal(await codeOf(write()), 'VAULT_FULL');
   assert.equal(await write(), 1);
-  const once = ['keys begin', 'vault begin', 'delete 2-3', 'keys commit'];
-  assert.deepEqual(steps, [...once, 'vault rollback', 'keys rollback', 'forget', ...once, 'vault commit']);
+  assert.deepEqual(steps, ['keys delete 2-3 +', 'keys delete 2-3 +', 'vault .']);
   assert.equal(keyStore.lastKeyId, 5);
   steps.length = 0;
   await write();
-  assert.deepEqual(steps, ['keys begin', 'vault begin', 'keys commit', 'vault commit']);
+  assert.deepEqual(steps, ['keys +', 'vault .']);
 });
 
-test('a call that is refused leaves the others alone; a lost transaction fails them all', async () => {
-  const { queue, write, vault, log } = recordedQueue();
-  const refused = queue.submit(1, () => {
+test('a call that is refused, while it reads or when it is checked, leaves the others alone', async () => {
+  const { queue, write, log, steps } = recordedQueue();
+  const reading = queue.submit(1, () => Promise.reject(reject('VAULT_DAMAGED')));
+  const checked = queue.submit(1, async () => () => {
     throw reject('PERMIT_USED');
   });
-  assert.deepEqual(await Promise.all([codeOf(write()), codeOf(refused), codeOf(write())]), ['', 'PERMIT_USED', '']);
-  const lost = queue.submit(1, () => {
-    vault.end();
-    throw reject('VAULT_FULL');
-  });
-  assert.deepEqual(await Promise.all([codeOf(write()), codeOf(lost), codeOf(write())]), Array(3).fill('VAULT_FULL'));
-  assert.equal(log.size, 2);
+  const codes = await Promise.all([codeOf(write()), codeOf(reading), codeOf(checked), codeOf(write())]);
+  assert.deepEqual(codes, ['', 'VAULT_DAMAGED', 'PERMIT_USED', '']);
+  assert.deepEqual([steps, log.size], [['keys + +', 'vault . .'], 2]);
+});
+
+test('a row that calls of one commit change is written as the last one left it', async () => {
+  const { queue, steps } = recordedQueue();
+  const put = (value: string) => queue.submit(1, async () => (draft) => () => draft.set('a', change(value)));
+  await Promise.all([put('1'), put('2'), put('3')]);
+  assert.deepEqual(steps, ['vault 3']);
 });
 
 test('after a failed sync nothing more is written', async () => {
   const { queue, write, fail, failures, steps } = recordedQueue();
-  fail.set('vault commit', reject('VAULT_STORAGE_FAILED'));
+  fail.set('vault', reject('VAULT_STORAGE_FAILED'));
   assert.equal(await codeOf(write()), 'VAULT_STORAGE_FAILED');
   steps.length = 0;
   assert.equal(await codeOf(write()), 'VAULT_STORAGE_FAILED');
-  assert.equal(await codeOf(queue.alone(() => 1)), 'VAULT_STORAGE_FAILED');
+  assert.equal(await codeOf(queue.alone(async () => 1)), 'VAULT_STORAGE_FAILED');
   assert.deepEqual([steps, failures], [[], ['VAULT_STORAGE_FAILED']]);
   await queue.drained();
 });
 
+test('a database that goes away fails the vault at once', async () => {
+  const { vault, failures, write } = recordedQueue();
+  vault.tellLost(reject('VAULT_STORAGE_FAILED'));
+  await Promise.resolve();
+  assert.deepEqual(failures, ['VAULT_STORAGE_FAILED']);
+  assert.equal(await codeOf(write()), 'VAULT_STORAGE_FAILED');
+});
+
 test('a task alone runs between commits, in the order of the calls', async () => {
   const { queue, write, steps } = recordedQueue();
-  const all = [write(), queue.alone(() => steps.push('alone')), write()];
-  await Promise.all(all);
-  const commit = ['keys begin', 'vault begin', 'keys commit', 'vault commit'];
-  assert.deepEqual(steps, [...commit, 'alone', ...commit]);
+  await Promise.all([write(), queue.alone(async () => steps.push('alone')), write()]);
+  assert.deepEqual(steps, ['keys +', 'vault .', 'alone', 'keys +', 'vault .']);
   assert.equal(await codeOf(queue.alone(() => Promise.reject(reject('PERMIT_USED')))), 'PERMIT_USED');
 });
 
 test('a commit takes about 64 versions, and a larger call whole', async () => {
   const { queue, steps } = recordedQueue();
-  const sized = (weight: number) => queue.submit(weight, () => () => weight);
+  const sized = (weight: number) => queue.submit(weight, async () => (draft) => () => draft.add(change('.')));
   await Promise.all([...Array.from({ length: 65 }, () => sized(4)), sized(10_000), sized(4)]);
-  assert.equal(steps.filter((one) => one === 'vault commit').length, 4);
+  assert.equal(steps.length, 4);
 });

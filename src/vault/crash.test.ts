@@ -2,26 +2,31 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { bytesToHex, utf8ToText } from '../std/bytes.ts';
-import { createVault } from './create-vault.ts';
 import {
   ALICE,
   BOB,
   CUSTODIAN,
   codeOf,
+  databaseOf,
   interaction,
   observation,
   ROOT_KEY,
   reopened,
   testFolder,
-} from './test-vault.ts';
+  vaultTest,
+} from '../../test/support/test-vault.ts';
+import { bytesToHex, utf8ToText } from '../std/bytes.ts';
+import { createVault } from './create-vault.ts';
 import type { CustodianVault, LedgerAnchor, VersionRow } from './vault.ts';
+import type { VaultOptions } from './vault-parts.ts';
 
 const ROUNDS = process.env.ACESO_LONG ? 300 : 24;
 const SCRUB_EVERY = 8;
+
+/** Where the writer's vault is. */
+type Place = Pick<VaultOptions, 'folder' | 'database'>;
 
 /** What the writer says once it was told that it is durable. */
 type Acknowledged =
@@ -34,10 +39,10 @@ type Acknowledged =
 const work = process.env.ACESO_VAULT_CRASH;
 if (work !== undefined) await writeUntilKilled(JSON.parse(work));
 else
-  test(
+  vaultTest(
     'SIGKILL at any moment: what was acknowledged is there, once, and nothing is half there',
-    { timeout: 600_000 },
     crashRounds,
+    'PostgreSQL for both',
   );
 
 async function crashRounds(t: import('node:test').TestContext): Promise<void> {
@@ -46,7 +51,7 @@ async function crashRounds(t: import('node:test').TestContext): Promise<void> {
   const seen: Acknowledged[] = [];
   let orphans = 0;
   for (let round = 0; round < ROUNDS; round++) {
-    const fresh = await killedWriter(folder, round, anchor);
+    const fresh = await killedWriter({ folder, ...(await databaseOf(t, folder)) }, round, anchor);
     seen.push(...fresh);
     const vault = await reopened(t, folder);
     const isThorough = round % SCRUB_EVERY === 0 || round === ROUNDS - 1;
@@ -65,8 +70,8 @@ async function crashRounds(t: import('node:test').TestContext): Promise<void> {
 }
 
 /** Runs a writer and kills it; every fifth time it may still be opening the vault. */
-async function killedWriter(folder: string, round: number, anchor: LedgerAnchor): Promise<Acknowledged[]> {
-  const env = { ...process.env, ACESO_VAULT_CRASH: JSON.stringify({ folder, round, anchor }), NODE_TEST_CONTEXT: '' };
+async function killedWriter(place: Place, round: number, anchor: LedgerAnchor): Promise<Acknowledged[]> {
+  const env = { ...process.env, ACESO_VAULT_CRASH: JSON.stringify({ place, round, anchor }), NODE_TEST_CONTEXT: '' };
   const child: ChildProcess = spawn(process.execPath, [fileURLToPath(import.meta.url)], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -128,16 +133,18 @@ async function checkWhole(vault: CustodianVault, seen: readonly Acknowledged[], 
 
 /** The writer: five clients at once, until it is killed. */
 async function writeUntilKilled({
-  folder,
+  place,
   round,
   anchor,
 }: {
-  folder: string;
+  place: Place;
   round: number;
   anchor: LedgerAnchor;
 }): Promise<void> {
   const quiet = { info() {}, warn() {}, error() {} };
-  const vault = await createVault({ folder, custodian: CUSTODIAN, rootKey: ROOT_KEY, log: quiet, anchoredAt: anchor });
+  const vault = await createVault({
+    ...{ ...place, custodian: CUSTODIAN, rootKey: ROOT_KEY, log: quiet, anchoredAt: anchor },
+  });
   await Promise.all([vault.openAccount(ALICE), vault.openAccount(BOB)]);
   // Synchronous for a pipe: a line that is out was said after its call had resolved.
   const say = (one: Acknowledged) => process.stdout.write(`${JSON.stringify(one)}\n`);

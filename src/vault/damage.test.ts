@@ -2,44 +2,43 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { sql } from 'kysely';
-import { deriveKey } from '../crypto/node/derive-key.ts';
-import { unwrapKey, wrapKey } from '../crypto/node/key-wrap.ts';
-import { bytesToHex, utf8, utf8ToText } from '../std/bytes.ts';
-import { isReject } from '../std/reject.ts';
-import { decodeRow } from './columns.ts';
-import { openDatabase } from './database.ts';
 import {
   ALICE,
   BOB,
   CUSTODIAN,
   codeOf,
+  databaseOf,
   interaction,
   observation,
-  ROOT_KEY,
+  rawConnection,
   reopened,
+  rowsOfRaw,
+  runRaw,
   testFolder,
   testVault,
-} from './test-vault.ts';
+  vaultTest,
+} from '../../test/support/test-vault.ts';
+import { unwrapKey, wrapKey } from '../crypto/node/key-wrap.ts';
+import { bytesToHex, utf8ToText } from '../std/bytes.ts';
+import { isReject } from '../std/reject.ts';
+import { decodeRow } from './columns.ts';
 import type { CustodianVault, VersionRow } from './vault.ts';
-import { vaultQueries } from './vault-schema.ts';
 
 const FLIPS = process.env.ACESO_LONG ? 2000 : 60;
 
-/** Runs SQL on a closed file, as one who has the page key but not the node could. */
-function tamper(folder: string, file: string, text: string): void {
-  const key = bytesToHex(deriveKey(ROOT_KEY, 'aceso/vault/pages/1', utf8(file)));
-  const connection = openDatabase(join(folder, file), { key, cacheBytes: 1_000_000 });
+/** Runs SQL on a closed database, as one who has the page key or the password but not the node could. */
+async function tamper(t: TestContext, folder: string, file: 'vault.db' | 'keys.db', text: string): Promise<void> {
+  const connection = await rawConnection(t, folder, file);
   try {
-    connection.execute(sql.raw(text).compile(vaultQueries));
+    await runRaw(connection, text);
   } finally {
-    connection.close();
+    await connection.close();
   }
 }
 
-async function closedVault(t: Parameters<typeof testVault>[0]): Promise<string> {
+async function closedVault(t: TestContext): Promise<string> {
   const { vault, folder } = await testVault(t);
   await vault.write([observation('o1', 1, { labels: ['urn:x|R'] }), observation('o2', 1, { account: BOB })], []);
   await vault.write([observation('o1', 2)], [interaction()]);
@@ -51,7 +50,7 @@ async function closedVault(t: Parameters<typeof testVault>[0]): Promise<string> 
 
 const changes: readonly [
   name: string,
-  file: string,
+  file: 'vault.db' | 'keys.db',
   sql: string,
   read: (vault: CustodianVault) => unknown,
   code: string,
@@ -66,7 +65,7 @@ const changes: readonly [
   [
     'blobs exchanged',
     'vault.db',
-    'update blob set bytes = (select bytes from blob b where b.address <> blob.address)',
+    'update blob set bytes = (select bytes from blob b where b.address <> blob.address limit 1)',
     openFirst,
     'BLOB_DAMAGED',
   ],
@@ -102,10 +101,10 @@ const changes: readonly [
   ],
   ['chain', 'vault.db', 'update version set before = -1', (v) => v.version('Observation', 'o1', 1), 'VAULT_DAMAGED'],
   [
-    'tokens',
+    'whose resource',
     'vault.db',
-    "update token set id = 'o2' where id = 'o1'",
-    (v) => v.search('Observation', [], { limit: 9, account: ALICE }),
+    `update resource set account = '${BOB}'`,
+    (v) => v.history('Observation', 'o1', 9),
     'VAULT_DAMAGED',
   ],
   [
@@ -148,13 +147,13 @@ async function openFirst(vault: CustodianVault): Promise<unknown> {
 }
 
 for (const [name, file, text, read, code] of changes) {
-  test(`a changed row is not served: ${name}`, async (t) => {
+  vaultTest(`a changed row is not served: ${name}`, async (t) => {
     const folder = await closedVault(t);
-    tamper(folder, file, text);
+    await tamper(t, folder, file, text);
     const served = async () => {
       const vault = await reopened(t, folder);
       const faults = await vault.scrub();
-      const isSeen = faults.faults.length > 0 || ['an anchor', 'a document', 'tokens'].includes(name);
+      const isSeen = faults.faults.length > 0 || ['an anchor', 'a document'].includes(name);
       assert.ok(isSeen, 'scrub sees it');
       return read(vault);
     };
@@ -162,19 +161,22 @@ for (const [name, file, text, read, code] of changes) {
   });
 }
 
-test('a salt that was exchanged, with a wrap that holds, does not fit the leaf', async (t) => {
+vaultTest('a salt that was exchanged, with a wrap that holds, does not fit the leaf', async (t) => {
   const folder = await closedVault(t);
   const vault = await reopened(t, folder);
   const row = (await vault.version('Observation', 'o1', 1)) as VersionRow;
   const { key: epochKey } = await vault.epochKey(ALICE);
   await vault.close();
-  const key = bytesToHex(deriveKey(ROOT_KEY, 'aceso/vault/pages/1', utf8('keys.db')));
-  const connection = openDatabase(join(folder, 'keys.db'), { key, cacheBytes: 1_000_000 });
-  const query = sql<{ wrapped: Uint8Array }>`select wrapped from version_key where key_id = 1`.compile(vaultQueries);
-  const both = unwrapKey(epochKey, connection.prepare(query).get()?.wrapped as Uint8Array) as Uint8Array;
-  connection.close();
+  const connection = await rawConnection(t, folder, 'keys.db');
+  const [stored] = await rowsOfRaw<{ wrapped: Uint8Array }>(
+    connection,
+    'select wrapped from version_key where key_id = 1',
+  );
+  const both = unwrapKey(epochKey, stored?.wrapped as Uint8Array) as Uint8Array;
+  await connection.close();
   both[40] = (both[40] as number) ^ 1;
-  tamper(
+  await tamper(
+    t,
     folder,
     'keys.db',
     `update version_key set wrapped = x'${bytesToHex(wrapKey(epochKey, both))}' where key_id = 1`,
@@ -294,16 +296,18 @@ test('a first start that a crash cut before the vault said what it is starts aga
   assert.equal((await reopened(t, other)).journalHead().size, 0);
 });
 
-test('two vaults on one folder: the second is refused, in this process and in another', async (t) => {
+vaultTest('two vaults on one folder: the second is refused, in this process and in another', async (t) => {
   const { vault, folder } = await testVault(t);
   assert.equal(await codeOf(reopened(t, folder)), 'VAULT_IN_USE');
   const script = `
     import { createVault } from ${JSON.stringify(new URL('./create-vault.ts', import.meta.url).href)};
     const log = { info() {}, warn() {}, error() {} };
     const rootKey = new Uint8Array(32).fill(7);
-    await createVault({ folder: process.argv[1], custodian: '${CUSTODIAN}', rootKey, log }).catch((e) => console.log(e.code));`;
+    const place = JSON.parse(process.argv[1]);
+    await createVault({ ...place, custodian: '${CUSTODIAN}', rootKey, log }).catch((e) => console.log(e.code));`;
   const cwd = fileURLToPath(new URL('../..', import.meta.url));
-  const other = spawnSync(process.execPath, ['--input-type=module', '-e', script, folder], { cwd, encoding: 'utf8' });
+  const place = JSON.stringify({ folder, ...(await databaseOf(t, folder)) });
+  const other = spawnSync(process.execPath, ['--input-type=module', '-e', script, place], { cwd, encoding: 'utf8' });
   assert.equal(other.stdout.trim(), 'VAULT_IN_USE', other.stderr);
   await vault.write([observation('o1')], []);
 });

@@ -3,16 +3,20 @@ import { utf8 } from '../std/bytes.ts';
 import { frame } from '../std/frame.ts';
 import { reject } from './codes.ts';
 import { columns } from './columns.ts';
-import { type Connection, slot } from './database.ts';
+import type { Change, Connection } from './database/connection.ts';
+import { slot } from './database/query-builder.ts';
+import { createReadCache } from './read-cache.ts';
 import { vaultQueries } from './vault-schema.ts';
 
 /** Small documents of the custodian's own, each sealed (AES-256-GCM) and bound to its name. */
 export interface DocumentTable {
-  /** The same bytes at each call until the next `put`: not to be written to. Throws Reject VAULT_DAMAGED when they are not those that were put. */
-  get(kind: string, id: string): Uint8Array | undefined;
-  put(kind: string, id: string, bytes: Uint8Array | null): void;
+  /** The same bytes at each call until the next `put`: not to be written to. Rejects with VAULT_DAMAGED when they are not those that were put. */
+  get(kind: string, id: string): Promise<Uint8Array | undefined>;
+  put(kind: string, id: string, bytes: Uint8Array | null): Change;
+  /** To be called once what was put is durable. */
+  forget(kind: string, id: string): void;
   /** In order of id. */
-  list(kind: string): readonly { readonly id: string; readonly bytes: Uint8Array }[];
+  list(kind: string): Promise<readonly { readonly id: string; readonly bytes: Uint8Array }[]>;
 }
 
 /** Documents kept open, and the largest of them: tokens are asked for at each request, and are small. */
@@ -20,8 +24,11 @@ const MAX_CACHED = 1024;
 const MAX_CACHED_BYTES = 4096;
 
 export function createDocumentTable(connection: Connection, key: Uint8Array): DocumentTable {
-  const from = vaultQueries;
-  const select = from.selectFrom('document').select(columns('id', 'sealed')).where('kind', '=', slot);
+  const from = vaultQueries(connection.dialect);
+  const select = from
+    .selectFrom('document')
+    .select(columns(connection.dialect, 'id', 'sealed'))
+    .where('kind', '=', slot);
   const get = connection.prepare(select.where('id', '=', slot).compile());
   const list = connection.prepare(select.orderBy('document.id').compile());
   const put = connection.prepare(
@@ -38,15 +45,9 @@ export function createDocumentTable(connection: Connection, key: Uint8Array): Do
   );
   const nameOf = (kind: string, id: string) => frame('aceso/vault/document/1', utf8(kind), utf8(id));
 
-  // This process has the file to itself, so what `put` has not touched is what the file says.
-  const cache = new Map<string, Uint8Array | undefined>();
-
-  function remember(name: string, bytes: Uint8Array | undefined): void {
-    // Inside a transaction a row may be one that is rolled back.
-    if (connection.inTransaction || (bytes?.length ?? 0) > MAX_CACHED_BYTES) return;
-    if (cache.size >= MAX_CACHED) cache.delete(cache.keys().next().value as string);
-    cache.set(name, bytes);
-  }
+  // This process has the database to itself, so what `put` has not touched is what it says, also that there is none.
+  const cache = createReadCache<Uint8Array>(MAX_CACHED, (bytes) => (bytes?.length ?? 0) <= MAX_CACHED_BYTES);
+  const nameIn = (kind: string, id: string) => `${kind}\n${id}`;
 
   function opened(kind: string, row: { id: string; sealed: Uint8Array }): Uint8Array {
     const bytes = openAes256Gcm(key, row.sealed, nameOf(kind, row.id));
@@ -55,19 +56,16 @@ export function createDocumentTable(connection: Connection, key: Uint8Array): Do
   }
 
   return {
-    get(kind, id) {
-      const name = `${kind}\n${id}`;
-      if (cache.has(name)) return cache.get(name);
-      const row = get.get(kind, id);
-      const bytes = row === undefined ? undefined : opened(kind, row);
-      remember(name, bytes);
-      return bytes;
-    },
+    get: (kind, id) =>
+      cache.get(nameIn(kind, id), async () => {
+        const row = await get.get(kind, id);
+        return row === undefined ? undefined : opened(kind, row);
+      }),
     put(kind, id, bytes) {
-      cache.delete(`${kind}\n${id}`);
-      if (bytes === null) remove.run(kind, id);
-      else put.run(kind, id, sealAes256Gcm(key, bytes, nameOf(kind, id)));
+      if (bytes === null) return remove.change(kind, id);
+      return put.change(kind, id, sealAes256Gcm(key, bytes, nameOf(kind, id)));
     },
-    list: (kind) => list.all(kind).map((row) => ({ id: row.id, bytes: opened(kind, row) })),
+    forget: (kind, id) => cache.forget(nameIn(kind, id)),
+    list: async (kind) => (await list.all(kind)).map((row) => ({ id: row.id, bytes: opened(kind, row) })),
   };
 }

@@ -2,43 +2,41 @@ import assert from 'node:assert/strict';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { sql } from 'kysely';
-import { deriveKey } from '../crypto/node/derive-key.ts';
-import { bytesToHex, utf8 } from '../std/bytes.ts';
-import { openDatabase } from './database.ts';
-import { ALICE, codeOf, interaction, observation, ROOT_KEY, reopened, testVault } from './test-vault.ts';
+import {
+  ALICE,
+  codeOf,
+  interaction,
+  observation,
+  rawConnection,
+  reopened,
+  rowsOfRaw,
+  runRaw,
+  testVault,
+  vaultTest,
+} from '../../test/support/test-vault.ts';
+import { bytesToHex } from '../std/bytes.ts';
 import type { VersionRow } from './vault.ts';
-import { vaultQueries } from './vault-schema.ts';
 
 /** All pages of a closed file, decrypted, as SQLite sees them. */
-function decryptedPages(folder: string, file: string): Buffer {
-  const key = bytesToHex(deriveKey(ROOT_KEY, 'aceso/vault/pages/1', utf8(file)));
-  const connection = openDatabase(join(folder, file), { key, cacheBytes: 1_000_000 });
+async function decryptedPages(t: TestContext, folder: string, file: 'vault.db' | 'keys.db'): Promise<Buffer> {
+  const connection = await rawConnection(t, folder, file);
   try {
-    const query = sql<{ data: Uint8Array }>`select data from sqlite_dbpage`.compile(vaultQueries);
-    return Buffer.concat(
-      connection
-        .prepare(query)
-        .all()
-        .map((row) => row.data),
-    );
+    const rows = await rowsOfRaw<{ data: Uint8Array }>(connection, 'select data from sqlite_dbpage');
+    return Buffer.concat(rows.map((row) => row.data));
   } finally {
-    connection.close();
+    await connection.close();
   }
 }
 
-/** The wrapped key that a version has in the key store. */
-function wrappedKeys(folder: string): Buffer[] {
-  const key = bytesToHex(deriveKey(ROOT_KEY, 'aceso/vault/pages/1', utf8('keys.db')));
-  const connection = openDatabase(join(folder, 'keys.db'), { key, cacheBytes: 1_000_000 });
+/** The wrapped keys that versions have in the key store. */
+async function wrappedKeys(t: TestContext, folder: string): Promise<Buffer[]> {
+  const connection = await rawConnection(t, folder, 'keys.db');
   try {
-    const query = sql<{ wrapped: Uint8Array }>`select wrapped from version_key order by key_id`.compile(vaultQueries);
-    return connection
-      .prepare(query)
-      .all()
-      .map((row) => Buffer.from(row.wrapped));
+    const text = 'select wrapped from version_key order by key_id';
+    const rows = await rowsOfRaw<{ wrapped: Uint8Array }>(connection, text);
+    return rows.map((row) => Buffer.from(row.wrapped));
   } finally {
-    connection.close();
+    await connection.close();
   }
 }
 
@@ -54,7 +52,7 @@ async function threeVersions(t: TestContext) {
   return { vault, folder, tokens, rows: versions as readonly [VersionRow, VersionRow, VersionRow] };
 }
 
-test('an erased version leaves its header, leaf and place, and nothing that opens it', async (t) => {
+vaultTest('an erased version leaves its header, leaf and place, and nothing that opens it', async (t) => {
   const { vault, folder, tokens, rows } = await threeVersions(t);
   const [first, second, other] = rows;
   const head = vault.journalHead();
@@ -95,11 +93,12 @@ test('neither file nor log holds what was erased', async (t) => {
   const { vault, folder, rows } = await threeVersions(t);
   const sealed = await Promise.all(rows.map(async (row) => Buffer.from((await vault.blob(row.blob)) as Uint8Array)));
   await vault.close();
-  const keys = wrappedKeys(folder);
+  const keys = await wrappedKeys(t, folder);
   const labels = Buffer.from('ERASE-ME');
-  const before = decryptedPages(folder, 'vault.db');
+  const before = await decryptedPages(t, folder, 'vault.db');
+  const keysBefore = await decryptedPages(t, folder, 'keys.db');
   assert.ok(before.includes(labels) && sealed.every((blob) => before.includes(blob)), 'the scan sees what is there');
-  assert.ok(keys.length === 3 && keys.every((key) => decryptedPages(folder, 'keys.db').includes(key)));
+  assert.ok(keys.length === 3 && keys.every((key) => keysBefore.includes(key)));
 
   const again = await reopened(t, folder);
   await again.erase(rows);
@@ -109,61 +108,59 @@ test('neither file nor log holds what was erased', async (t) => {
     assert.ok(logged <= 4 * 4200, `${file}-wal has ${logged} bytes`);
   }
   await again.close();
-  const vaultPages = decryptedPages(folder, 'vault.db');
+  const vaultPages = await decryptedPages(t, folder, 'vault.db');
   for (const blob of sealed) assert.equal(vaultPages.includes(blob.subarray(0, 24)), false, 'blob');
   assert.equal(vaultPages.includes(labels), false, 'labels');
-  const keyPages = decryptedPages(folder, 'keys.db');
+  const keyPages = await decryptedPages(t, folder, 'keys.db');
   for (const key of keys) assert.equal(keyPages.includes(key.subarray(0, 16)), false, 'wrapped key');
 });
 
-test('an erasure that a crash cut after its first step is finished at the next start', async (t) => {
+vaultTest('an erasure that a crash cut after its first step is finished at the next start', async (t) => {
   const { vault, folder, rows } = await threeVersions(t);
   await vault.erase([rows[0]]);
   await vault.close();
   // As the crash would leave it: marked and noted in vault.db, the key still in keys.db.
-  const key = bytesToHex(deriveKey(ROOT_KEY, 'aceso/vault/pages/1', utf8('vault.db')));
-  const connection = openDatabase(join(folder, 'vault.db'), { key, cacheBytes: 1_000_000 });
-  connection.execute(sql`insert into erasing (key_id) values (2)`.compile(vaultQueries));
-  connection.close();
+  const connection = await rawConnection(t, folder, 'vault.db');
+  await runRaw(connection, 'insert into erasing (key_id) values (2)');
+  await connection.close();
   const again = await reopened(t, folder);
   assert.equal((await again.scrub()).keys, 1);
   await again.erase([rows[0]]);
   assert.equal(await codeOf(() => again.open(rows[0])), 'VERSION_ERASED');
 });
 
-test('the id of an erased key is not given out again', async (t) => {
-  const { vault, folder, rows } = await threeVersions(t);
-  await vault.erase([rows[2]]);
+vaultTest('the id of an erased key is not given out again', async (t) => {
+  const { vault, folder, rows: written } = await threeVersions(t);
+  await vault.erase([written[2]]);
   await vault.close();
   const again = await reopened(t, folder);
   await again.write([observation('o3')], []);
   await again.close();
-  const key = bytesToHex(deriveKey(ROOT_KEY, 'aceso/vault/pages/1', utf8('vault.db')));
-  const connection = openDatabase(join(folder, 'vault.db'), { key, cacheBytes: 1_000_000 });
-  const query = sql<{ key_id: number }>`select key_id from version order by position`.compile(vaultQueries);
-  const ids = connection
-    .prepare(query)
-    .all()
-    .map((row) => row.key_id);
-  connection.close();
+  const connection = await rawConnection(t, folder, 'vault.db');
+  const rows = await rowsOfRaw<{ key_id: number }>(connection, 'select key_id from version order by position');
+  const ids = rows.map((row) => row.key_id);
+  await connection.close();
   assert.deepEqual(ids, [1, 2, 3, 4]);
 });
 
-test('only a version that is there can be erased', async (t) => {
+vaultTest('only a version that is there can be erased', async (t) => {
   const { vault, rows } = await threeVersions(t);
   assert.equal(await codeOf(vault.erase([{ ...rows[0], leaf: '00'.repeat(32) }])), 'VERSION_UNKNOWN');
   assert.equal((await vault.version('Observation', 'o1', 1))?.erased, false);
   assert.ok((await vault.open(rows[0])).length > 0);
 });
 
-test('a current row that was read before is not what is answered after a write, nor after an erasure', async (t) => {
-  const { vault } = await testVault(t);
-  const write = (version: number) => vault.write([observation('o', version)], []);
-  await write(1);
-  assert.equal((await vault.current('Observation', 'o'))?.version, 1);
-  await write(2);
-  const row = (await vault.current('Observation', 'o')) as VersionRow;
-  assert.equal(row.version, 2);
-  await vault.erase([row]);
-  assert.equal((await vault.current('Observation', 'o'))?.erased, true);
-});
+vaultTest(
+  'a current row that was read before is not what is answered after a write, nor after an erasure',
+  async (t) => {
+    const { vault } = await testVault(t);
+    const write = (version: number) => vault.write([observation('o', version)], []);
+    await write(1);
+    assert.equal((await vault.current('Observation', 'o'))?.version, 1);
+    await write(2);
+    const row = (await vault.current('Observation', 'o')) as VersionRow;
+    assert.equal(row.version, 2);
+    await vault.erase([row]);
+    assert.equal((await vault.current('Observation', 'o'))?.erased, true);
+  },
+);

@@ -1,78 +1,77 @@
 import { hexToBytes } from '../std/bytes.ts';
 import { columns } from './columns.ts';
-import { type Connection, slot } from './database.ts';
+import type { Change, Connection } from './database/connection.ts';
+import { slot } from './database/query-builder.ts';
+import type { IndexWriter } from './index/index-writer.ts';
 import type { KeyStore } from './key-store.ts';
-import type { TokenIndex } from './token-index.ts';
 import type { VersionRow } from './vault.ts';
 import { vaultQueries } from './vault-schema.ts';
 import type { VersionReader } from './version-reader.ts';
 import type { VersionStore } from './version-table.ts';
 
 /**
- * Erasure (DESIGN §4) in three durable steps: the version is marked and its blob, labels, categories and tokens go;
- * then its key and salt go, and both write-ahead logs are truncated; then the note that it was under way goes. A crash
- * after the first step is finished at the next start, so a version that says "erased" has no key for long.
- * `secure_delete` zeroes what is freed in the files.
+ * Erasure (DESIGN §4) in three durable steps: the version is marked and its blob, labels, categories and index rows go;
+ * then its key and salt go, and both databases overwrite what was deleted; then the note that it was under way goes. A
+ * crash after the first step is finished at the next start, so a version that says "erased" has no key for long. A read
+ * that is under way meanwhile finds a part missing, and then that the version is erased.
  */
 export interface Erasure {
-  erase(rows: readonly VersionRow[]): void;
+  /** Runs between commits. */
+  erase(rows: readonly VersionRow[]): Promise<void>;
   /** Ends what a crash left under way. */
-  finish(): void;
+  finish(): Promise<void>;
 }
-
-const NO_TOKENS = new Uint8Array(0);
 
 export function createErasure(parts: {
   vault: Connection;
   keys: Connection;
   versions: VersionStore;
-  tokens: TokenIndex;
+  indexWriter: IndexWriter;
   keyStore: KeyStore;
   reader: VersionReader;
+  /** Told of resources whose current version is another from now on. */
+  forget(type: string, id: string): void;
 }): Erasure {
-  const { vault, keys, versions, tokens, keyStore, reader } = parts;
+  const { vault, keys, versions, indexWriter, keyStore, reader } = parts;
+  const from = vaultQueries(vault.dialect);
   const note = vault.prepare(
-    vaultQueries
+    from
       .insertInto('erasing')
       .values({ key_id: slot })
       .onConflict((conflict) => conflict.doNothing())
       .compile(),
   );
-  const noted = vault.prepare(vaultQueries.selectFrom('erasing').select(columns('key_id')).compile());
-  const clear = vault.prepare(vaultQueries.deleteFrom('erasing').compile());
+  const noted = vault.prepare(from.selectFrom('erasing').select(columns(vault.dialect, 'key_id')).compile());
+  const clear = vault.prepare(from.deleteFrom('erasing').compile());
 
-  function mark(row: VersionRow): void {
-    const version = reader.stored(row);
-    if (version.row.erased) return;
-    versions.markErased(version);
-    versions.deleteBlob(hexToBytes(version.row.blob) as Uint8Array);
-    const resource = versions.resource(row.type, row.id);
-    if (resource?.position === version.position) {
-      tokens.replace(row.id, resource.tokens, NO_TOKENS);
-      versions.putResource({ ...resource, tokens: NO_TOKENS });
-    }
-    note.run(version.keyId);
+  /** Rows that mark a version; none when it is marked. */
+  async function mark(row: VersionRow): Promise<Change[]> {
+    const version = await reader.stored(row);
+    if (version.row.erased) return [];
+    const address = hexToBytes(version.row.blob) as Uint8Array;
+    const changes = [versions.markErased(version), versions.deleteBlob(address), note.change(version.keyId)];
+    const resource = await versions.resource(row.type, row.id);
+    if (resource?.position !== version.position) return changes;
+    const plan = indexWriter.planRemoval(resource.rid, await indexWriter.packedOf(resource.rid));
+    const gone = { live: false, protected: false, indexKey: 0, indexFormat: 0, digest: plan.digest };
+    return [...changes, ...plan.changes, versions.putResource({ ...resource, ...gone })];
   }
 
-  function finish(): void {
-    const ids = noted.all().map((row) => row.key_id);
+  async function finish(): Promise<void> {
+    const ids = (await noted.all()).map((row) => row.key_id);
     if (ids.length === 0) return;
-    keys.begin();
-    for (const id of ids) keyStore.deleteKeys(id, id);
-    keys.commit();
-    keys.truncateLog();
-    vault.truncateLog();
-    vault.begin();
-    clear.run();
-    vault.commit();
+    await keys.write(ids.map((id) => keyStore.deleteKeys(id, id)));
+    await keys.overwrite();
+    await vault.overwrite();
+    await vault.write([clear.change()]);
   }
 
   return {
-    erase(rows) {
-      vault.begin();
-      for (const row of rows) mark(row);
-      vault.commit();
-      finish();
+    async erase(rows) {
+      const once = [...new Map(rows.map((row) => [row.leaf, row])).values()];
+      await vault.write((await Promise.all(once.map(mark))).flat());
+      for (const { type, id } of once) parts.forget(type, id);
+      await finish();
     },
     finish,
   };

@@ -1,54 +1,92 @@
-import { appendLog, consistencyProof, inclusionProof, logRoot } from '../state/log.ts';
+import { appendLog, consistencyProof, inclusionProof, logRoot, type TileReader } from '../state/log.ts';
 import { logLeafHash } from '../state/log-proof.ts';
-import type { KvReader } from '../state/store.ts';
-import { columns } from './columns.ts';
-import { type Connection, slot } from './database.ts';
+import type { Change, Connection } from './database/connection.ts';
 import { type JournalTable, TILE_WIDTH } from './journal-table.ts';
 import type { RowMac } from './row-mac.ts';
-import { vaultQueries } from './vault-schema.ts';
+import { createTileTable } from './tile-table.ts';
 
 /**
  * The journal as an RFC 6962 log, by the ledger's own code (state/log.ts), one prefix for each generation. Only full
  * tiles are stored; the up to 255 leaves after them are in memory, and in the entries' rows for the next start. So a
- * commit costs one MAC over those, and roots are worked out when somebody asks.
+ * commit costs one MAC over those, and the root is worked out when somebody asks.
  */
 export interface JournalLog {
   readonly generation: number;
   readonly size: number;
-  /** Writes the new size, and the tiles that `leaves` fill up, inside the caller's transaction. Call the result once that is durable. */
-  append(leaves: readonly Uint8Array[]): () => void;
-  root(generation: number, size: number): Uint8Array;
-  inclusion(generation: number, index: number, size: number): readonly Uint8Array[];
-  consistency(generation: number, from: number, to: number): readonly Uint8Array[];
+  /** Root of the open generation as it is, from what is in memory. */
+  readonly headRoot: Uint8Array;
+  /** Changes for the new size and the tiles that `leaves` fill up. `adopt` is to be called once they are durable. */
+  append(leaves: readonly Uint8Array[]): Promise<{ readonly changes: readonly Change[]; adopt(): void }>;
+  root(generation: number, size: number): Promise<Uint8Array>;
+  inclusion(generation: number, index: number, size: number): Promise<readonly Uint8Array[]>;
+  consistency(generation: number, from: number, to: number): Promise<readonly Uint8Array[]>;
   /** Goes on with an empty log of another generation. */
   startGeneration(generation: number): void;
 }
 
-const TILE_BYTES = TILE_WIDTH * 32;
-const MAX_CACHED_TILES = 64;
+type Tiles = Map<string, Uint8Array>;
 
-/** Throws Reject VAULT_DAMAGED when the rows and the open generation's size do not agree. */
-export function createJournalLog(connection: Connection, table: JournalTable, mac: RowMac): JournalLog {
-  const tiles = createTileReader(connection, mac);
-  let generation = 0;
-  let edge: readonly Uint8Array[] = [];
-  let size = 0;
-  let last: { generation: number; size: number; reader: KvReader } | undefined;
-
+/** Rejects with VAULT_DAMAGED when the rows and the open generation's size do not agree. */
+export async function createJournalLog(connection: Connection, table: JournalTable, mac: RowMac): Promise<JournalLog> {
+  const tiles = createTileTable(connection, mac);
   const prefixOf = (of: number) => `j/${of}/`;
-  const open = table.openGeneration();
-  if (open !== undefined) ({ generation, size, edge } = open);
+  let { generation, size, edge } = (await table.openGeneration()) ?? { generation: 0, size: 0, edge: [] };
+  /** The stored tiles that the root of the open generation is made of: the last one of each level. */
+  let rim: Tiles = new Map();
+  let last: { readonly generation: number; readonly size: number; readonly root: Uint8Array } | undefined;
 
-  /** A reader of the whole log: stored tiles, and the edge as the tile it will once be part of. */
-  function readerOf(of: number): KvReader {
-    const row = of === generation ? { size, edge } : table.generation(of);
-    if (row === undefined) throw new RangeError(`no journal generation ${of}`);
-    if (last?.generation === of && last.size === row.size) return last.reader;
-    const { writes } = appendLog(tiles, prefixOf(of), row.size - row.edge.length, row.edge.map(logLeafHash));
-    const reader: KvReader = { get: (key) => writes.get(key) ?? tiles.get(key), range: tiles.range };
-    last = { generation: of, size: row.size, reader };
-    return reader;
+  /** Runs the log's synchronous code over stored tiles: what it misses is read, and it runs again. */
+  async function withTiles<R>(run: (reader: TileReader) => R, known: Tiles = new Map()): Promise<R> {
+    for (;;) {
+      const missing = new Set<string>();
+      const get = (key: string): Uint8Array | undefined => {
+        const tile = known.get(key);
+        if (tile === undefined) missing.add(key);
+        return tile;
+      };
+      try {
+        return run({ get });
+      } catch (error) {
+        if (missing.size === 0) throw error;
+        const found = await Promise.all([...missing].map(async (key) => [key, await tiles.get(key)] as const));
+        // A tile that is not there is what the log's code said.
+        for (const [key, tile] of found) {
+          if (tile === undefined) throw error;
+          known.set(key, tile);
+        }
+      }
+    }
   }
+
+  /** A reader of a whole log: stored tiles, and the edge as the tile it will once be part of. */
+  function wholeLog(stored: TileReader, of: number, length: number, leaves: readonly Uint8Array[]): TileReader {
+    const { writes } = appendLog(stored, prefixOf(of), length - leaves.length, leaves.map(logLeafHash));
+    return { get: (key) => writes.get(key) ?? stored.get(key) };
+  }
+
+  /** What `prove` makes of a generation's log; `at` is the size that it is asked for. */
+  async function proveIn<R>(of: number, at: number, prove: (reader: TileReader, prefix: string) => R): Promise<R> {
+    const row = of === generation ? { size, edge } : await table.generation(of);
+    if (row === undefined || !Number.isInteger(at) || at < 0 || at > row.size)
+      throw new RangeError(`journal ${of} has ${row?.size ?? 0} entries, not ${at}`);
+    const known = of === generation ? new Map(rim) : undefined;
+    return withTiles((stored) => prove(wholeLog(stored, of, row.size, row.edge), prefixOf(of)), known);
+  }
+
+  /** The tiles of `known` that the root of the full tiles needs; the others grow no more. */
+  async function rimOf(length: number, known: Tiles): Promise<Tiles> {
+    const needed: Tiles = new Map();
+    await withTiles((stored) => {
+      const get = (key: string): Uint8Array | undefined => {
+        const tile = stored.get(key);
+        if (tile !== undefined) needed.set(key, tile);
+        return tile;
+      };
+      return logRoot({ get }, prefixOf(generation), length);
+    }, known);
+    return needed;
+  }
+  rim = await rimOf(size - edge.length, new Map());
 
   return {
     get generation() {
@@ -57,74 +95,49 @@ export function createJournalLog(connection: Connection, table: JournalTable, ma
     get size() {
       return size;
     },
-    append(leaves) {
-      if (leaves.length === 0) return () => {};
+    get headRoot() {
+      if (last?.generation !== generation || last.size !== size) {
+        const reader = wholeLog({ get: (key) => rim.get(key) }, generation, size, edge);
+        last = { generation, size, root: logRoot(reader, prefixOf(generation), size) };
+      }
+      return last.root;
+    },
+    async append(leaves) {
+      if (leaves.length === 0) return { changes: [], adopt() {} };
       const all = [...edge, ...leaves];
       const filled = all.length - (all.length % TILE_WIDTH);
-      if (filled > 0) {
-        const hashes = all.slice(0, filled).map(logLeafHash);
-        const { writes } = appendLog(tiles, prefixOf(generation), size - edge.length, hashes);
-        for (const [key, value] of writes) if (value !== null) tiles.put(key, value);
-      }
       const rest = all.slice(filled);
-      table.setSize(generation, size + leaves.length, rest);
-      return () => {
-        edge = rest;
-        size += leaves.length;
+      const changes = [table.setSize(generation, size + leaves.length, rest)];
+      let newRim = rim;
+      if (filled > 0) {
+        const full = size - edge.length;
+        const hashes = all.slice(0, filled).map(logLeafHash);
+        const known = new Map(rim);
+        const { writes } = await withTiles((stored) => appendLog(stored, prefixOf(generation), full, hashes), known);
+        for (const [key, value] of writes) {
+          if (value === null) continue;
+          changes.push(tiles.put(key, value));
+          known.set(key, value);
+        }
+        newRim = await rimOf(full + filled, known);
+      }
+      return {
+        changes,
+        adopt() {
+          edge = rest;
+          size += leaves.length;
+          rim = newRim;
+        },
       };
     },
-    root: (of, at) => logRoot(readerOf(of), prefixOf(of), checkedSize(of, at)),
-    inclusion: (of, index, at) => inclusionProof(readerOf(of), prefixOf(of), index, checkedSize(of, at)),
-    consistency: (of, from, to) => consistencyProof(readerOf(of), prefixOf(of), from, checkedSize(of, to)),
+    root: (of, at) => proveIn(of, at, (reader, prefix) => logRoot(reader, prefix, at)),
+    inclusion: (of, index, at) => proveIn(of, at, (reader, prefix) => inclusionProof(reader, prefix, index, at)),
+    consistency: (of, from, to) => proveIn(of, to, (reader, prefix) => consistencyProof(reader, prefix, from, to)),
     startGeneration(next) {
       generation = next;
       size = 0;
       edge = [];
-    },
-  };
-
-  function checkedSize(of: number, at: number): number {
-    const most = of === generation ? size : (table.generation(of)?.size ?? 0);
-    if (!Number.isInteger(at) || at < 0 || at > most)
-      throw new RangeError(`journal ${of} has ${most} entries, not ${at}`);
-    return at;
-  }
-}
-
-/** Tiles by key, each checked once against its MAC. Partial tiles of upper levels are replaced as they grow. */
-function createTileReader(connection: Connection, mac: RowMac) {
-  const get = connection.prepare(
-    vaultQueries.selectFrom('tile').select(columns('bytes', 'mac')).where('name', '=', slot).compile(),
-  );
-  const put = connection.prepare(
-    vaultQueries
-      .insertInto('tile')
-      .values({ name: slot, bytes: slot, mac: slot })
-      .onConflict((conflict) =>
-        conflict
-          .column('name')
-          .doUpdateSet((row) => ({ bytes: row.ref('excluded.bytes'), mac: row.ref('excluded.mac') })),
-      )
-      .compile(),
-  );
-  const full = new Map<string, Uint8Array>();
-  return {
-    get(key: string): Uint8Array | undefined {
-      const known = full.get(key);
-      if (known !== undefined) return known;
-      const row = get.get(key);
-      if (row === undefined) return undefined;
-      mac.check(row.mac, 'tile', [key], row.bytes);
-      // Only full ones: they never change, so a rollback cannot make them stale.
-      if (row.bytes.length === TILE_BYTES) {
-        if (full.size >= MAX_CACHED_TILES) full.delete(full.keys().next().value as string);
-        full.set(key, row.bytes);
-      }
-      return row.bytes;
-    },
-    put: (key: string, bytes: Uint8Array) => void put.run(key, bytes, mac.of('tile', [key], bytes)),
-    range(): Iterable<readonly [string, Uint8Array]> {
-      throw new Error('tiles are read by key');
+      rim = new Map();
     },
   };
 }

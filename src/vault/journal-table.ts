@@ -1,7 +1,8 @@
 import { bytesToHex, hexToBytes } from '../std/bytes.ts';
 import { reject } from './codes.ts';
-import { columns } from './columns.ts';
-import { type Connection, ONE, slot } from './database.ts';
+import { type ColumnName, columns } from './columns.ts';
+import type { Change, Connection } from './database/connection.ts';
+import { ONE, slot } from './database/query-builder.ts';
 import { ENTRIES_PER_GENERATION, MAX_GENERATION, positionOf } from './position.ts';
 import type { RowMac } from './row-mac.ts';
 import type { AnchorRow } from './vault.ts';
@@ -27,35 +28,37 @@ export const TILE_WIDTH = 256;
 
 /** Rows of the journal: generations, entries, used permits, anchors. */
 export interface JournalTable {
-  /** The open generation, its size and the leaves after its last full tile. Throws Reject VAULT_DAMAGED. */
-  openGeneration(): GenerationRow | undefined;
-  generation(generation: number): GenerationRow | undefined;
+  /** The open generation, its size and the leaves after its last full tile. Rejects with VAULT_DAMAGED. */
+  openGeneration(): Promise<GenerationRow | undefined>;
+  generation(generation: number): Promise<GenerationRow | undefined>;
   /** `edge` are the leaves after the last full tile: only the tiles before them have a MAC of their own. */
-  setSize(generation: number, size: number, edge: readonly Uint8Array[]): void;
-  addEntry(row: EntryRow): void;
-  entry(position: number): EntryRow | undefined;
+  setSize(generation: number, size: number, edge: readonly Uint8Array[]): Change;
+  addEntry(row: EntryRow): Change;
+  entry(position: number): Promise<EntryRow | undefined>;
+  /** Entries from a position up to, not with, another, in order. */
+  entriesBetween(from: number, to: number): Promise<readonly EntryRow[]>;
   /** Entries about an account before a position, newest first. */
-  entriesOf(account: string, before: number, limit: number): readonly EntryRow[];
-  lastPosition(): number | undefined;
-  permitUsed(permit: string): boolean;
-  usePermit(permit: string, position: number): void;
+  entriesOf(account: string, before: number, limit: number): Promise<readonly EntryRow[]>;
+  lastPosition(): Promise<number | undefined>;
+  permitUsed(permit: string): Promise<boolean>;
+  usePermit(permit: string, position: number): Change;
   /** The first one of a size stays. */
-  addAnchor(anchor: AnchorRow): void;
-  lastAnchor(): AnchorRow | undefined;
-  firstAnchorBeyond(generation: number, index: number): AnchorRow | undefined;
+  addAnchor(anchor: AnchorRow): Change;
+  lastAnchor(): Promise<AnchorRow | undefined>;
+  firstAnchorBeyond(generation: number, index: number): Promise<AnchorRow | undefined>;
 }
 
 export function createJournalTable(connection: Connection, mac: RowMac): JournalTable {
   const rows = prepareRows(connection);
 
   type StoredGeneration = { generation: number; size: number; mac: Uint8Array };
-  function checkedGeneration(row: StoredGeneration | undefined): GenerationRow | undefined {
+  async function checkedGeneration(row: StoredGeneration | undefined): Promise<GenerationRow | undefined> {
     if (row === undefined) return undefined;
     const { generation, size } = row;
     if (generation < 0 || generation > MAX_GENERATION || size < 0)
       throw reject('VAULT_DAMAGED', { table: 'generation' });
     const end = generation * ENTRIES_PER_GENERATION + size;
-    const edge = rows.leaves.all(end - (size % TILE_WIDTH), end).map((entry) => entry.leaf);
+    const edge = (await rows.leaves.all(end - (size % TILE_WIDTH), end)).map((entry) => entry.leaf);
     mac.check(row.mac, 'generation', [generation, size], ...edge);
     return { generation, size, edge };
   }
@@ -68,33 +71,37 @@ export function createJournalTable(connection: Connection, mac: RowMac): Journal
   }
 
   return {
-    openGeneration: () => checkedGeneration(rows.openGeneration.get()),
-    generation: (generation) => checkedGeneration(rows.generation.get(generation)),
+    openGeneration: async () => checkedGeneration(await rows.openGeneration.get()),
+    generation: async (generation) => checkedGeneration(await rows.generation.get(generation)),
     setSize: (generation, size, edge) =>
-      void rows.setSize.run(generation, size, mac.of('generation', [generation, size], ...edge)),
-    addEntry: (row) => void rows.addEntry.run(row.position, row.account, row.leaf, row.nonce, row.body),
+      rows.setSize.change(generation, size, mac.of('generation', [generation, size], ...edge)),
+    addEntry: (row) => rows.addEntry.change(row.position, row.account, row.leaf, row.nonce, row.body),
     entry: (position) => rows.entry.get(position),
+    entriesBetween: (from, to) => rows.entriesBetween.all(from, to),
     entriesOf: (account, before, limit) => rows.entriesOf.all(account, before, limit),
-    lastPosition: () => rows.lastPosition.get()?.position,
-    permitUsed: (permit) => rows.permit.get(permit) !== undefined,
-    usePermit: (permit, position) => void rows.usePermit.run(permit, position),
+    lastPosition: async () => (await rows.lastPosition.get())?.position,
+    permitUsed: async (permit) => (await rows.permit.get(permit)) !== undefined,
+    usePermit: (permit, position) => rows.usePermit.change(permit, position),
     addAnchor(anchor) {
       const root = hexToBytes(anchor.root);
       if (root === undefined || root.length !== 32) throw new TypeError('an anchor root is 64 hexadecimal digits');
       positionOf(anchor.generation, 0);
       const values = [anchor.generation, anchor.size, anchor.transaction] as const;
-      rows.addAnchor.run(anchor.generation, anchor.size, root, anchor.transaction, mac.of('anchor', values, root));
+      const sum = mac.of('anchor', values, root);
+      return rows.addAnchor.change(anchor.generation, anchor.size, root, anchor.transaction, sum);
     },
-    lastAnchor: () => checkedAnchor(rows.lastAnchor.get()),
-    firstAnchorBeyond: (generation, index) => checkedAnchor(rows.anchorBeyond.get(generation, index)),
+    lastAnchor: async () => checkedAnchor(await rows.lastAnchor.get()),
+    firstAnchorBeyond: async (generation, index) => checkedAnchor(await rows.anchorBeyond.get(generation, index)),
   };
 }
 
 function prepareRows(connection: Connection) {
-  const from = vaultQueries;
-  const entries = from.selectFrom('entry').select(columns('position', 'account', 'leaf', 'nonce', 'body'));
-  const generations = from.selectFrom('generation').select(columns('generation', 'size', 'mac'));
-  const anchors = from.selectFrom('anchor').select(columns('generation', 'size', 'root', 'tx', 'mac'));
+  const { dialect } = connection;
+  const from = vaultQueries(dialect);
+  const of = <Name extends ColumnName>(...names: Name[]) => columns(dialect, ...names);
+  const entries = from.selectFrom('entry').select(of('position', 'account', 'leaf', 'nonce', 'body'));
+  const generations = from.selectFrom('generation').select(of('generation', 'size', 'mac'));
+  const anchors = from.selectFrom('anchor').select(of('generation', 'size', 'root', 'tx', 'mac'));
   return {
     openGeneration: connection.prepare(generations.orderBy('generation.generation', 'desc').limit(ONE).compile()),
     generation: connection.prepare(generations.where('generation', '=', slot).compile()),
@@ -113,10 +120,13 @@ function prepareRows(connection: Connection) {
       from.insertInto('entry').values({ position: slot, account: slot, leaf: slot, nonce: slot, body: slot }).compile(),
     ),
     entry: connection.prepare(entries.where('position', '=', slot).compile()),
+    entriesBetween: connection.prepare(
+      entries.where('position', '>=', slot).where('position', '<', slot).orderBy('entry.position').compile(),
+    ),
     leaves: connection.prepare(
       from
         .selectFrom('entry')
-        .select(columns('leaf'))
+        .select(of('leaf'))
         .where('position', '>=', slot)
         .where('position', '<', slot)
         .orderBy('entry.position')
@@ -131,11 +141,9 @@ function prepareRows(connection: Connection) {
         .compile(),
     ),
     lastPosition: connection.prepare(
-      from.selectFrom('entry').select(columns('position')).orderBy('entry.position', 'desc').limit(ONE).compile(),
+      from.selectFrom('entry').select(of('position')).orderBy('entry.position', 'desc').limit(ONE).compile(),
     ),
-    permit: connection.prepare(
-      from.selectFrom('permit').select(columns('position')).where('permit', '=', slot).compile(),
-    ),
+    permit: connection.prepare(from.selectFrom('permit').select(of('position')).where('permit', '=', slot).compile()),
     usePermit: connection.prepare(
       from
         .insertInto('permit')

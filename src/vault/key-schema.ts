@@ -1,6 +1,4 @@
-import type { Kysely } from 'kysely';
-import { type Connection, createQueryBuilder } from './database.ts';
-import { BYTES, INTEGER } from './vault-schema.ts';
+import { COLUMN_TYPES, type Dialect, queryBuilders } from './database/query-builder.ts';
 
 /** Tables of keys.db, the key store. Nothing here is in clear: each key is wrapped (AES-KW, RFC 3394). */
 export interface KeyTables {
@@ -11,34 +9,37 @@ export interface KeyTables {
   epoch: { account: string; epoch: number; wrapped: Uint8Array };
   /** Key and salt of one version, 64 bytes, wrapped under the key of the epoch. */
   version_key: { key_id: number; epoch: number; wrapped: Uint8Array };
+  /** Generations of the custodian's index key after the first, each wrapped under a key of the root key for it. */
+  index_key: { generation: number; wrapped: Uint8Array };
   /** Ranges of version keys that no version names and that may be swept once the journal proves current. */
   unswept: { from_id: number; to_id: number };
 }
 
-export const keyQueries: Kysely<KeyTables> = createQueryBuilder<KeyTables>();
+export const keyQueries = queryBuilders<KeyTables>();
 
-/** Creates what is missing. Run inside a transaction. */
-export function createKeyTables(connection: Connection): void {
-  const table = (name: keyof KeyTables & string) => keyQueries.schema.createTable(name).ifNotExists();
+/** Statements that create what is missing. */
+export function keyTableQueries(dialect: Dialect) {
+  const { text, integer, bytes } = COLUMN_TYPES[dialect];
+  const table = (name: keyof KeyTables & string) => keyQueries(dialect).schema.createTable(name).ifNotExists();
   const tables = [
-    table('meta')
-      .addColumn('name', 'text', (c) => c.primaryKey())
-      .addColumn('value', 'text', (c) => c.notNull()),
     table('account')
-      .addColumn('account', 'text', (c) => c.primaryKey())
-      .addColumn('secret', BYTES, (c) => c.notNull()),
+      .addColumn('account', text, (c) => c.primaryKey())
+      .addColumn('secret', bytes, (c) => c.notNull()),
     table('epoch')
-      .addColumn('account', 'text', (c) => c.notNull())
-      .addColumn('epoch', INTEGER, (c) => c.notNull())
-      .addColumn('wrapped', BYTES, (c) => c.notNull())
+      .addColumn('account', text, (c) => c.notNull())
+      .addColumn('epoch', integer, (c) => c.notNull())
+      .addColumn('wrapped', bytes, (c) => c.notNull())
       .addPrimaryKeyConstraint('epoch_key', ['account', 'epoch']),
     table('version_key')
-      .addColumn('key_id', INTEGER, (c) => c.primaryKey())
-      .addColumn('epoch', INTEGER, (c) => c.notNull())
-      .addColumn('wrapped', BYTES, (c) => c.notNull()),
+      .addColumn('key_id', integer, (c) => c.primaryKey())
+      .addColumn('epoch', integer, (c) => c.notNull())
+      .addColumn('wrapped', bytes, (c) => c.notNull()),
+    table('index_key')
+      .addColumn('generation', integer, (c) => c.primaryKey())
+      .addColumn('wrapped', bytes, (c) => c.notNull()),
     table('unswept')
-      .addColumn('from_id', INTEGER, (c) => c.primaryKey())
-      .addColumn('to_id', INTEGER, (c) => c.notNull()),
+      .addColumn('from_id', integer, (c) => c.primaryKey())
+      .addColumn('to_id', integer, (c) => c.notNull()),
   ];
-  for (const one of tables) connection.execute(one.compile());
+  return tables.map((one) => one.compile());
 }

@@ -1,27 +1,36 @@
 import { columns } from './columns.ts';
-import type { Connection, Statement } from './database.ts';
-import { slot } from './database.ts';
+import type { Change, Connection } from './database/connection.ts';
+import { COLUMN_TYPES, type Dialect, slot } from './database/query-builder.ts';
 import { vaultQueries } from './vault-schema.ts';
 
-/** What a file says of itself; vault.db and keys.db both have such a table. */
+/** What a database says of itself; the vault's and the key store's both have such a table. */
 export interface MetaTable {
-  get(name: string): string | undefined;
-  set(name: string, value: string): void;
+  get(name: string): Promise<string | undefined>;
+  set(name: string, value: string): Change;
+}
+
+/** Creates it when it is missing. */
+export function metaTableQuery(dialect: Dialect) {
+  const { text } = COLUMN_TYPES[dialect];
+  return vaultQueries(dialect)
+    .schema.createTable('meta')
+    .ifNotExists()
+    .addColumn('name', text, (c) => c.primaryKey())
+    .addColumn('value', text, (c) => c.notNull())
+    .compile();
 }
 
 export function createMetaTable(connection: Connection): MetaTable {
-  const get: Statement<{ value: string }> = connection.prepare(
-    vaultQueries.selectFrom('meta').select(columns('value')).where('name', '=', slot).compile(),
+  const from = vaultQueries(connection.dialect);
+  const get = connection.prepare(
+    from.selectFrom('meta').select(columns(connection.dialect, 'value')).where('name', '=', slot).compile(),
   );
   const set = connection.prepare(
-    vaultQueries
+    from
       .insertInto('meta')
       .values({ name: slot, value: slot })
       .onConflict((conflict) => conflict.column('name').doUpdateSet((row) => ({ value: row.ref('excluded.value') })))
       .compile(),
   );
-  return {
-    get: (name) => get.get(name)?.value,
-    set: (name, value) => void set.run(name, value),
-  };
+  return { get: async (name) => (await get.get(name))?.value, set: (name, value) => set.change(name, value) };
 }

@@ -1,4 +1,4 @@
-import type { Connection } from './database.ts';
+import type { Connection } from './database/connection.ts';
 import type { KeyStore } from './key-store.ts';
 import { createMetaTable } from './meta-table.ts';
 import type { VersionStore } from './version-table.ts';
@@ -9,50 +9,42 @@ import type { VersionStore } from './version-table.ts';
  * on a restored vault: there they may be the keys of versions that only this copy of the vault has lost.
  */
 export interface OrphanKeys {
-  /** Number of keys that went. */
-  sweep(): number;
-  /** Keeps them for good. */
-  keep(): void;
+  /** Number of keys that went. Runs between commits. */
+  sweep(): Promise<number>;
+  /** Keeps them for good. Runs between commits. */
+  keep(): Promise<void>;
 }
 
 /** Highest key id that was kept: those up to it are not orphans of a later crash. */
 const KEPT = 'keptTo';
 
 /** Notes the orphans of the last run durably, since keys that are written from now on follow them. */
-export function createOrphanKeys(keys: Connection, keyStore: KeyStore, versions: VersionStore): OrphanKeys {
+export async function createOrphanKeys(
+  keys: Connection,
+  keyStore: KeyStore,
+  versions: VersionStore,
+): Promise<OrphanKeys> {
   const meta = createMetaTable(keys);
-  const lastNamed = versions.highestKeyId();
-  const noted = keyStore.unswept().map((range) => range.to_id);
-  const from = Math.max(lastNamed, Number(meta.get(KEPT) ?? 0), ...noted) + 1;
-  const to = keyStore.highestKeyId();
-  if (to >= from) inTransaction(() => keyStore.addUnswept(from, to));
+  const lastNamed = await versions.highestKeyId();
+  const noted = (await keyStore.unswept()).map((range) => range.to_id);
+  const first = Math.max(lastNamed, Number((await meta.get(KEPT)) ?? 0), ...noted) + 1;
+  const last = await keyStore.highestKeyId();
+  if (last >= first) await keys.write([keyStore.addUnswept(first, last)]);
   // A tombstone names a key that is gone, whose id must not come again.
-  keyStore.reserveKeyIds(Math.max(lastNamed, to));
-
-  function inTransaction<R>(run: () => R): R {
-    keys.begin();
-    const result = run();
-    keys.commit();
-    return result;
-  }
+  keyStore.reserveKeyIds(Math.max(lastNamed, last));
 
   return {
-    sweep() {
-      const ranges = keyStore.unswept();
+    async sweep() {
+      const ranges = await keyStore.unswept();
       if (ranges.length === 0) return 0;
-      const swept = inTransaction(() => {
-        const count = ranges.reduce((sum, range) => sum + keyStore.deleteKeys(range.from_id, range.to_id), 0);
-        keyStore.clearUnswept();
-        return count;
-      });
-      keys.truncateLog();
-      return swept;
+      const counts = await Promise.all(ranges.map((range) => keyStore.countKeys(range.from_id, range.to_id)));
+      const gone = ranges.map((range) => keyStore.deleteKeys(range.from_id, range.to_id));
+      await keys.write([...gone, keyStore.clearUnswept()]);
+      await keys.overwrite();
+      return counts.reduce((sum, count) => sum + count, 0);
     },
-    keep() {
-      inTransaction(() => {
-        meta.set(KEPT, String(keyStore.highestKeyId()));
-        keyStore.clearUnswept();
-      });
+    async keep() {
+      await keys.write([meta.set(KEPT, String(await keyStore.highestKeyId())), keyStore.clearUnswept()]);
     },
   };
 }

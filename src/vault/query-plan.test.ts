@@ -2,32 +2,37 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type CompiledQuery, sql } from 'kysely';
-import { type Connection, openDatabase } from './database.ts';
+import { ROOT_KEY, testFolder } from '../../test/support/test-vault.ts';
+import type { Connection } from './database/connection.ts';
+import { openSqlite } from './database/sqlite.ts';
 import { createDocumentTable } from './document-table.ts';
 import { createErasure } from './erasure.ts';
+import { createIndexHash } from './index/index-hash.ts';
+import { createIndexWriter } from './index/index-writer.ts';
+import { createTextSeals } from './index/sealed-texts.ts';
 import { createJournalLog } from './journal-log.ts';
 import { createJournalTable } from './journal-table.ts';
-import { createKeyTables } from './key-schema.ts';
+import { keyTableQueries } from './key-schema.ts';
 import { createKeyStore } from './key-store.ts';
-import { createMetaTable } from './meta-table.ts';
+import { createMetaTable, metaTableQuery } from './meta-table.ts';
 import { createRowMac } from './row-mac.ts';
-import { ROOT_KEY, testFolder } from './test-vault.ts';
-import { createTokenIndex } from './token-index.ts';
-import { createVaultTables, vaultQueries } from './vault-schema.ts';
+import { vaultQueries, vaultTableQueries } from './vault-schema.ts';
 import { createVersionStore } from './version-table.ts';
 
 /** Tables that are read whole, since they hold a handful of rows at most. */
 const SMALL = /^SCAN (erasing|unswept)$/;
+/** A list that was given as one value. */
+const GIVEN = /^(LIST SUBQUERY|CO-ROUTINE|MATERIALIZE|SETUP|RECURSIVE STEP|SCAN (n|given|CONSTANT ROW)|SCAN c(hain)?$)/;
+/** The versions of one page, put in order. */
+const PAGE_SORTED = /^with recursive chain/;
 /** Counts every key, for a scrub. */
 const COUNT = /^select count\(\*\)/;
 
-test('no query scans a table or sorts: each walks a key or an index', (t) => {
+test('no query scans a table or sorts: each walks a key or an index', async (t) => {
   const folder = testFolder(t);
-  const open = (file: string, create: (connection: Connection) => void) => {
-    const connection = openDatabase(join(folder, file), { key: 'aa', cacheBytes: 1_000_000 });
-    connection.begin();
-    create(connection);
-    connection.commit();
+  const open = async (file: string, tables: readonly CompiledQuery<unknown>[]) => {
+    const connection = openSqlite(join(folder, file), { key: 'aa', cacheBytes: 1_000_000 });
+    await connection.execute([metaTableQuery('sqlite'), ...tables]);
     const queries: CompiledQuery<unknown>[] = [];
     const prepare: Connection['prepare'] = (query) => {
       queries.push(query);
@@ -35,31 +40,34 @@ test('no query scans a table or sorts: each walks a key or an index', (t) => {
     };
     return { connection, queries, recording: { ...connection, prepare } };
   };
-  const vault = open('vault.db', createVaultTables);
-  const keys = open('keys.db', createKeyTables);
+  const vault = await open('vault.db', vaultTableQueries('sqlite'));
+  const keys = await open('keys.db', keyTableQueries('sqlite'));
   const mac = createRowMac(ROOT_KEY);
-  const keyStore = createKeyStore(keys.recording, ROOT_KEY);
+  const keyStore = await createKeyStore(keys.recording, ROOT_KEY);
   createMetaTable(keys.recording);
   const versions = createVersionStore(vault.recording, mac);
-  createJournalLog(vault.recording, createJournalTable(vault.recording, mac), mac);
+  await createJournalLog(vault.recording, createJournalTable(vault.recording, mac), mac);
   createDocumentTable(vault.recording, ROOT_KEY);
-  const tokens = createTokenIndex(vault.recording);
-  const parts = { versions, tokens, keyStore, reader: undefined as never };
+  const indexWriter = createIndexWriter(vault.recording, createIndexHash(), createTextSeals());
+  const parts = { versions, indexWriter, keyStore, reader: undefined as never, forget: () => {} };
   createErasure({ ...parts, vault: vault.recording, keys: keys.recording });
   let seen = 0;
   for (const { connection, queries } of [vault, keys]) {
     for (const query of queries) {
-      if (query.sql.startsWith('insert') || COUNT.test(query.sql)) continue;
+      if (/^\s*insert/.test(query.sql) || COUNT.test(query.sql)) continue;
       const text = `explain query plan ${query.sql.replaceAll('?', '0')}`;
-      for (const { detail } of connection.prepare(sql.raw<{ detail: string }>(text).compile(vaultQueries)).all()) {
-        if (SMALL.test(detail)) continue;
+      for (const { detail } of await connection.all(
+        sql.raw<{ detail: string }>(text).compile(vaultQueries('sqlite')),
+      )) {
+        if (SMALL.test(detail) || GIVEN.test(detail)) continue;
+        if (PAGE_SORTED.test(query.sql) && detail === 'USE TEMP B-TREE FOR ORDER BY') continue;
         // Without a condition, the last row of a table in key order is read by SCAN with a limit of one.
         const isLast = query.sql.includes(' desc limit 1') && detail.startsWith('SCAN');
         assert.ok(isLast || detail.startsWith('SEARCH'), `${query.sql}: ${detail}`);
         seen += 1;
       }
     }
-    connection.close();
+    await connection.close();
   }
   assert.ok(seen > 20);
 });

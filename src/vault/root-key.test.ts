@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { chmodSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { codeOf, testFolder } from '../../test/support/test-vault.ts';
 import { loadRootKey, rootKeyToText, textToRootKey } from './root-key.ts';
-import { codeOf, testFolder } from './test-vault.ts';
 
 test('a root key is made once, for its owner alone, and loads again', async (t) => {
   const folder = testFolder(t);

@@ -1,22 +1,22 @@
 import { setImmediate } from 'node:timers/promises';
-import { sql } from 'kysely';
 import { appendLog } from '../state/log.ts';
 import { logLeafHash } from '../state/log-proof.ts';
 import { createMemoryStore } from '../state/memory-store.ts';
 import { equalBytes } from '../std/bytes.ts';
 import { isReject } from '../std/reject.ts';
-import type { Connection } from './database.ts';
+import type { Connection } from './database/connection.ts';
+import { createIndexScrub, type IndexScrub } from './index/scrub-index.ts';
 import type { JournalLog } from './journal-log.ts';
 import type { EntryRow, JournalTable } from './journal-table.ts';
 import type { KeyStore } from './key-store.ts';
 import { positionOf } from './position.ts';
 import type { ScrubReport } from './vault.ts';
-import { vaultQueries } from './vault-schema.ts';
 import type { VersionReader } from './version-reader.ts';
 import type { VersionStore } from './version-table.ts';
 
 const PAGE_ENTRIES = 200;
 const MAX_FAULTS = 100;
+const MAX_READS = 3;
 
 /** What a scrub reads. */
 export interface ScrubParts {
@@ -29,11 +29,6 @@ export interface ScrubParts {
   readonly reader: VersionReader;
 }
 
-/** sqlite.org/pragma.html#pragma_integrity_check; stops at the first thing that is wrong. */
-const integrityCheck = sql<{
-  integrity_check: string;
-}>`select cast(integrity_check as blob) as integrity_check from pragma_integrity_check(1)`.compile(vaultQueries);
-
 type Fault = ScrubReport['faults'][number];
 
 /** See `CustodianVault.scrub`. Covers the entries that were there when it began. */
@@ -44,18 +39,19 @@ export async function scrub(parts: ScrubParts): Promise<ScrubReport> {
     ['vault.db', parts.vault],
     ['keys.db', parts.keys],
   ] as const) {
-    const fault = faultOf(() => {
-      if (connection.prepare(integrityCheck).get()?.integrity_check !== 'ok') note({ code: 'VAULT_DAMAGED', what });
+    const fault = await faultOf(async () => {
+      if ((await connection.integrityFault()) !== undefined) note({ code: 'VAULT_DAMAGED', what });
     });
     if (fault !== undefined) note({ code: fault, what });
   }
   const counts = { entries: 0, versions: 0, erased: 0 };
   const { generation: last, size: lastSize } = parts.log;
   for (let generation = 0; generation <= last; generation++) {
-    const size = generation === last ? lastSize : parts.journal.generation(generation)?.size;
+    const size = generation === last ? lastSize : (await parts.journal.generation(generation))?.size;
     if (size !== undefined) await scrubGeneration(parts, generation, size, counts, note);
   }
-  return { ...counts, keys: parts.keyStore.countKeys(), faults };
+  await scrubIndex(parts, note);
+  return { ...counts, keys: await parts.keyStore.countKeys(), faults };
 }
 
 async function scrubGeneration(
@@ -69,42 +65,85 @@ async function scrubGeneration(
   let root: Uint8Array | undefined;
   for (let index = 0; index < size; index += PAGE_ENTRIES) {
     const until = Math.min(size, index + PAGE_ENTRIES);
-    const leaves: Uint8Array[] = [];
-    for (let at = index; at < until; at++) {
-      const entry = parts.journal.entry(positionOf(generation, at));
-      if (entry === undefined) {
-        note({ code: 'VAULT_DAMAGED', generation, index: at });
-        return;
-      }
-      leaves.push(logLeafHash(entry.leaf));
-      counts.entries += 1;
-      const fault = faultOf(() => scrubEntry(parts, entry, counts));
-      if (fault !== undefined) note({ code: fault, generation, index: at });
+    const [from, to] = [positionOf(generation, index), positionOf(generation, until - 1) + 1];
+    const entries = await parts.journal.entriesBetween(from, to);
+    const gap = entries.findIndex((entry, at) => entry.position !== from + at);
+    const whole = gap === -1 ? entries : entries.slice(0, gap);
+    counts.entries += whole.length;
+    const found = await Promise.all(whole.map((entry) => faultOf(() => scrubEntry(parts, entry, counts))));
+    for (const [at, code] of found.entries()) if (code !== undefined) note({ code, generation, index: index + at });
+    if (whole.length < until - index) {
+      note({ code: 'VAULT_DAMAGED', generation, index: index + whole.length });
+      return;
     }
+    const leaves = whole.map((entry) => logLeafHash(entry.leaf));
     const appended = appendLog(rebuilt, 'j/', index, leaves);
     rebuilt.apply(appended.writes);
     root = appended.root;
     await setImmediate();
   }
   // The stored tiles are what proofs are made of, so they are compared with the entries, not with themselves.
-  const fault = faultOf(() => {
-    if (root !== undefined && !equalBytes(root, parts.log.root(generation, size)))
+  const fault = await faultOf(async () => {
+    if (root !== undefined && !equalBytes(root, await parts.log.root(generation, size)))
       note({ code: 'VAULT_DAMAGED', generation, what: 'tile' });
   });
   if (fault !== undefined) note({ code: fault, generation, what: 'tile' });
 }
 
-function scrubEntry(
+/** Resources against the index, and the tables of the index against all of them. */
+async function scrubIndex({ vault, versions }: ScrubParts, note: (fault: Fault) => void): Promise<void> {
+  const index = createIndexScrub(vault);
+  for (let last = 0; ; ) {
+    const page: { rows: Awaited<ReturnType<VersionStore['resourcesAfter']>> } = { rows: [] };
+    const fault = await faultOf(async () => {
+      page.rows = await versions.resourcesAfter(last, PAGE_ENTRIES);
+    });
+    if (fault !== undefined) note({ code: fault, what: 'resource' });
+    for (const { type, id } of page.rows) {
+      const what = await indexFault(versions, index, type, id);
+      if (what !== undefined) note({ code: 'VAULT_DAMAGED', what });
+    }
+    const end = page.rows.at(-1);
+    if (end === undefined) break;
+    last = end.rid;
+    await setImmediate();
+  }
+  const fault = await faultOf(async () => {
+    for (const what of await index.strayTables()) note({ code: 'VAULT_DAMAGED', what });
+  });
+  if (fault !== undefined) note({ code: fault, what: 'indexed' });
+}
+
+/** Read again before it is called a fault: a commit may have come between a resource's row and those of its index. */
+async function indexFault(
+  versions: VersionStore,
+  index: IndexScrub,
+  type: string,
+  id: string,
+): Promise<string | undefined> {
+  let what: string | undefined;
+  for (let attempt = 0; attempt < MAX_READS; attempt++) {
+    const code = await faultOf(async () => {
+      const resource = await versions.resource(type, id);
+      what = resource === undefined ? 'resource' : await index.faultOf(resource);
+    });
+    if (code !== undefined) what = 'indexed';
+    if (what === undefined) return undefined;
+  }
+  return what;
+}
+
+async function scrubEntry(
   { reader, versions }: ScrubParts,
   entry: EntryRow,
   counts: { versions: number; erased: number },
-): void {
-  const opened = reader.openEntry(entry).entry;
+): Promise<void> {
+  const opened = (await reader.openEntry(entry)).entry;
   if (opened.kind === 'interaction') return;
   counts.versions += 1;
   if (opened.kind === 'erased') counts.erased += 1;
   const { type, id, version } = opened.header;
-  const resource = versions.resource(type, id);
+  const resource = await versions.resource(type, id);
   const isNewest = resource?.version === version;
   if (resource === undefined || resource.version < version || isNewest !== (resource.position === entry.position)) {
     throw new Error('resource row');
@@ -112,9 +151,9 @@ function scrubEntry(
 }
 
 /** The code of what `run` throws; a bug counts as damage too, since nothing but damage leads here. */
-function faultOf(run: () => void): string | undefined {
+async function faultOf(run: () => Promise<void>): Promise<string | undefined> {
   try {
-    run();
+    await run();
     return undefined;
   } catch (error) {
     return isReject(error) ? error.code : 'VAULT_DAMAGED';

@@ -1,10 +1,14 @@
+import { sql } from 'kysely';
 import { reject } from './codes.ts';
-import { cursorToKey, keyToCursor, pageRows } from './cursor.ts';
+import { currentOf } from './current-version.ts';
+import { cursorToInteger, keyToCursor, pageRows } from './cursor.ts';
+import type { Connection } from './database/connection.ts';
+import type { IndexHash, Scope } from './index/index-hash.ts';
+import { QUERIES } from './index/sql-dialect.ts';
 import type { KeyStore } from './key-store.ts';
-import { ACCOUNT_PARAMETER, holdsToken, searchToken, type TokenIndex } from './token-index.ts';
 import type { PageOf, SearchOptions, SearchToken, VersionRow } from './vault.ts';
 import type { VersionReader } from './version-reader.ts';
-import type { ResourceRow, VersionStore } from './version-table.ts';
+import type { VersionStore } from './version-table.ts';
 
 /** Most accounts whose protected index one search tries. */
 export const MAX_SEARCH_ACCOUNTS = 1000;
@@ -13,92 +17,66 @@ const LIST = 'search';
 
 /** What a search stands on. */
 export interface SearchParts {
+  readonly vault: Connection;
   readonly versions: VersionStore;
-  readonly tokens: TokenIndex;
   readonly keyStore: KeyStore;
   readonly reader: VersionReader;
-  readonly indexKey: Uint8Array;
+  readonly hash: IndexHash;
+  readonly index: { scope(): Scope };
 }
 
 /** See `Vault.search`. */
-export function search(
+export async function search(
   parts: SearchParts,
   type: string,
   tokens: readonly SearchToken[],
   options: SearchOptions,
-): PageOf<VersionRow> {
+): Promise<PageOf<VersionRow>> {
   const limit = pageRows(options.limit);
-  const after = options.after === undefined ? '' : cursorToKey(LIST, options.after);
-  const { account } = options;
-  const wanted = account === undefined ? tokens : [...tokens, { parameter: ACCOUNT_PARAMETER, value: account }];
-  const rows =
-    wanted.length === 0
-      ? listType(parts, type, after, limit + 1)
-      : searchScopes(parts, type, wanted, indexKeys(parts, options), after, limit + 1);
-  const page = rows.slice(0, limit);
+  const after = cursorToInteger(LIST, options.after, -1);
+  const scopes = await scopesOf(parts, options);
+  const hits = await Promise.all(scopes.map((scope) => hitsOf(parts, scope, type, tokens, options, after, limit + 1)));
+  const rids = [...new Map(hits.flat().map((hit) => [hit.rid, hit])).values()].sort((a, b) => a.rid - b.rid);
+  const page = rids.slice(0, limit);
+  const rows = await Promise.all(
+    page.map(async ({ id }) => {
+      const resource = await parts.versions.resource(type, id);
+      if (resource === undefined) throw reject('VAULT_DAMAGED', { table: 'resource' });
+      return currentOf(parts, resource);
+    }),
+  );
   const last = page.at(-1);
-  return rows.length > limit && last !== undefined ? { rows: page, next: keyToCursor(LIST, last.id) } : { rows: page };
+  return rids.length > limit && last !== undefined ? { rows, next: keyToCursor(LIST, String(last.rid)) } : { rows };
 }
 
-/** Index keys to try: the custodian's, and those of the accounts whose sensitive versions are asked for. */
-function indexKeys({ keyStore, indexKey }: SearchParts, { account, accounts = [] }: SearchOptions): Uint8Array[] {
+async function scopesOf({ keyStore, index }: SearchParts, { account, accounts = [] }: SearchOptions): Promise<Scope[]> {
   if (accounts.length > MAX_SEARCH_ACCOUNTS) {
     throw reject('TOO_COSTLY', { accounts: accounts.length, maxAccounts: MAX_SEARCH_ACCOUNTS });
   }
-  const keys = [indexKey];
-  for (const one of new Set(account === undefined ? accounts : [account])) {
-    const known = keyStore.account(one);
-    if (known !== undefined) keys.push(known.index);
-  }
-  return keys;
+  const named = [...new Set(account === undefined ? accounts : [account])];
+  const keys = await Promise.all(named.map((one) => keyStore.account(one)));
+  const own = keys.flatMap((known, at) => (known === undefined ? [] : [{ id: named[at] as string, key: known.index }]));
+  return [index.scope(), ...own];
 }
 
-/** A version is under one key with all its tokens, so each key is tried by itself and the ids are merged. */
-function searchScopes(
-  parts: SearchParts,
+async function hitsOf(
+  { vault, hash }: SearchParts,
+  scope: Scope,
   type: string,
-  wanted: readonly SearchToken[],
-  keys: readonly Uint8Array[],
-  after: string,
+  tokens: readonly SearchToken[],
+  { account }: SearchOptions,
+  after: number,
   limit: number,
-): VersionRow[] {
-  const hits = new Map<string, readonly Uint8Array[]>();
-  for (const key of keys) {
-    const hashed = wanted.map((token) => searchToken(key, type, token));
-    for (const id of parts.tokens.idsWithAll(hashed, after, limit)) hits.set(id, hashed);
-  }
-  const ids = [...hits.keys()].sort((a, b) => (a < b ? -1 : 1)).slice(0, limit);
-  return ids.map((id) => {
-    const resource = parts.versions.resource(type, id);
-    const isHit = resource !== undefined && hits.get(id)?.every((token) => holdsToken(resource.tokens, token));
-    if (!isHit) throw reject('VAULT_DAMAGED', { table: 'token' });
-    return currentOf(parts, resource);
-  });
-}
-
-function listType(parts: SearchParts, type: string, after: string, limit: number): VersionRow[] {
-  const rows: VersionRow[] = [];
-  let from = after;
-  for (;;) {
-    const resources = parts.versions.resourcesAfter(type, from, limit);
-    for (const resource of resources) {
-      const row = currentOf(parts, resource);
-      // An erased one is still listed: its tombstone says so, and hiding it would tell that it once was there.
-      if (!row.deleted) rows.push(row);
-      if (rows.length === limit) return rows;
-      from = resource.id;
-    }
-    if (resources.length < limit) return rows;
-  }
-}
-
-/** Row of a resource's current version. Throws Reject VAULT_DAMAGED when it is not there. */
-export function currentOf(
-  { versions, reader }: Pick<SearchParts, 'versions' | 'reader'>,
-  resource: ResourceRow,
-): VersionRow {
-  const version = versions.versionAt(resource.position);
-  if (version === undefined || version.row.version !== resource.version)
-    throw reject('VAULT_DAMAGED', { table: 'version' });
-  return reader.remember(version);
+): Promise<readonly { rid: number; id: string }[]> {
+  const { dialect } = vault;
+  const id = dialect === 'sqlite' ? sql`cast(r.id as blob)` : sql`r.id`;
+  const held = tokens.map(
+    ({ parameter, value }) =>
+      sql`and r.rid in (select rid from token where token = ${hash(scope, 'token', type, parameter, value)})`,
+  );
+  const query = sql<{ rid: number; id: string }>`select r.rid as rid, ${id} as id from resource r
+    where r.type = ${type} and r.rid > ${after} and r.live = 1
+    ${account === undefined ? sql`` : sql`and r.account = ${account}`} ${sql.join(held, sql` `)}
+    order by r.rid limit ${limit}`;
+  return vault.all(query.compile(QUERIES[dialect]));
 }

@@ -1,77 +1,101 @@
 import { reject } from './codes.ts';
-import { cursorToInteger, keyToCursor, pageRows } from './cursor.ts';
+import { cursorToInteger, keyToCursor, MAX_PAGE_ROWS, pageRows } from './cursor.ts';
 import { positionOf } from './position.ts';
-import { currentOf, search } from './search.ts';
+import { search } from './search.ts';
 import type { AnchorRow, JournalHead, OpenedEntry, PageOf, Vault, VersionRow } from './vault.ts';
 import type { VaultParts } from './vault-parts.ts';
 
 type Reads = Pick<
   Vault,
-  | ('current' | 'version' | 'history' | 'search' | 'open' | 'blob' | 'salt' | 'entry' | 'entriesOf')
+  | (
+      | 'current'
+      | 'version'
+      | 'history'
+      | 'historyOf'
+      | 'find'
+      | 'search'
+      | 'open'
+      | 'blob'
+      | 'salt'
+      | 'entry'
+      | 'entriesOf'
+    )
   | ('journalHead' | 'inclusion' | 'consistency' | 'lastAnchor' | 'anchorOf')
   | ('accountOf' | 'tagKey' | 'getDocument' | 'listDocuments')
 >;
 
 /** What an open vault answers, each call at the last commit. */
 export function readOperations(parts: VaultParts): Reads {
-  const { versions, currents, journal, log, reader, keyStore, documents } = parts;
+  const { versions, currents, journal, log, reader, keyStore, documents, anchors, index } = parts;
   let head: JournalHead | undefined;
 
   /** Nothing is read while the vault is behind its anchor, failed or closed. */
-  function serving<A extends readonly unknown[], R>(read: (...args: A) => R): (...args: A) => Promise<R> {
+  function serving<A extends readonly unknown[], R>(read: (...args: A) => Promise<R>): (...args: A) => Promise<R> {
     return async (...args) => {
       parts.requireServing();
       return read(...args);
     };
   }
 
-  function current(type: string, id: string): VersionRow | undefined {
-    const known = currents.get(type, id);
-    if (known !== undefined) return known;
-    const resource = versions.resource(type, id);
-    const row = resource === undefined ? undefined : currentOf(parts, resource);
-    if (row !== undefined) currents.set(row);
-    return row;
+  function current(type: string, id: string): Promise<VersionRow | undefined> {
+    return currents.get(`${type}/${id}`, async () => {
+      const version = await versions.current(type, id);
+      return version === undefined ? undefined : reader.remember(version);
+    });
   }
 
   /** Walks back from the newest: a step for each later version. */
-  function version(type: string, id: string, number: number): VersionRow | undefined {
-    const resource = versions.resource(type, id);
+  async function version(type: string, id: string, number: number): Promise<VersionRow | undefined> {
+    const resource = await versions.resource(type, id);
     if (resource === undefined || number > resource.version) return undefined;
-    for (const found of versions.chain(type, id, resource.position)) {
-      if (found.row.version === number) return reader.remember(found);
+    // In steps of a page, since a resource may have very many versions.
+    for (let [from, left] = [resource.position, resource.version - number + 1]; left > 0 && from >= 0; ) {
+      const found = await versions.chain(type, id, from, Math.min(left, MAX_PAGE_ROWS));
+      const last = found.at(-1);
+      if (last === undefined || last.row.version === number) return last && reader.remember(last);
+      left -= found.length;
+      from = last.before;
     }
     return undefined;
   }
 
-  function history(type: string, id: string, limit: number, after?: string): PageOf<VersionRow> {
+  async function history(type: string, id: string, limit: number, after?: string): Promise<PageOf<VersionRow>> {
     const most = pageRows(limit);
-    const resource = versions.resource(type, id);
+    const resource = await versions.resource(type, id);
     if (resource === undefined) return { rows: [] };
     // The cursor is the place to go on at, so a page costs its own rows only, however long the history is.
     const from = cursorToInteger('history', after, resource.position);
-    const first = versions.versionAt(from);
-    if (first?.row.type !== type || first.row.id !== id) throw reject('CURSOR_INVALID');
-    const rows: VersionRow[] = [];
-    for (const found of versions.chain(type, id, from)) {
-      if (rows.length === most) return { rows, next: keyToCursor('history', String(found.position)) };
-      rows.push(reader.remember(found));
+    if (after !== undefined) {
+      const first = await versions.versionAt(from);
+      if (first?.row.type !== type || first.row.id !== id) throw reject('CURSOR_INVALID');
     }
-    return { rows };
+    const found = await versions.chain(type, id, from, most);
+    const rows = found.map(reader.remember);
+    const next = found.length === most ? (found.at(-1)?.before ?? -1) : -1;
+    return next < 0 ? { rows } : { rows, next: keyToCursor('history', String(next)) };
   }
 
-  function entriesOf(account: string, limit: number, after?: string): PageOf<OpenedEntry> {
+  async function historyOf(type: string | undefined, limit: number, after?: string): Promise<PageOf<VersionRow>> {
+    const most = pageRows(limit);
+    const list = `history of ${type ?? 'all'}`;
+    const before = cursorToInteger(list, after, Number.MAX_SAFE_INTEGER);
+    const found = await versions.versionsBefore(type, before, most + 1);
+    const page = pageOf(found, most, (last) => keyToCursor(list, String(last.position)));
+    return { ...page, rows: page.rows.map(reader.remember) };
+  }
+
+  async function entriesOf(account: string, limit: number, after?: string): Promise<PageOf<OpenedEntry>> {
     const most = pageRows(limit);
     const before = cursorToInteger('entries', after, Number.MAX_SAFE_INTEGER);
-    const rows = journal.entriesOf(account, before, most + 1);
+    const rows = await journal.entriesOf(account, before, most + 1);
     const page = pageOf(rows, most, (row) => keyToCursor('entries', String(row.position)));
-    return { ...page, rows: page.rows.map(reader.openEntry) };
+    return { ...page, rows: await Promise.all(page.rows.map(reader.openEntry)) };
   }
 
   function journalHead(): JournalHead {
     const { generation, size } = log;
     if (head?.generation !== generation || head.size !== size) {
-      head = { custodian: parts.custodian, generation, size, root: log.root(generation, size) };
+      head = { custodian: parts.custodian, generation, size, root: log.headRoot };
     }
     return head;
   }
@@ -80,23 +104,30 @@ export function readOperations(parts: VaultParts): Reads {
     current: serving(current),
     version: serving(version),
     history: serving(history),
+    historyOf: serving(historyOf),
+    find: serving(async (query) => {
+      index.requireBuilt();
+      return index.finder.find(query);
+    }),
     search: serving((type, tokens, options) => search(parts, type, tokens, options)),
     open: serving(reader.open),
     salt: serving(reader.salt),
     blob: serving(reader.blob),
-    entry: serving((generation, index) => {
-      const row = journal.entry(positionOf(generation, index));
+    entry: serving(async (generation, index) => {
+      const row = await journal.entry(positionOf(generation, index));
       return row === undefined ? undefined : reader.openEntry(row);
     }),
     entriesOf: serving(entriesOf),
     journalHead,
     inclusion: serving(log.inclusion),
     consistency: serving(log.consistency),
-    lastAnchor: () => journal.lastAnchor(),
-    anchorOf: serving((generation, index): AnchorRow | undefined => journal.firstAnchorBeyond(generation, index)),
-    accountOf: serving((type, id) => versions.resource(type, id)?.account),
-    tagKey: serving((account) => {
-      const keys = keyStore.account(account);
+    lastAnchor: anchors.last,
+    anchorOf: serving(
+      (generation, index): Promise<AnchorRow | undefined> => journal.firstAnchorBeyond(generation, index),
+    ),
+    accountOf: serving(async (type, id) => (await current(type, id))?.account),
+    tagKey: serving(async (account) => {
+      const keys = await keyStore.account(account);
       if (keys === undefined) throw reject('ACCOUNT_UNKNOWN', { account });
       return keys.tag;
     }),

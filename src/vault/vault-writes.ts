@@ -1,14 +1,15 @@
 import { type Operation, VERSION_WEIGHT } from './commit-queue.ts';
-import type { Vault } from './vault.ts';
+import { NO_ENTRIES } from './index/index-entries.ts';
+import type { AnchorRow, NewVersion, Vault } from './vault.ts';
 import type { VaultParts } from './vault-parts.ts';
-import { onceOperation, type WriteParts, writeOperation } from './write-operations.ts';
+import { type FoundVersion, onceOperation, type WriteParts, writeOperation } from './write-operations.ts';
 
 type Writes = Pick<Vault, 'write' | 'journal' | 'journalOnce' | 'anchored' | 'openAccount' | 'putDocument' | 'erase'>;
 
 /** What an open vault takes in; each call resolves when it is durable, and shares its commit with others. */
 export function writeOperations(parts: VaultParts): Writes {
-  const { queue, keyStore, journal, documents, erasure } = parts;
-  const writeParts: WriteParts = { ...parts, remember: parts.reader.remember };
+  const { queue, keyStore, documents, erasure } = parts;
+  const writeParts: WriteParts = parts;
 
   async function submit<R>(weight: number, operation: Operation<R>): Promise<R> {
     parts.requireServing();
@@ -19,22 +20,44 @@ export function writeOperations(parts: VaultParts): Writes {
     write: (versions, interactions) =>
       submit(
         versions.length * VERSION_WEIGHT + interactions.length,
-        writeOperation(writeParts, versions, interactions),
+        writeOperation(writeParts, versions.map(withEntries), interactions),
       ),
     journal: async (interactions) =>
       (await submit(interactions.length, writeOperation(writeParts, [], interactions))).journalIndices,
     journalOnce: async (interaction) => submit(1, onceOperation(writeParts, interaction)),
-    anchored: (anchor) => submit(1, () => () => journal.addAnchor(anchor)),
+    anchored: (anchor) => submit(1, anchorOperation(parts, anchor)),
     async openAccount(account) {
       parts.requireServing();
-      // Known ones are durable already: what a commit made is forgotten when it fails.
-      if (keyStore.account(account)?.epoch !== undefined) return;
-      await queue.submit(1, () => () => void keyStore.ensureAccount(account, true));
+      // Known ones are durable already: what a commit makes is known once it is.
+      if ((await keyStore.account(account))?.epoch !== undefined) return;
+      await submit(1, async () => {
+        const known = await keyStore.account(account);
+        return (draft) => () => void draft.keys.ensureAccount(account, known, true);
+      });
     },
-    putDocument: (kind, id, bytes) => submit(1, () => () => documents.put(kind, id, bytes)),
+    putDocument: (kind, id, bytes) =>
+      submit(1, async () => (draft) => () => {
+        draft.set(`document ${kind}/${id}`, documents.put(kind, id, bytes));
+        draft.afterwards(() => documents.forget(kind, id));
+      }),
     async erase(rows) {
       parts.requireServing();
       await queue.alone(() => erasure.erase(rows));
     },
+  };
+}
+
+function withEntries(version: NewVersion): FoundVersion {
+  return { ...version, entries: version.entries ?? { ...NO_ENTRIES, tokens: version.tokens ?? [] } };
+}
+
+/** The first anchor of a size stays; the greatest is the last one. */
+function anchorOperation({ journal, anchors }: VaultParts, anchor: AnchorRow): Operation<void> {
+  return async () => (draft) => {
+    const change = journal.addAnchor(anchor);
+    return () => {
+      draft.add(change);
+      draft.afterwards(() => anchors.note(anchor));
+    };
   };
 }

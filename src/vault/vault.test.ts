@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import {
+  ALICE,
+  BOB,
+  CUSTODIAN,
+  codeOf,
+  interaction,
+  observation,
+  reopened,
+  testVault,
+  vaultTest,
+} from '../../test/support/test-vault.ts';
 import { interactionLeaf, versionLeaf } from '../chain/journal-leaf.ts';
 import { logLeafHash, verifyConsistency, verifyInclusion } from '../state/log-proof.ts';
 import { bytesToHex, utf8ToText } from '../std/bytes.ts';
-import { ALICE, BOB, CUSTODIAN, codeOf, interaction, observation, reopened, testVault } from './test-vault.ts';
 
-test('a version comes back byte for byte, with its history, also after a restart', async (t) => {
+vaultTest('a version comes back byte for byte, with its history, also after a restart', async (t) => {
   const { vault, folder } = await testVault(t);
   await vault.write([observation('o1', 1, { text: 'one 1.10' })], []);
   await vault.write(
@@ -34,7 +43,7 @@ test('a version comes back byte for byte, with its history, also after a restart
   await check(await reopened(t, folder));
 });
 
-test('history and accounting go page by page, and a foreign cursor is refused', async (t) => {
+vaultTest('history and accounting go page by page, and a foreign cursor is refused', async (t) => {
   const { vault } = await testVault(t);
   for (let version = 1; version <= 5; version++) await vault.write([observation('o1', version)], []);
   await vault.write([observation('o2')], []);
@@ -57,7 +66,7 @@ test('history and accounting go page by page, and a foreign cursor is refused', 
   assert.equal(await codeOf(() => vault.history('Observation', 'o2', 2, other)), 'CURSOR_INVALID');
 });
 
-test('a write is all or none, and a conflict hurts no other call of the same commit', async (t) => {
+vaultTest('a write is all or none, and a conflict hurts no other call of the same commit', async (t) => {
   const { vault } = await testVault(t);
   const results = await Promise.allSettled([
     vault.write([observation('o1')], []),
@@ -82,14 +91,14 @@ test('a write is all or none, and a conflict hurts no other call of the same com
   assert.deepEqual((await vault.scrub()).faults, []);
 });
 
-test('two writers of one version: one wins', async (t) => {
+vaultTest('two writers of one version: one wins', async (t) => {
   const { vault } = await testVault(t);
   await vault.write([observation('o1')], []);
   const codes = await Promise.all(Array.from({ length: 5 }, () => codeOf(vault.write([observation('o1', 2)], []))));
   assert.deepEqual(codes.sort(), ['', ...Array(4).fill('VERSION_CONFLICT')]);
 });
 
-test('a permit releases once, also within one commit and after a restart', async (t) => {
+vaultTest('a permit releases once, also within one commit and after a restart', async (t) => {
   const { vault, folder } = await testVault(t);
   const release = interaction({ kind: 'release', permit: 'ab'.repeat(32) });
   const codes = await Promise.all([codeOf(vault.journalOnce(release)), codeOf(vault.journalOnce(release))]);
@@ -101,7 +110,7 @@ test('a permit releases once, also within one commit and after a restart', async
   assert.equal(await codeOf((await reopened(t, folder)).journalOnce(release)), 'PERMIT_USED');
 });
 
-test('every entry opens to its leaf and has its path in the journal', async (t) => {
+vaultTest('every entry opens to its leaf and has its path in the journal', async (t) => {
   const { vault, folder } = await testVault(t);
   for (let i = 0; i < 300; i++) {
     if (i % 50 === 0) await vault.write([observation(`o${i}`)], [interaction({ versions: ['ab'.repeat(32)] })]);
@@ -133,7 +142,7 @@ test('every entry opens to its leaf and has its path in the journal', async (t) 
   assert.ok(verifyConsistency(600, root, 601, head.root, await again.consistency(0, 600, 601)));
 });
 
-test('equal bytes give different blobs, leaves and salts', async (t) => {
+vaultTest('equal bytes give different blobs, leaves and salts', async (t) => {
   const { vault } = await testVault(t);
   const { versions } = await vault.write(
     [observation('o1', 1, { text: 'same' }), observation('o2', 1, { text: 'same' })],
@@ -149,7 +158,7 @@ test('equal bytes give different blobs, leaves and salts', async (t) => {
   assert.equal(await vault.blob('nonsense'), undefined);
 });
 
-test('documents and accounts are kept; keys of accounts differ', async (t) => {
+vaultTest('documents and accounts are kept; keys of accounts differ', async (t) => {
   const { vault, folder } = await testVault(t);
   await vault.putDocument('token', 'b', Uint8Array.of(2));
   await vault.putDocument('token', 'a', Uint8Array.of(1));
@@ -177,7 +186,7 @@ test('documents and accounts are kept; keys of accounts differ', async (t) => {
   assert.equal((await again.epochKey(CUSTODIAN)).epoch, 1);
 });
 
-test('after close every call is refused, and what was taken in is kept', async (t) => {
+vaultTest('after close every call is refused, and what was taken in is kept', async (t) => {
   const { vault, folder } = await testVault(t);
   const writing = vault.write([observation('o1')], []);
   await vault.close();
@@ -187,7 +196,7 @@ test('after close every call is refused, and what was taken in is kept', async (
   assert.equal((await (await reopened(t, folder)).current('Observation', 'o1'))?.version, 1);
 });
 
-test('a document is what was put last, however often it was asked for before', async (t) => {
+vaultTest('a document is what was put last, however often it was asked for before', async (t) => {
   const { vault, folder } = await testVault(t);
   const seen = async () => [(await vault.getDocument('token', 'a'))?.[0], (await vault.getDocument('token', 'a'))?.[0]];
   assert.deepEqual(await seen(), [undefined, undefined]);

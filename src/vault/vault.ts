@@ -1,19 +1,10 @@
 import type { InteractionHeader, VersionHeader } from '../chain/journal-leaf.ts';
+import type { Frozen } from './database/connection.ts';
+import type { IndexEntries, SearchToken } from './index/index-entries.ts';
+import type { FoundPage, IndexQuery } from './index/index-query.ts';
+import type { VersionRow } from './version-row.ts';
 
-/** One version of one resource, without its bytes. `deleted` versions have a small tombstone as bytes. */
-export interface VersionRow extends VersionHeader {
-  readonly deleted: boolean;
-  /** Leaf of this version, hexadecimal, and where it stands in the journal. */
-  readonly leaf: string;
-  readonly generation: number;
-  readonly journalIndex: number;
-  /** SHA-256 of the encrypted blob, hexadecimal: its address. */
-  readonly blob: string;
-  /** Security labels and data categories as plain codes `system|code`, kept encrypted by page, for the decision. */
-  readonly labels: readonly string[];
-  readonly categories: readonly string[];
-  readonly erased: boolean;
-}
+export type { VersionRow };
 
 /** A version to be written. `version` is 1 for a new resource and the current one + 1 otherwise. */
 export interface NewVersion extends Omit<VersionHeader, 'previous'> {
@@ -21,14 +12,13 @@ export interface NewVersion extends Omit<VersionHeader, 'previous'> {
   readonly bytes: Uint8Array;
   readonly labels: readonly string[];
   readonly categories: readonly string[];
-  /** Search tokens, e.g. { parameter: 'identifier', value: 'system|value' }, turned into HMACs by the vault. */
-  readonly tokens: readonly SearchToken[];
+  /** What it is found by while it is the current version; none for a deletion. */
+  readonly entries?: IndexEntries;
+  /** Taken where there are no `entries`, for callers that know tokens only. */
+  readonly tokens?: readonly SearchToken[];
 }
 
-export interface SearchToken {
-  readonly parameter: string;
-  readonly value: string;
-}
+export type { SearchToken };
 
 export interface JournalHead {
   readonly custodian: string;
@@ -92,6 +82,14 @@ export interface Vault {
   version(type: string, id: string, version: number): Promise<VersionRow | undefined>;
   /** Versions of one resource, newest first. */
   history(type: string, id: string, limit: number, after?: string): Promise<PageOf<VersionRow>>;
+  /** Versions of all resources, or of those of a type, newest first (by place in the journal). */
+  historyOf(type: string | undefined, limit: number, after?: string): Promise<PageOf<VersionRow>>;
+  /**
+   * Current, undeleted, unerased versions that meet all criteria. Versions with a sensitive label are indexed under
+   * their account's own key, so a query tries the keys of the accounts that have any of the type: at most 1,000, else
+   * Reject TOO_COSTLY, never silently incomplete. Rejects CURSOR_INVALID, INDEX_BUILDING {done, total}.
+   */
+  find(query: IndexQuery): Promise<FoundPage>;
   /**
    * Current, undeleted versions, in order of id; every token given must match. `account` limits to one account.
    * Versions with a sensitive label are found by tokens only for `account` and for `accounts`, those that the caller
@@ -186,4 +184,54 @@ export interface CustodianVault extends Vault {
   epochKey(account: string): Promise<{ readonly epoch: number; readonly key: Uint8Array }>;
   /** Reads and checks everything that is stored, a page at a time between other work. */
   scrub(): Promise<ScrubReport>;
+  /**
+   * Makes the index anew for resources whose entries are of an older format or under an older index key, a few in a
+   * commit, between other work; resolves when there are none, or when `signal` says so. After a crash it goes on with
+   * those that are still old. From its call on, entries that are written count as of its format.
+   */
+  reindex(extract: ExtractEntries, options: ReindexOptions): Promise<ReindexReport>;
+  /** What an index is of, and how far `reindex` is. */
+  indexState(): IndexState;
+  /**
+   * Runs a task while nothing is committed; what is written meanwhile waits. `freeze` gives both databases as they are at
+   * that moment, for a backup: they may be copied after the pause, and are to be released.
+   */
+  whilePaused<R>(task: (freeze: () => Promise<FrozenVault>) => Promise<R>): Promise<R>;
+  /** From now on entries go under a new key of the custodian's; `reindex` moves the others, and the old key goes. */
+  rotateIndexKey(): Promise<{ readonly generation: number }>;
+}
+
+/** Both databases of a vault at one moment between commits: each version has its key. */
+export interface FrozenVault {
+  readonly vault: Frozen;
+  readonly keys: Frozen;
+}
+
+/** What the current version of a resource is found by. `timeMs` is when it was written. */
+export type ExtractEntries = (type: string, bytes: Uint8Array, timeMs: number) => IndexEntries;
+
+export interface ReindexOptions {
+  /** Of what `extract` makes: higher whenever it makes other entries of the same resource. A lower one is taken as the highest so far. */
+  readonly format: number;
+  readonly onProgress?: (progress: IndexProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface IndexProgress {
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface ReindexReport extends IndexProgress {
+  /** Resources that could not be opened or read, and are found by nothing but their id and account. */
+  readonly failed: number;
+}
+
+export interface IndexState {
+  readonly format: number;
+  /** Generation of the custodian's index key that is written under, and the oldest that is still tried. */
+  readonly generation: number;
+  readonly oldestGeneration: number;
+  /** Present while some resources have never been indexed: `find` refuses until they are. */
+  readonly building?: IndexProgress;
 }

@@ -15,15 +15,15 @@ import { blobAad, interactionSalt } from './write-operations.ts';
 export interface VersionReader {
   /** Keeps where a row's key is, so that opening it need not look the row up again. */
   remember(version: KeyedVersion): VersionRow;
-  /** The stored version that a row stands for. Throws Reject VERSION_UNKNOWN. */
-  stored(row: VersionRow): KeyedVersion;
-  /** Exact bytes. Throws Reject VERSION_ERASED, VERSION_UNKNOWN, BLOB_DAMAGED, VAULT_DAMAGED. */
-  open(row: VersionRow): Uint8Array;
-  salt(row: VersionRow): Uint8Array;
-  /** Encrypted blob of an address; undefined when there is none. Throws Reject BLOB_DAMAGED. */
-  blob(address: string): Uint8Array | undefined;
+  /** The stored version that a row stands for. Rejects with VERSION_UNKNOWN. */
+  stored(row: VersionRow): Promise<KeyedVersion>;
+  /** Exact bytes. Rejects with VERSION_ERASED, VERSION_UNKNOWN, BLOB_DAMAGED, VAULT_DAMAGED. */
+  open(row: VersionRow): Promise<Uint8Array>;
+  salt(row: VersionRow): Promise<Uint8Array>;
+  /** Encrypted blob of an address; undefined when there is none. Rejects with BLOB_DAMAGED. */
+  blob(address: string): Promise<Uint8Array | undefined>;
   /** A journal entry with its salt, checked against its leaf. */
-  openEntry(entry: EntryRow): OpenedEntry;
+  openEntry(entry: EntryRow): Promise<OpenedEntry>;
 }
 
 const ADDRESS = /^[0-9a-f]{64}$/;
@@ -36,15 +36,15 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
     return version.row;
   }
 
-  function stored(row: VersionRow): KeyedVersion {
-    const version = versions.versionAt(positionOf(row.generation, row.journalIndex));
+  async function stored(row: VersionRow): Promise<KeyedVersion> {
+    const version = await versions.versionAt(positionOf(row.generation, row.journalIndex));
     if (version === undefined || version.row.leaf !== row.leaf) throw reject('VERSION_UNKNOWN');
     return version;
   }
 
-  function blob(address: string): Uint8Array | undefined {
+  async function blob(address: string): Promise<Uint8Array | undefined> {
     const hash = ADDRESS.test(address) ? hexToBytes(address) : undefined;
-    const sealed = hash && versions.blob(hash);
+    const sealed = hash && (await versions.blob(hash));
     if (sealed !== undefined && !equalBytes(sha256(sealed), hash as Uint8Array)) throw reject('BLOB_DAMAGED');
     return sealed;
   }
@@ -52,32 +52,33 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
   const placeData = ({ generation, journalIndex }: VersionRow) => ({ generation, index: journalIndex });
 
   /** Why a part of a version is missing: it was erased since the row was read, or it is damage. */
-  function missing(row: VersionRow, damage: Reject): Reject {
-    return stored(row).row.erased ? reject('VERSION_ERASED', placeData(row)) : damage;
+  async function missing(row: VersionRow, damage: Reject): Promise<Reject> {
+    return (await stored(row)).row.erased ? reject('VERSION_ERASED', placeData(row)) : damage;
   }
 
-  function secretOf(row: VersionRow): VersionKey {
+  async function secretOf(row: VersionRow): Promise<VersionKey> {
     if (row.erased) throw reject('VERSION_ERASED', placeData(row));
-    const { keyId, row: own } = known.get(row) ?? stored(row);
-    const secret = keyStore.versionKey(own.account, keyId);
-    if (secret === undefined) throw missing(row, reject('VAULT_DAMAGED', { table: 'version_key' }));
+    const { keyId, row: own } = known.get(row) ?? (await stored(row));
+    const secret = await keyStore.versionKey(own.account, keyId);
+    if (secret === undefined) throw await missing(row, reject('VAULT_DAMAGED', { table: 'version_key' }));
     return secret;
   }
 
-  function openWith(row: VersionRow, secret: VersionKey): { bytes: Uint8Array; hash: Uint8Array } {
+  /** Key, salt and bytes of a version, read side by side. */
+  async function openWhole(row: VersionRow): Promise<{ secret: VersionKey; bytes: Uint8Array; hash: Uint8Array }> {
     const damage = () => reject('BLOB_DAMAGED', placeData(row));
-    const sealed = blob(row.blob);
-    if (sealed === undefined) throw missing(row, damage());
+    const [secret, sealed] = await bothOf(secretOf(row), blob(row.blob));
+    if (sealed === undefined) throw await missing(row, damage());
     const bytes = openAes256Gcm(secret.key, sealed, blobAad(row));
     if (bytes === undefined) throw damage();
     const hash = contentHash(bytes);
     if (bytesToHex(versionLeaf(secret.salt, rowToHeader(row), hash)) !== row.leaf) throw damage();
-    return { bytes, hash };
+    return { secret, bytes, hash };
   }
 
-  function openVersionEntry(entry: EntryRow): OpenedEntry {
+  async function openVersionEntry(entry: EntryRow): Promise<OpenedEntry> {
     const { generation, index } = placeOf(entry.position);
-    const version = versions.versionAt(entry.position);
+    const version = await versions.versionAt(entry.position);
     if (version === undefined || version.row.account !== entry.account || version.row.leaf !== bytesToHex(entry.leaf)) {
       throw reject('VAULT_DAMAGED', { table: 'entry', generation, index });
     }
@@ -85,15 +86,14 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
     const row = remember(version);
     const header = rowToHeader(row);
     if (row.erased) return { generation, index, leaf, salt: new Uint8Array(0), entry: { kind: 'erased', header } };
-    const secret = secretOf(row);
-    const { hash } = openWith(row, secret);
+    const { secret, hash } = await openWhole(row);
     return { generation, index, leaf, salt: secret.salt, entry: { kind: 'version', header, contentHash: hash } };
   }
 
-  function openInteraction(entry: EntryRow, nonce: Uint8Array, body: string): OpenedEntry {
+  async function openInteraction(entry: EntryRow, nonce: Uint8Array, body: string): Promise<OpenedEntry> {
     const { generation, index } = placeOf(entry.position);
     const damage = () => reject('VAULT_DAMAGED', { table: 'entry', generation, index });
-    const keys = keyStore.account(entry.account);
+    const keys = await keyStore.account(entry.account);
     if (keys === undefined) throw damage();
     const salt = interactionSalt(keys, nonce);
     let header: InteractionHeader;
@@ -111,12 +111,20 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
   return {
     remember,
     stored,
-    open: (row) => openWith(row, secretOf(row)).bytes,
-    salt: (row) => secretOf(row).salt,
+    open: async (row) => (await openWhole(row)).bytes,
+    salt: async (row) => (await secretOf(row)).salt,
     blob,
-    openEntry: (entry) =>
+    openEntry: async (entry) =>
       entry.nonce === null || entry.body === null
         ? openVersionEntry(entry)
         : openInteraction(entry, entry.nonce, entry.body),
   };
+}
+
+/** Both, read side by side; what the first is refused with goes before what the second is. */
+async function bothOf<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  const [one, other] = await Promise.allSettled([first, second]);
+  if (one.status === 'rejected') throw one.reason;
+  if (other.status === 'rejected') throw other.reason;
+  return [one.value, other.value];
 }

@@ -1,12 +1,14 @@
 import type { VersionHeader } from '../chain/journal-leaf.ts';
 import { bytesToHex, hexToBytes } from '../std/bytes.ts';
 import { reject } from './codes.ts';
-import { columns } from './columns.ts';
-import { type Connection, ONE, slot } from './database.ts';
+import type { Change, Connection, SqlValue, Statement } from './database/connection.ts';
+import type { FoundRow } from './index/find-statements.ts';
+import type { ResourceTable } from './index/index-schema.ts';
 import { placeOf } from './position.ts';
 import type { RowMac } from './row-mac.ts';
 import type { VersionRow } from './vault.ts';
-import { type VersionTable as StoredVersion, vaultQueries } from './vault-schema.ts';
+import type { VersionTable as StoredVersion } from './vault-schema.ts';
+import { prepareVersionRows } from './version-rows.ts';
 
 /** A version's row, with its place, that of the version before (-1 for none), and where its key is. */
 export interface KeyedVersion {
@@ -16,40 +18,75 @@ export interface KeyedVersion {
   readonly keyId: number;
 }
 
-/** The current version of a resource and its search tokens, 16 bytes each. */
+/** The current version of a resource, and what the index has of it (index/index-schema.ts). */
 export interface ResourceRow {
+  /** Its number in this vault, given in the order of first writing; never changes. */
+  readonly rid: number;
   readonly type: string;
   readonly id: string;
   readonly account: string;
   readonly version: number;
   readonly position: number;
-  readonly tokens: Uint8Array;
+  /** The current version is neither deleted nor erased. */
+  readonly live: boolean;
+  /** It is live and indexed under its account's own key. */
+  readonly protected: boolean;
+  readonly indexKey: number;
+  readonly indexFormat: number;
+  readonly digest: Uint8Array;
 }
 
-/** Rows of versions, resources and blobs. Reads throw Reject VAULT_DAMAGED for a row that the vault did not write. */
+/** Rows of versions, resources and blobs. Reads reject with VAULT_DAMAGED for a row that the vault did not write. */
 export interface VersionStore {
-  resource(type: string, id: string): ResourceRow | undefined;
-  putResource(row: ResourceRow): void;
-  /** Ids of resources of a type after an id, in order. */
-  resourcesAfter(type: string, after: string, limit: number): readonly ResourceRow[];
-  versionAt(position: number): KeyedVersion | undefined;
-  /** Version at a position and those before it, newest first; nothing from -1. */
-  chain(type: string, id: string, position: number): Iterable<KeyedVersion>;
-  addVersion(version: KeyedVersion): void;
+  resource(type: string, id: string): Promise<ResourceRow | undefined>;
+  /** The current version of a resource, by one query; undefined when there never was one. */
+  current(type: string, id: string): Promise<KeyedVersion | undefined>;
+  putResource(row: ResourceRow): Change;
+  /** A resource's number; undefined when there never was one. */
+  ridOf(type: string, id: string): Promise<number | undefined>;
+  /** Resources after a number, in order of number. */
+  resourcesAfter(rid: number, limit: number): Promise<readonly ResourceRow[]>;
+  /** The current version that a row of a query is. Throws Reject VAULT_DAMAGED. */
+  foundVersion(row: FoundRow): KeyedVersion;
+  /** Highest number that is given out; 0 when there is none. */
+  highestRid(): Promise<number>;
+  versionAt(position: number): Promise<KeyedVersion | undefined>;
+  /** A resource's version at a position and those before it, newest first, by one query; at most `limit`. */
+  chain(type: string, id: string, position: number, limit: number): Promise<readonly KeyedVersion[]>;
+  /** Versions before a position, of a type or of all, newest first. */
+  versionsBefore(type: string | undefined, position: number, limit: number): Promise<readonly KeyedVersion[]>;
+  addVersion(version: KeyedVersion): Change;
   /** Leaves a tombstone: header, leaf and blob address stay; labels and categories go. */
-  markErased(version: KeyedVersion): void;
+  markErased(version: KeyedVersion): Change;
   /** Highest key id that a version names; 0 when there is none. */
-  highestKeyId(): number;
-  addBlob(address: Uint8Array, bytes: Uint8Array): void;
-  blob(address: Uint8Array): Uint8Array | undefined;
-  deleteBlob(address: Uint8Array): void;
+  highestKeyId(): Promise<number>;
+  addBlob(address: Uint8Array, bytes: Uint8Array): Change;
+  blob(address: Uint8Array): Promise<Uint8Array | undefined>;
+  deleteBlob(address: Uint8Array): Change;
 }
+
+/** Numbers of resources that are remembered; some 150 bytes each. */
+const MAX_CACHED_RIDS = 50_000;
 
 export function createVersionStore(connection: Connection, mac: RowMac): VersionStore {
-  const rows = prepareRows(connection);
+  const rows = prepareVersionRows(connection);
+  const rids = new Map<string, number>();
 
-  function checkedResource(row: (ResourceRow & { mac: Uint8Array }) | undefined): ResourceRow | undefined {
-    if (row !== undefined) mac.check(row.mac, 'resource', resourceValues(row), row.tokens);
+  function remember({ type, id, rid }: { type: string; id: string; rid: number }): number {
+    if (rids.size >= MAX_CACHED_RIDS) rids.clear();
+    rids.set(`${type}/${id}`, rid);
+    return rid;
+  }
+
+  async function resource(type: string, id: string): Promise<ResourceRow | undefined> {
+    const stored = await rows.resource.get(type, id);
+    return stored === undefined ? undefined : checkedResource(stored);
+  }
+
+  function checkedResource(stored: ResourceTable): ResourceRow {
+    const row = storedToResource(stored);
+    mac.check(stored.mac, 'resource', resourceValues(row), row.digest);
+    remember(row);
     return row;
   }
 
@@ -59,51 +96,77 @@ export function createVersionStore(connection: Connection, mac: RowMac): Version
     return { row: storedToRow(row), position: row.position, before: row.before, keyId: row.key_id };
   }
 
-  function* chain(type: string, id: string, from: number): Generator<KeyedVersion> {
-    for (let position = from; position >= 0; ) {
-      const version = checkedVersion(rows.versionAt.get(position));
-      if (version?.row.type !== type || version.row.id !== id || version.before >= position) {
-        throw reject('VAULT_DAMAGED', { table: 'version' });
-      }
-      yield version;
-      position = version.before;
+  async function chain(type: string, id: string, from: number, limit: number): Promise<readonly KeyedVersion[]> {
+    const found = (await rows.chain.all(from, limit)).map((row) => checkedVersion(row) as KeyedVersion);
+    let next = from;
+    for (const { row, position, before } of found) {
+      if (position !== next || row.type !== type || row.id !== id) throw reject('VAULT_DAMAGED', { table: 'version' });
+      next = before;
     }
+    // It ends early where a row is missing, or leads on to what came after.
+    if (found.length < limit && next !== -1) throw reject('VAULT_DAMAGED', { table: 'version' });
+    return found;
   }
 
-  const write = (
-    statement: { run(...values: (string | number | Uint8Array)[]): number },
-    row: Omit<StoredVersion, 'mac'>,
-  ) =>
-    statement.run(
+  function foundVersion(found: FoundRow): KeyedVersion {
+    const stored = found as unknown as StoredVersion;
+    // The resource's row has the same type, id, account, version and position as its version's, or its MAC fails.
+    checkedResource({ ...stored, ...found, mac: found.resource_mac } as unknown as ResourceTable);
+    return checkedVersion(stored) as KeyedVersion;
+  }
+
+  const put = (statement: Statement<unknown>, row: Omit<StoredVersion, 'mac'>): Change =>
+    statement.change(
       ...[row.position, row.before, row.type, row.id, row.version, row.account, row.action, row.time_ms, row.author],
-      ...[row.previous, row.leaf, row.blob, row.key_id, row.labels, row.categories, row.erased],
+      ...([row.previous, row.leaf, row.blob, row.key_id, row.labels, row.categories, row.erased] as SqlValue[]),
       mac.of('version', versionValues(row), row.previous, row.leaf, row.blob),
     );
 
   return {
-    resource: (type, id) => checkedResource(rows.resource.get(type, id)),
-    putResource(row) {
-      const sum = mac.of('resource', resourceValues(row), row.tokens);
-      rows.putResource.run(row.type, row.id, row.account, row.version, row.position, row.tokens, sum);
+    resource,
+    resourcesAfter: async (rid, limit) => (await rows.resourcesAfter.all(rid, limit)).map(checkedResource),
+    async current(type, id) {
+      const found = await rows.current.get(type, id);
+      return found === undefined ? undefined : foundVersion(found);
     },
-    resourcesAfter: (type, after, limit) =>
-      rows.resourcesAfter.all(type, after, limit).map((row) => checkedResource(row) as ResourceRow),
-    versionAt: (position) => checkedVersion(rows.versionAt.get(position)),
+    foundVersion,
+    async versionsBefore(type, position, limit) {
+      const found =
+        type === undefined ? rows.versionsBefore.all(position, limit) : rows.versionsOf.all(type, position, limit);
+      return (await found).map((row) => checkedVersion(row) as KeyedVersion);
+    },
+    putResource(row) {
+      const values = resourceValues(row);
+      return rows.putResource.change(...values, row.digest, mac.of('resource', values, row.digest));
+    },
+    ridOf: async (type, id) => rids.get(`${type}/${id}`) ?? (await resource(type, id))?.rid,
+    highestRid: async () => (await rows.highestRid.get())?.rid ?? 0,
+    versionAt: async (position) => checkedVersion(await rows.versionAt.get(position)),
     chain,
-    addVersion: (version) => void write(rows.addVersion, rowToStored(version)),
+    addVersion: (version) => put(rows.addVersion, rowToStored(version)),
     markErased(version) {
       const row: VersionRow = { ...version.row, labels: [], categories: [], erased: true };
-      write(rows.replaceVersion, rowToStored({ ...version, row }));
+      return put(rows.replaceVersion, rowToStored({ ...version, row }));
     },
-    highestKeyId: () => rows.highestKeyId.get()?.key_id ?? 0,
-    addBlob: (address, bytes) => void rows.addBlob.run(address, bytes),
-    blob: (address) => rows.blob.get(address)?.bytes,
-    deleteBlob: (address) => void rows.deleteBlob.run(address),
+    highestKeyId: async () => (await rows.highestKeyId.get())?.key_id ?? 0,
+    addBlob: (address, bytes) => rows.addBlob.change(address, bytes),
+    blob: async (address) => (await rows.blob.get(address))?.bytes,
+    deleteBlob: (address) => rows.deleteBlob.change(address),
   };
 }
 
 function resourceValues(row: ResourceRow): (string | number)[] {
-  return [row.type, row.id, row.account, row.version, row.position];
+  return [
+    ...[row.rid, row.type, row.id, row.account, row.version, row.position],
+    ...[row.live ? 1 : 0, row.protected ? 1 : 0, row.indexKey, row.indexFormat],
+  ];
+}
+
+function storedToResource(stored: ResourceTable): ResourceRow {
+  const { rid, type, id, account, version, position, digest } = stored;
+  const [indexKey, indexFormat] = [stored.index_key, stored.index_format];
+  const [live, isProtected] = [stored.live === 1, stored.protected === 1];
+  return { rid, type, id, account, version, position, live, protected: isProtected, indexKey, indexFormat, digest };
 }
 
 function versionValues(row: Omit<StoredVersion, 'mac'>): (string | number)[] {
@@ -160,93 +223,4 @@ function rowToStored({ row, position, before, keyId }: KeyedVersion): Omit<Store
 export function rowToHeader(row: VersionRow): VersionHeader {
   const { account, type, id, version, action, timeMs, author, previous } = row;
   return { account, type, id, version, action, timeMs, author, previous };
-}
-
-const VERSION_COLUMNS = [
-  ...([
-    'position',
-    'before',
-    'type',
-    'id',
-    'version',
-    'account',
-    'action',
-    'time_ms',
-    'author',
-    'previous',
-    'leaf',
-  ] as const),
-  ...(['blob', 'key_id', 'labels', 'categories', 'erased', 'mac'] as const),
-] as const;
-
-function prepareRows(connection: Connection) {
-  const from = vaultQueries;
-  const versions = from.selectFrom('version').select(columns(...VERSION_COLUMNS));
-  const resources = from
-    .selectFrom('resource')
-    .select(columns('type', 'id', 'account', 'version', 'position', 'tokens', 'mac'))
-    .where('type', '=', slot);
-  const insertVersion = from.insertInto('version').values({
-    ...{
-      position: slot,
-      before: slot,
-      type: slot,
-      id: slot,
-      version: slot,
-      account: slot,
-      action: slot,
-      time_ms: slot,
-      author: slot,
-    },
-    ...{
-      previous: slot,
-      leaf: slot,
-      blob: slot,
-      key_id: slot,
-      labels: slot,
-      categories: slot,
-      erased: slot,
-      mac: slot,
-    },
-  });
-  return {
-    resource: connection.prepare(resources.where('id', '=', slot).compile()),
-    resourcesAfter: connection.prepare(resources.where('id', '>', slot).orderBy('resource.id').limit(slot).compile()),
-    putResource: connection.prepare(
-      from
-        .insertInto('resource')
-        .values({ type: slot, id: slot, account: slot, version: slot, position: slot, tokens: slot, mac: slot })
-        .onConflict((conflict) =>
-          conflict.columns(['type', 'id']).doUpdateSet((row) => ({
-            account: row.ref('excluded.account'),
-            version: row.ref('excluded.version'),
-            position: row.ref('excluded.position'),
-            tokens: row.ref('excluded.tokens'),
-            mac: row.ref('excluded.mac'),
-          })),
-        )
-        .compile(),
-    ),
-    versionAt: connection.prepare(versions.where('position', '=', slot).compile()),
-    addVersion: connection.prepare(insertVersion.compile()),
-    replaceVersion: connection.prepare(
-      insertVersion
-        .onConflict((conflict) =>
-          conflict.column('position').doUpdateSet((row) => ({
-            labels: row.ref('excluded.labels'),
-            categories: row.ref('excluded.categories'),
-            erased: row.ref('excluded.erased'),
-            mac: row.ref('excluded.mac'),
-          })),
-        )
-        .compile(),
-    ),
-    // Key ids and positions rise together, so the last version names the highest.
-    highestKeyId: connection.prepare(
-      from.selectFrom('version').select(columns('key_id')).orderBy('version.position', 'desc').limit(ONE).compile(),
-    ),
-    addBlob: connection.prepare(from.insertInto('blob').values({ address: slot, bytes: slot }).compile()),
-    blob: connection.prepare(from.selectFrom('blob').select(columns('bytes')).where('address', '=', slot).compile()),
-    deleteBlob: connection.prepare(from.deleteFrom('blob').where('address', '=', slot).compile()),
-  };
 }

@@ -18,7 +18,7 @@ import { deriveKey } from '../../src/crypto/node/derive-key.ts';
 import type { OrganisationContext } from '../../src/server/organisation.ts';
 import { bytesToHex, utf8, utf8ToText } from '../../src/std/bytes.ts';
 import { canonicalBytes } from '../../src/std/canonical-json.ts';
-import { openDatabase } from '../../src/vault/database.ts';
+import { openSqlite } from '../../src/vault/database/sqlite.ts';
 import type { CustodianVault, VersionRow } from '../../src/vault/vault.ts';
 import { vaultQueries } from '../../src/vault/vault-schema.ts';
 import { type OpenFolder, withFolder } from '../support/open-folder.ts';
@@ -206,17 +206,17 @@ async function flipInBlob({ folder, keyFolder }: typeof place, slug: string, add
   const { rootKey } = await openNodeData({ folder, keyFolder, clock: Date.now, rootKeyMade: () => {} });
   const vaultKey = deriveKey(rootKey, 'aceso/vault-root/1', utf8(slug));
   const key = bytesToHex(deriveKey(vaultKey, 'aceso/vault/pages/1', utf8('vault.db')));
-  const connection = openDatabase(join(folder, 'vaults', slug, 'vault.db'), { key, cacheBytes: 1_000_000 });
+  const connection = openSqlite(join(folder, 'vaults', slug, 'vault.db'), { key, cacheBytes: 1_000_000 });
   const where = `address = x'${address}'`;
-  const { bytes } =
-    connection
-      .prepare(sql<{ bytes: Uint8Array }>`${sql.raw(`select bytes from blob where ${where}`)}`.compile(vaultQueries))
-      .get() ?? {};
+  const queries = vaultQueries('sqlite');
+  const select = sql.raw<{ bytes: Uint8Array }>(`select bytes from blob where ${where}`).compile(queries);
+  const bytes = (await connection.all(select))[0]?.bytes;
   assert.ok(bytes);
   const flipped = Uint8Array.from(bytes);
   flipped[flipped.length >> 1] = (flipped[flipped.length >> 1] as number) ^ 1;
-  connection.execute(sql.raw(`update blob set bytes = x'${bytesToHex(flipped)}' where ${where}`).compile(vaultQueries));
-  connection.close();
+  const update = sql.raw(`update blob set bytes = x'${bytesToHex(flipped)}' where ${where}`).compile(queries);
+  await connection.execute([update]);
+  await connection.close();
 }
 
 test('a flipped byte in a blob is detected, and concerns that version alone', { skip }, async () => {

@@ -4,14 +4,14 @@ import type { Caller } from '../../src/auth/caller.ts';
 import { createFhirPlugin, type FhirPluginOptions } from '../../src/fhir/plugin.ts';
 import type { AccessPort } from '../../src/fhir/ports.ts';
 import type { VersionRow } from '../../src/vault/vault.ts';
-import { createMemoryVault, type MemoryVault } from './memory-vault.ts';
+import { createSpiedVault, type SpiedVault } from './spied-vault.ts';
 
 export const CUSTODIAN = 'c'.repeat(32);
 export const BASE_URL = 'http://aceso.example/fhir';
 
 export interface FhirNode {
   readonly app: FastifyInstance;
-  readonly vault: MemoryVault;
+  readonly vault: SpiedVault;
   /** Accounts opened for patients, in order. */
   readonly registered: string[];
   /** What policy denies; tests set it. */
@@ -30,7 +30,7 @@ export interface FhirAnswer {
 
 /** The FHIR plugin over a vault in memory, with policy and registration that tests steer. */
 export async function createFhirNode(options: Partial<FhirPluginOptions> = {}): Promise<FhirNode> {
-  const vault = createMemoryVault(CUSTODIAN);
+  const vault = await createSpiedVault(CUSTODIAN);
   const registered: string[] = [];
   const denies: FhirNode['denies'] = { read: () => false, write: () => false };
   const now = { ms: Date.UTC(2026, 0, 2, 3, 4, 5, 6) };

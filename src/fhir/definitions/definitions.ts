@@ -1,7 +1,7 @@
 import type { InternalTypeSchema } from '@medplum/core';
 
 /** Version of the compact form below; part of the cache file's name. */
-export const DEFINITIONS_FORMAT = 1;
+export const DEFINITIONS_FORMAT = 2;
 
 /** What routing, search and accounts know of one resource type. Paths are element names joined by dots. */
 export interface ResourceTypeFacts {
@@ -33,6 +33,28 @@ export interface CompactType {
   readonly i?: readonly string[];
 }
 
+/** Stands for all targets of a reference that may lead anywhere. */
+export const EVERY_TYPE = '*';
+
+/** A SearchParameter in short names. */
+export interface CompactSearchParameter {
+  /** number, date, string, token, reference, composite, quantity, uri or special. */
+  readonly t: string;
+  /** FHIRPath, without the parts for other types; empty for parameters that no element answers (`_text`). */
+  readonly e: string;
+  /** Id of the definition, when it is not `Type-code`. */
+  readonly d?: string;
+  /** Target types of a reference. */
+  readonly g?: readonly string[] | typeof EVERY_TYPE;
+  /** Components of a composite: code of a parameter of the same type, and FHIRPath from the composite's element. */
+  readonly c?: readonly (readonly [code: string, expression: string])[];
+}
+
+/** Id of most definitions; the codes of common parameters begin with `_`, which ids leave out. */
+export function parameterDefinition(type: string, code: string): string {
+  return `${type}-${code.replace(/^_/, '')}`;
+}
+
 /** R4's structure definitions without what validation does not read: 60 MB of JSON become about one. */
 export interface CompactDefinitions {
   readonly format: number;
@@ -43,6 +65,10 @@ export interface CompactDefinitions {
   readonly resources: Readonly<Record<string, ResourceTypeFacts>>;
   /** Elements whose only text types are uri, url, oid and uuid: a transaction rewrites links in them (R4 §3.1.0.11.2). */
   readonly linkElements: readonly string[];
+  /** R4's search parameters by type and code; those of all types under `Resource`. */
+  readonly searchParameters: Readonly<Record<string, Readonly<Record<string, CompactSearchParameter>>>>;
+  /** Code system of value sets that draw on one alone, for elements of type code that are bound to them. */
+  readonly codeSystems: Readonly<Record<string, string>>;
   /** Codes of value sets with a required binding that list them all. */
   readonly valueSets: Readonly<Record<string, readonly string[]>>;
 }

@@ -23,6 +23,10 @@ export function loadDefinitions(file: string = definitionsFile()): Promise<Compa
       types: bare(read.types),
       resources: bare(read.resources),
       valueSets: bare(read.valueSets),
+      codeSystems: bare(read.codeSystems),
+      searchParameters: bare(
+        Object.fromEntries(Object.entries(read.searchParameters).map(([type, codes]) => [type, bare(codes)])),
+      ),
     };
     register(definitions);
     return definitions;

@@ -13,6 +13,7 @@ import type { JsonObject } from '../../../std/canonical-json.ts';
 import { Reject, rejecter } from '../../../std/reject.ts';
 import { CODES as CONTRACT_CODES } from '../contract/codes.ts';
 import { CODES } from './codes.ts';
+import { typeCategory } from './version-facts.ts';
 
 const reject = rejecter(CODES);
 
@@ -72,7 +73,7 @@ async function requestAccess(
 ): Promise<AccessRequestResult> {
   const practitioner = caller.kind === 'practitioner' ? caller.account : '';
   const { purpose } = caller;
-  const categories = (resourceTypes ?? []).map((type) => `type|${type}`);
+  const categories = (resourceTypes ?? []).map(typeCategory);
   const introduction = await exchange.introduce(organisation, custodian, {
     identifier,
     practitioner,

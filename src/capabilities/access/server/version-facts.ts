@@ -25,13 +25,23 @@ export function createTagger(tagKey: Uint8Array): Tagger {
   };
 }
 
+/** As R4 names it in Consent.provision.class. */
+export function typeCategory(type: string): string {
+  return `http://hl7.org/fhir/resource-types|${type}`;
+}
+
+/** Versions of earlier releases say `type|Observation`, which no consent ever names. */
+function namedType(code: string): string {
+  return code.startsWith('type|') ? typeCategory(code.slice('type|'.length)) : code;
+}
+
 /**
  * What the decision looks at of a stored version: its categories and labels, itself and its author, as tags, and when
  * it was authored, as far as the custodian knows: when it was written here.
  */
 export function versionFacts(row: VersionRow, tagger: Tagger): VersionFacts {
   return {
-    categoryTags: row.categories.map((code) => tagger.tag('category', code)),
+    categoryTags: row.categories.map((code) => tagger.tag('category', namedType(code))),
     labelTags: row.labels.map((code) => tagger.tag('label', code)),
     dataTags: [tagger.tag('instance', `${row.type}/${row.id}`), tagger.tag('author', row.author)],
     authoredMs: row.timeMs,

@@ -3,6 +3,7 @@ import type { Consent } from '@medplum/fhirtypes';
 import { randomBytes } from '#crypto/platform';
 import type { Caller } from '../../../auth/caller.ts';
 import { commitWrites } from '../../../fhir/commit-write.ts';
+import { r4Conformance } from '../../../fhir/conformance.ts';
 import type { FhirContext } from '../../../fhir/context.ts';
 import { loadDefinitions } from '../../../fhir/definitions/load-definitions.ts';
 import { exactJson } from '../../../fhir/exact-json.ts';
@@ -50,7 +51,8 @@ export async function keepConsent(
 
 async function documentContext({ vault, clock, log }: OrganisationContext, caller: Caller): Promise<FhirContext> {
   return {
-    ...{ vault, caller, clock, limits: LIMITS, definitions: await loadDefinitions() },
+    ...{ vault, caller, clock, limits: LIMITS },
+    ...r4Conformance(await loadDefinitions()),
     // References of a Consent are relative or somebody else's.
     baseUrl: '',
     access: {

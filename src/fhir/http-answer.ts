@@ -1,0 +1,38 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Reject } from '../std/reject.ts';
+import { encode, encodingFor } from './content-encoding.ts';
+import type { FhirResult } from './context.ts';
+import { FHIR_JSON } from './http-request.ts';
+import { rejectToOutcome, statusOf } from './outcome.ts';
+import { prettyJson } from './pretty-json.ts';
+
+/** Sends what an interaction came to; long bodies compressed as the client accepts. */
+export async function send(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  result: FhirResult,
+  isPretty = false,
+): Promise<FastifyReply> {
+  reply.code(result.status);
+  if (result.etag !== undefined) reply.header('etag', result.etag);
+  if (result.lastModifiedMs !== undefined) reply.header('last-modified', new Date(result.lastModifiedMs).toUTCString());
+  if (result.location !== undefined) reply.header('location', result.location);
+  if (result.body === undefined) return reply.send();
+  reply.type(`${FHIR_JSON}; charset=utf-8`).header('cache-control', 'no-store');
+  const body = isPretty ? prettyJson(result.body) : result.body;
+  const encoding = encodingFor(request.headers['accept-encoding'], body);
+  if (encoding === undefined) return reply.send(body);
+  reply.header('vary', 'accept-encoding').header('content-encoding', encoding);
+  return reply.send(await encode(body, encoding));
+}
+
+/** Sends a refusal as an OperationOutcome, never compressed: it is short. */
+export function sendRefusal(reply: FastifyReply, refusal: Reject): FastifyReply {
+  const { allow } = refusal.data;
+  if (refusal.code === 'INTERACTION_UNSUPPORTED' && typeof allow === 'string') reply.header('allow', allow);
+  return reply
+    .code(statusOf(refusal))
+    .type(`${FHIR_JSON}; charset=utf-8`)
+    .header('cache-control', 'no-store')
+    .send(JSON.stringify(rejectToOutcome(refusal)));
+}
