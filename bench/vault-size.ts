@@ -12,6 +12,7 @@ import { deriveKey } from '../src/crypto/node/derive-key.ts';
 import { bytesToHex, utf8 } from '../src/std/bytes.ts';
 import { createVault } from '../src/vault/create-vault.ts';
 import { openSqlite } from '../src/vault/database/sqlite.ts';
+import { NO_ENTRIES } from '../src/vault/index/index-entries.ts';
 import type { NewVersion } from '../src/vault/vault.ts';
 import { vaultQueries } from '../src/vault/vault-schema.ts';
 
@@ -87,7 +88,7 @@ function resourceToVersion(resource: Resource, account: string): NewVersion {
       labels: [],
       categories: [`urn:type|${resource.resourceType}`],
     },
-    tokens: [...tokens, { parameter: 'patient', value: account }],
+    entries: { ...NO_ENTRIES, tokens: [...tokens, { parameter: 'patient', value: account }] },
   };
 }
 

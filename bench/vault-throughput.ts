@@ -10,6 +10,7 @@ import type { InteractionHeader } from '../src/chain/journal-leaf.ts';
 import { sealAes256Gcm } from '../src/crypto/node/aead.ts';
 import { utf8 } from '../src/std/bytes.ts';
 import { createVault } from '../src/vault/create-vault.ts';
+import { NO_ENTRIES } from '../src/vault/index/index-entries.ts';
 import type { NewVersion } from '../src/vault/vault.ts';
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 3);
@@ -85,10 +86,13 @@ function newVersion(accounts: readonly string[], number: number): NewVersion {
     ...{ account: accounts[number % accounts.length] as string, type: 'Observation', id, version: 1, action: 'create' },
     ...{ timeMs: 1_700_000_000_000 + number, author: CUSTODIAN, bytes: utf8(JSON.stringify(body)) },
     ...{ labels: [], categories: ['http://loinc.org|11506-3'] },
-    tokens: [
-      { parameter: 'identifier', value: `urn:x|${number}` },
-      { parameter: 'patient', value: `Patient/${number % accounts.length}` },
-    ],
+    entries: {
+      ...NO_ENTRIES,
+      tokens: [
+        { parameter: 'identifier', value: `urn:x|${number}` },
+        { parameter: 'patient', value: `Patient/${number % accounts.length}` },
+      ],
+    },
   };
 }
 

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { randomBytes } from '#crypto/platform';
 import { type Genesis, genesisHash, parseGenesis } from '../chain/genesis.ts';
 import { createKernel } from '../chain/kernel.ts';
@@ -28,6 +27,7 @@ import {
   writeNodeFolder,
 } from './node-folder.ts';
 import { parseOrganisationKeys } from './organisation-keys-file.ts';
+import { makeMasterKey, openMasterKey, rootKeyFiles } from './rotation/master-key-file.ts';
 
 const reject = rejecter(CODES);
 
@@ -36,6 +36,7 @@ export interface NodeData {
   readonly node: NodeFile;
   readonly genesis: Genesis;
   readonly secrets: Secrets;
+  /** The master key, which the root key in its file opens (rotation/master-key-file.ts). */
   readonly rootKey: Uint8Array;
   /** True when this call made it. */
   readonly isNew: boolean;
@@ -66,7 +67,7 @@ export async function openNodeData(options: NodeDataOptions): Promise<NodeData> 
   const node = await readNodeFile(options.folder);
   if (node === undefined && options.mustExist === true) throw reject('NODE_FOLDER_EMPTY');
   if (node === undefined) return makeNodeData(options);
-  const rootKey = await rootKeyOf(options, node.node, false);
+  const rootKey = await openMasterKey({ ...options, node: node.node });
   const genesis = parseGenesis(await readGenesisFile(options.folder));
   if (genesis === undefined) throw reject('NODE_FOLDER_DAMAGED', { file: 'genesis.json' });
   if (options.genesis !== undefined) {
@@ -83,7 +84,7 @@ async function makeNodeData(options: NodeDataOptions): Promise<NodeData> {
   const name = `node-${bytesToHex(randomBytes(8))}`;
   const parts = options.keys === undefined ? await foundLedger(options) : await joinLedger(options, options.keys);
   requireRunnable(parts.genesis);
-  const rootKey = await rootKeyOf(options, name, true);
+  const rootKey = await newMasterKey(options, name);
   const follows = options.follow === undefined ? {} : { follows: options.follow };
   const consortium = parts.consortium === undefined ? {} : { consortium: parts.consortium };
   const node: NodeFile = {
@@ -196,13 +197,10 @@ export async function readCanonicalFile(path: string): Promise<Json> {
   return value;
 }
 
-async function rootKeyOf(
-  { folder, keyFolder, rootKeyMade }: NodeDataOptions,
-  node: string,
-  create: boolean,
-): Promise<Uint8Array> {
-  const file = join(keyFolder, `${node}.key`);
-  const { key, created } = await loadRootKey({ file, dataFolder: folder, create });
+/** The root key's file is made before anything is encrypted, and the master key is durable before what derives from it. */
+async function newMasterKey({ folder, keyFolder, rootKeyMade }: NodeDataOptions, node: string): Promise<Uint8Array> {
+  const file = rootKeyFiles(keyFolder, node).current;
+  const { key, created } = await loadRootKey({ file, dataFolder: folder, create: true });
   if (created) rootKeyMade(file);
-  return key;
+  return makeMasterKey(folder, key);
 }

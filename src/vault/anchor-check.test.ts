@@ -59,7 +59,7 @@ vaultTest('an old backup serves nothing until a generation is started, and keeps
   assert.equal(old.status(), 'behind');
   const calls = {
     current: () => old.current('Observation', 'o1'),
-    search: () => old.search('Observation', [], { limit: 1 }),
+    search: () => old.find({ type: 'Observation', criteria: [], sort: [], limit: 1 }),
     entry: () => old.entry(0, 0),
     write: () => old.write([observation('o1', 2)], []),
     journal: () => old.journal([interaction()]),

@@ -19,6 +19,7 @@ import {
 } from '../../test/support/test-vault.ts';
 import { bytesToHex, utf8ToText } from '../std/bytes.ts';
 import { createVault } from './create-vault.ts';
+import { NO_ENTRIES } from './index/index-entries.ts';
 import type { CustodianVault, LedgerAnchor, VersionRow } from './vault.ts';
 import type { VaultOptions } from './vault-parts.ts';
 
@@ -158,11 +159,11 @@ async function writeUntilKilled({
   const create = async (client: string, i: number) => {
     const id = `${client}-${round}-${i}`;
     const texts = [`${id} first`, `${id} second`, 'x'.repeat(i % 7 === 0 ? 20_000 : 10)];
-    const tokens = [{ parameter: 'n', value: `${i % 5}` }];
+    const entries = { ...NO_ENTRIES, tokens: [{ parameter: 'n', value: `${i % 5}` }] };
     const { versions, journalIndices } = await vault.write(
       [
-        observation(id, 1, { text: texts[0] as string, tokens }),
-        observation(id, 2, { text: texts[1] as string, tokens }),
+        observation(id, 1, { text: texts[0] as string, entries }),
+        observation(id, 2, { text: texts[1] as string, entries }),
         observation(`${id}-b`, 1, { text: texts[2] as string, account: BOB }),
       ],
       [interaction({ timeMs: i })],

@@ -24,6 +24,7 @@ import { unwrapKey, wrapKey } from '../crypto/node/key-wrap.ts';
 import { bytesToHex, utf8ToText } from '../std/bytes.ts';
 import { isReject } from '../std/reject.ts';
 import { decodeRow } from './columns.ts';
+import { NO_ENTRIES } from './index/index-entries.ts';
 import type { CustodianVault, VersionRow } from './vault.ts';
 
 const FLIPS = process.env.ACESO_LONG ? 2000 : 60;
@@ -197,7 +198,10 @@ test('a flipped byte anywhere in a file is never served', async (t) => {
   const more = await reopened(t, folder);
   await more.write(
     Array.from({ length: 60 }, (_, i) =>
-      observation(`p${i}`, 1, { text: 'x'.repeat(700), tokens: [{ parameter: 'n', value: `${i}` }] }),
+      observation(`p${i}`, 1, {
+        text: 'x'.repeat(700),
+        entries: { ...NO_ENTRIES, tokens: [{ parameter: 'n', value: `${i}` }] },
+      }),
     ),
     Array.from({ length: 60 }, (_, i) => interaction({ timeMs: i })),
   );
@@ -246,7 +250,7 @@ async function expected(vault: CustodianVault): Promise<Record<string, string>> 
   const reads: Record<string, () => unknown> = {
     head: () => bytesToHex(vault.journalHead().root),
     anchor: () => vault.lastAnchor(),
-    ids: async () => (await vault.search('Observation', [], { limit: 99 })).rows.length,
+    ids: async () => (await vault.find({ type: 'Observation', criteria: [], sort: [], limit: 99 })).hits.length,
   };
   for (const [id, version] of [
     ['o1', 1],

@@ -15,6 +15,7 @@ import {
   vaultTest,
 } from '../../test/support/test-vault.ts';
 import { bytesToHex } from '../std/bytes.ts';
+import { NO_ENTRIES } from './index/index-entries.ts';
 import type { VersionRow } from './vault.ts';
 
 /** All pages of a closed file, decrypted, as SQLite sees them. */
@@ -40,10 +41,16 @@ async function wrappedKeys(t: TestContext, folder: string): Promise<Buffer[]> {
   }
 }
 
+const all = { type: 'Observation', sort: [], limit: 9 };
+
 async function threeVersions(t: TestContext) {
   const { vault, folder } = await testVault(t);
   const tokens = [{ parameter: 'code', value: 'http://loinc.org|1' }];
-  const more = { tokens, labels: ['urn:x|ERASE-ME-LABEL'], categories: ['urn:x|ERASE-ME-CATEGORY'] };
+  const more = {
+    entries: { ...NO_ENTRIES, tokens },
+    labels: ['urn:x|ERASE-ME-LABEL'],
+    categories: ['urn:x|ERASE-ME-CATEGORY'],
+  };
   const { versions } = await vault.write(
     [observation('o1', 1, more), observation('o1', 2, more), observation('o2', 1, more)],
     [],
@@ -71,11 +78,11 @@ vaultTest('an erased version leaves its header, leaf and place, and nothing that
     assert.equal((await of.entry(0, second.journalIndex))?.entry.kind, 'erased');
     assert.equal(bytesToHex((await of.entry(0, second.journalIndex))?.leaf as Uint8Array), second.leaf);
     assert.deepEqual(
-      (await of.search('Observation', tokens, { limit: 9 })).rows.map((one) => one.id),
+      (await of.find({ ...all, criteria: [{ kind: 'token', tokens }] })).hits.map((one) => one.row.id),
       ['o2'],
     );
     assert.deepEqual(
-      (await of.search('Observation', [], { limit: 9, account: ALICE })).rows.map((one) => one.id),
+      (await of.find({ ...all, criteria: [{ kind: 'account', accounts: [ALICE] }] })).hits.map((one) => one.row.id),
       ['o2'],
     );
     assert.ok((await of.open(first)).length > 0 && (await of.open(other)).length > 0);

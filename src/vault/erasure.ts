@@ -70,7 +70,10 @@ export function createErasure(parts: {
     async erase(rows) {
       const once = [...new Map(rows.map((row) => [row.leaf, row])).values()];
       await vault.write((await Promise.all(once.map(mark))).flat());
-      for (const { type, id } of once) parts.forget(type, id);
+      for (const row of once) {
+        parts.forget(row.type, row.id);
+        reader.forget(row);
+      }
       await finish();
     },
     finish,

@@ -1,25 +1,12 @@
 import { reject } from './codes.ts';
 import { cursorToInteger, keyToCursor, MAX_PAGE_ROWS, pageRows } from './cursor.ts';
 import { positionOf } from './position.ts';
-import { search } from './search.ts';
 import type { AnchorRow, JournalHead, OpenedEntry, PageOf, Vault, VersionRow } from './vault.ts';
 import type { VaultParts } from './vault-parts.ts';
 
 type Reads = Pick<
   Vault,
-  | (
-      | 'current'
-      | 'version'
-      | 'history'
-      | 'historyOf'
-      | 'find'
-      | 'search'
-      | 'open'
-      | 'blob'
-      | 'salt'
-      | 'entry'
-      | 'entriesOf'
-    )
+  | ('current' | 'version' | 'history' | 'historyOf' | 'find' | 'open' | 'blob' | 'salt' | 'entry' | 'entriesOf')
   | ('journalHead' | 'inclusion' | 'consistency' | 'lastAnchor' | 'anchorOf')
   | ('accountOf' | 'tagKey' | 'getDocument' | 'listDocuments')
 >;
@@ -109,7 +96,6 @@ export function readOperations(parts: VaultParts): Reads {
       index.requireBuilt();
       return index.finder.find(query);
     }),
-    search: serving((type, tokens, options) => search(parts, type, tokens, options)),
     open: serving(reader.open),
     salt: serving(reader.salt),
     blob: serving(reader.blob),

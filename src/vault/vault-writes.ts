@@ -1,8 +1,7 @@
 import { type Operation, VERSION_WEIGHT } from './commit-queue.ts';
-import { NO_ENTRIES } from './index/index-entries.ts';
-import type { AnchorRow, NewVersion, Vault } from './vault.ts';
+import type { AnchorRow, Vault } from './vault.ts';
 import type { VaultParts } from './vault-parts.ts';
-import { type FoundVersion, onceOperation, type WriteParts, writeOperation } from './write-operations.ts';
+import { onceOperation, type WriteParts, writeOperation } from './write-operations.ts';
 
 type Writes = Pick<Vault, 'write' | 'journal' | 'journalOnce' | 'anchored' | 'openAccount' | 'putDocument' | 'erase'>;
 
@@ -20,7 +19,7 @@ export function writeOperations(parts: VaultParts): Writes {
     write: (versions, interactions) =>
       submit(
         versions.length * VERSION_WEIGHT + interactions.length,
-        writeOperation(writeParts, versions.map(withEntries), interactions),
+        writeOperation(writeParts, versions, interactions),
       ),
     journal: async (interactions) =>
       (await submit(interactions.length, writeOperation(writeParts, [], interactions))).journalIndices,
@@ -45,10 +44,6 @@ export function writeOperations(parts: VaultParts): Writes {
       await queue.alone(() => erasure.erase(rows));
     },
   };
-}
-
-function withEntries(version: NewVersion): FoundVersion {
-  return { ...version, entries: version.entries ?? { ...NO_ENTRIES, tokens: version.tokens ?? [] } };
 }
 
 /** The first anchor of a size stays; the greatest is the last one. */

@@ -1,6 +1,6 @@
 import type { InteractionHeader, VersionHeader } from '../chain/journal-leaf.ts';
 import type { Frozen } from './database/connection.ts';
-import type { IndexEntries, SearchToken } from './index/index-entries.ts';
+import type { IndexEntries } from './index/index-entries.ts';
 import type { FoundPage, IndexQuery } from './index/index-query.ts';
 import type { VersionRow } from './version-row.ts';
 
@@ -13,12 +13,8 @@ export interface NewVersion extends Omit<VersionHeader, 'previous'> {
   readonly labels: readonly string[];
   readonly categories: readonly string[];
   /** What it is found by while it is the current version; none for a deletion. */
-  readonly entries?: IndexEntries;
-  /** Taken where there are no `entries`, for callers that know tokens only. */
-  readonly tokens?: readonly SearchToken[];
+  readonly entries: IndexEntries;
 }
-
-export type { SearchToken };
 
 export interface JournalHead {
   readonly custodian: string;
@@ -54,13 +50,6 @@ export interface PageOf<T> {
   readonly next?: string;
 }
 
-export interface SearchOptions {
-  readonly account?: string;
-  readonly accounts?: readonly string[];
-  readonly limit: number;
-  readonly after?: string;
-}
-
 /**
  * A custodian's vault: versions, blobs, key store, journal, index, as one thing that is never half-written.
  * `write` and `journal` resolve when all is durable; concurrent calls share one commit (group commit).
@@ -90,12 +79,6 @@ export interface Vault {
    * Reject TOO_COSTLY, never silently incomplete. Rejects CURSOR_INVALID, INDEX_BUILDING {done, total}.
    */
   find(query: IndexQuery): Promise<FoundPage>;
-  /**
-   * Current, undeleted versions, in order of id; every token given must match. `account` limits to one account.
-   * Versions with a sensitive label are found by tokens only for `account` and for `accounts`, those that the caller
-   * may read: at most 1,000, else Reject TOO_COSTLY. Throws Reject CURSOR_INVALID.
-   */
-  search(type: string, tokens: readonly SearchToken[], options: SearchOptions): Promise<PageOf<VersionRow>>;
   /** Decrypted exact bytes; checks blob address, GCM tag and leaf. Rejects BLOB_DAMAGED, VERSION_ERASED. */
   open(row: VersionRow): Promise<Uint8Array>;
   /** Encrypted blob by address, for replicas and release. */

@@ -6,6 +6,7 @@ import type { Reject } from '../std/reject.ts';
 import { reject } from './codes.ts';
 import type { EntryRow } from './journal-table.ts';
 import type { KeyStore, VersionKey } from './key-store.ts';
+import { createOpenedCache } from './opened-cache.ts';
 import { placeOf, positionOf } from './position.ts';
 import type { OpenedEntry, VersionRow } from './vault.ts';
 import { type KeyedVersion, rowToHeader, type VersionStore } from './version-table.ts';
@@ -19,6 +20,8 @@ export interface VersionReader {
   stored(row: VersionRow): Promise<KeyedVersion>;
   /** Exact bytes. Rejects with VERSION_ERASED, VERSION_UNKNOWN, BLOB_DAMAGED, VAULT_DAMAGED. */
   open(row: VersionRow): Promise<Uint8Array>;
+  /** Drops what is kept in memory of a version that is being erased. */
+  forget(row: VersionRow): void;
   salt(row: VersionRow): Promise<Uint8Array>;
   /** Encrypted blob of an address; undefined when there is none. Rejects with BLOB_DAMAGED. */
   blob(address: string): Promise<Uint8Array | undefined>;
@@ -26,10 +29,13 @@ export interface VersionReader {
   openEntry(entry: EntryRow): Promise<OpenedEntry>;
 }
 
+/** Of opened versions that are kept in memory. */
+const OPENED_BYTES = 16 * 1024 * 1024;
 const ADDRESS = /^[0-9a-f]{64}$/;
 
 export function createVersionReader(versions: VersionStore, keyStore: KeyStore): VersionReader {
   const known = new WeakMap<VersionRow, KeyedVersion>();
+  const opened = createOpenedCache(OPENED_BYTES);
 
   function remember(version: KeyedVersion): VersionRow {
     known.set(version.row, version);
@@ -111,7 +117,15 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
   return {
     remember,
     stored,
-    open: async (row) => (await openWhole(row)).bytes,
+    async open(row) {
+      const known = row.erased ? undefined : opened.get(row.leaf);
+      if (known !== undefined) return known;
+      const at = opened.now();
+      const { bytes } = await openWhole(row);
+      opened.put(row.leaf, bytes, at);
+      return bytes;
+    },
+    forget: (row) => opened.forget(row.leaf),
     salt: async (row) => (await secretOf(row)).salt,
     blob,
     openEntry: async (entry) =>

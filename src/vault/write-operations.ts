@@ -42,9 +42,6 @@ export interface WriteParts {
   written(version: KeyedVersion): void;
 }
 
-/** A version to be written, with what it is found by. */
-export type FoundVersion = NewVersion & { readonly entries: IndexEntries };
-
 /** A version that is checked and encrypted, but has no place yet. */
 interface PreparedVersion {
   readonly row: Omit<VersionRow, 'generation' | 'journalIndex'>;
@@ -86,7 +83,7 @@ const nameOf = ({ type, id }: { type: string; id: string }): string => `${type}/
 /** All of `versions` and `interactions` or none; see `Vault.write`. */
 export function writeOperation(
   parts: WriteParts,
-  versions: readonly FoundVersion[],
+  versions: readonly NewVersion[],
   interactions: readonly InteractionHeader[],
 ): Operation<WriteResult> {
   return async () => {
@@ -120,7 +117,7 @@ export function onceOperation(parts: WriteParts, header: InteractionHeader): Ope
 
 async function readFacts(
   parts: WriteParts,
-  versions: readonly FoundVersion[],
+  versions: readonly NewVersion[],
   interactions: readonly InteractionHeader[],
 ): Promise<WriteFacts> {
   const resources = new Map<string, ResourceState>();
@@ -173,7 +170,7 @@ function prepareVersion(
   parts: WriteParts,
   draft: Draft,
   facts: WriteFacts,
-  version: FoundVersion,
+  version: NewVersion,
   latest: Map<string, Latest>,
 ): PreparedVersion {
   const { account, type, id, action, timeMs, author, bytes, labels, categories, entries } = version;

@@ -41,7 +41,8 @@ async function work({ ledger, organisations }: OpenFolder): Promise<void> {
     assert.ok(await anchorJournal(hospital));
   }
   const practitioner = await registerPractitioner(other, { roleCodes: ['http://snomed.info/sct|309343006'] });
-  for (const { id } of (await hospital.vault.search('Patient', [], { limit: 10 })).rows) {
+  const patients = await hospital.vault.find({ type: 'Patient', criteria: [], sort: [], limit: 10 });
+  for (const { id } of patients.hits.map(({ row }) => row)) {
     const account = (await hospital.vault.accountOf('Patient', id)) as string;
     const request = { type: 'access.request', account, purpose: 'TREAT', scope: {}, practitioner };
     assert.equal((await submit(request, other)).data.decision, 'deny');

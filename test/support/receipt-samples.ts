@@ -24,6 +24,7 @@ import type { OrganisationContext } from '../../src/server/organisation.ts';
 import { bytesToBase64url, bytesToHex, hexToBytes, utf8 } from '../../src/std/bytes.ts';
 import { canonicalBytes, type JsonObject } from '../../src/std/canonical-json.ts';
 import { createVault } from '../../src/vault/create-vault.ts';
+import { NO_ENTRIES } from '../../src/vault/index/index-entries.ts';
 import { createCometBftLedger } from './cometbft-ledger.ts';
 import { type TestValidator, testValidator } from './cometbft-signer.ts';
 import { OPERATOR_SEED, silentLog, temporaryFolder } from './test-ledger.ts';
@@ -163,7 +164,7 @@ async function sampleOf(ledger: Ledger, genesis: JsonObject, folder: string): Pr
   const refused = await submit({ ...claim, keys: [late.record] }, late, hospital);
   await vault.openAccount(ada.account);
   const written = { account: ada.account, type: 'Observation', id: 'obs-1', version: 1, action: 'create' as const };
-  const empty = { labels: [], categories: [], tokens: [] };
+  const empty = { labels: [], categories: [], entries: NO_ENTRIES };
   const { versions } = await vault.write(
     [{ ...written, timeMs: Date.now(), author: hospital.account, bytes: CONTENT, ...empty }],
     [],

@@ -10,6 +10,7 @@ import { createVault } from '../../src/vault/create-vault.ts';
 import type { Connection } from '../../src/vault/database/connection.ts';
 import { openPostgres } from '../../src/vault/database/postgres.ts';
 import { openSqlite } from '../../src/vault/database/sqlite.ts';
+import { NO_ENTRIES } from '../../src/vault/index/index-entries.ts';
 import type { VaultDatabase } from '../../src/vault/open-databases.ts';
 import type { CustodianVault, NewVersion } from '../../src/vault/vault.ts';
 import type { VaultOptions } from '../../src/vault/vault-parts.ts';
@@ -144,7 +145,8 @@ export function observation(id: string, version = 1, more: Partial<NewVersion> &
   const { text = `{"resourceType":"Observation","id":"${id}","n":${version}}`, ...rest } = more;
   return {
     ...{ account: ALICE, type: 'Observation', id, version, action: version === 1 ? 'create' : 'update' },
-    ...{ timeMs: TIME_MS + version, author: CUSTODIAN, bytes: utf8(text), labels: [], categories: [], tokens: [] },
+    ...{ timeMs: TIME_MS + version, author: CUSTODIAN, bytes: utf8(text), labels: [], categories: [] },
+    entries: NO_ENTRIES,
     ...rest,
   };
 }

@@ -1,15 +1,13 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { Frozen } from './connection.ts';
 
-/** SQLite's own default, in pages of the log. */
-const CHECKPOINT_PAGES = 1000;
-
 /**
  * After a checkpoint the file holds all that was committed, and nothing but the next checkpoint changes it: while none is
  * made, commits go to the log alone. The file is opened once and closed after the database: POSIX takes a process's locks
- * on a file away when it closes any of its handles of that file (sqlite.org/howtocorrupt.html §2.2).
+ * on a file away when it closes any of its handles of that file (sqlite.org/howtocorrupt.html §2.2). `checkpointPages` is
+ * how long the log may become at other times.
  */
-export function createFreezer(path: string, pragma: (text: string) => unknown) {
+export function createFreezer(path: string, checkpointPages: number, pragma: (text: string) => unknown) {
   let handle: Promise<FileHandle> | undefined;
   let current: { isIntact: boolean } | undefined;
   return {
@@ -62,7 +60,7 @@ export function createFreezer(path: string, pragma: (text: string) => unknown) {
   /** Also when the database is closed already. */
   function resume(): void {
     try {
-      pragma(`wal_autocheckpoint=${CHECKPOINT_PAGES}`);
+      pragma(`wal_autocheckpoint=${checkpointPages}`);
     } catch {
       // Closed: nothing is written any more.
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import fs, { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { codeOf, testFolder } from '../../../test/support/test-vault.ts';
@@ -24,12 +25,42 @@ async function openTiles(path: string, more: { maxBytes?: number } = {}) {
   return { connection, put, byName: connection.prepare(select.compile()) };
 }
 
-test('a commit is synced, freed bytes are zeroed, one process holds the file', async (t) => {
+test('freed bytes are zeroed, one process holds the file', async (t) => {
   const { connection } = await openTiles(join(testFolder(t), 'a.db'));
-  assert.equal(connection.pragma('synchronous')[0]?.synchronous, 2, 'FULL');
   assert.equal(connection.pragma('journal_mode')[0]?.journal_mode, 'wal');
   assert.equal(connection.pragma('secure_delete')[0]?.secure_delete, 1);
   assert.equal(connection.pragma('locking_mode')[0]?.locking_mode, 'exclusive');
+  await connection.close();
+});
+
+test('a commit resolves once its log is synced, and after a sync that failed there is none', async (t) => {
+  const path = join(testFolder(t), 'a.db');
+  const { connection, put, byName } = await openTiles(path);
+  const syncs: ((error: Error | null) => void)[] = [];
+  t.mock.method(fs, 'fdatasync', (handle: number, done: (error: Error | null) => void) => {
+    assert.equal(readlinkSync(`/proc/self/fd/${handle}`), `${path}-wal`);
+    syncs.push(done);
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  let isDone = false;
+  const writing = connection.write([put('a', Uint8Array.of(1))]).then(() => {
+    isDone = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(isDone, false);
+  assert.equal((await byName.get('a'))?.name, 'a');
+  syncs[0]?.(null);
+  await writing;
+  const failing = connection.write([put('b', Uint8Array.of(1))]);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  syncs[1]?.(new Error('EIO'));
+  assert.equal(await codeOf(failing), 'VAULT_STORAGE_FAILED');
+  assert.equal(await codeOf(connection.write([put('c', Uint8Array.of(1))])), 'VAULT_STORAGE_FAILED');
+  assert.equal(syncs.length, 2);
   await connection.close();
 });
 

@@ -6,10 +6,13 @@ import { decodeRow } from '../columns.ts';
 import type { Change, Connection, SqlValue, Statement } from './connection.ts';
 import { createRecentMap } from './recent-map.ts';
 import { createFreezer } from './sqlite-freezer.ts';
+import { createLogSync } from './sqlite-log-sync.ts';
 
 /**
- * One encrypted SQLite file, held by one process. libsql runs everything at once on this thread, so a write is over
- * before anything else in the process can read, and one connection is enough.
+ * One encrypted SQLite file, held by one process. libsql runs everything at once on this thread, so a transaction is over
+ * before anything else in the process can read, and one connection is enough. It is durable a little later, when its log
+ * is synced: what others read of it until then they tell nobody before their own entry in the journal is durable, and
+ * the log is durable from its beginning on.
  */
 export interface SqliteConnection extends Connection {
   pragma(text: string): readonly Readonly<Record<string, unknown>>[];
@@ -50,7 +53,8 @@ function configure(database: Database.Database, options: { cacheBytes: number; m
   // Exclusive before the first read: it is what keeps a second process out, and needs no shared memory file.
   database.pragma('locking_mode=EXCLUSIVE');
   database.pragma('journal_mode=WAL');
-  database.pragma('synchronous=FULL');
+  // SQLite itself syncs at checkpoints only; the log is synced after each commit by `createLogSync`.
+  database.pragma('synchronous=NORMAL');
   database.pragma('secure_delete=ON');
   // A commit of 50 versions touches some 1,200 pages, so at SQLite's 1,000 each would wait for all of them a second time.
   database.pragma(`wal_autocheckpoint=${CHECKPOINT_PAGES}`);
@@ -64,12 +68,13 @@ function configure(database: Database.Database, options: { cacheBytes: number; m
 }
 
 function connectionOf(database: Database.Database, path: string): SqliteConnection {
-  const freezer = createFreezer(path, (text) => pragma(text));
+  const freezer = createFreezer(path, CHECKPOINT_PAGES, (text) => pragma(text));
+  const log = createLogSync(`${path}-wal`);
   const recent = createRecentMap<Statement<unknown>>(MAX_RECENT);
   const pragma = (text: string) => guarded(() => database.pragma(text) as Record<string, unknown>[]);
   const prepare = <Row>(query: CompiledQuery<Row>) => statementOf<Row>(database, query.sql, query.parameters.length);
 
-  /** Durable when it returns (`synchronous=FULL`). A full disk has SQLite roll back by itself. */
+  /** In the log when it returns, and durable after `log.sync`. A full disk has SQLite roll back by itself. */
   function transaction(run: () => void): void {
     guarded(() => database.exec('BEGIN IMMEDIATE'));
     try {
@@ -101,11 +106,13 @@ function connectionOf(database: Database.Database, path: string): SqliteConnecti
       transaction(() => {
         for (const { statement, values } of changes) (statement as SqliteStatement<unknown>).run(values);
       });
+      await log.sync();
     },
     async execute(queries) {
       transaction(() => {
         for (const query of queries) guarded(() => database.prepare(query.sql).run());
       });
+      await log.sync();
     },
     // Freed bytes are zeroed in the file (`secure_delete`); what is left is the log, which goes into it and is truncated.
     async overwrite() {
@@ -128,6 +135,7 @@ function connectionOf(database: Database.Database, path: string): SqliteConnecti
     pragma,
     async close() {
       freezer.disturb();
+      await log.close();
       try {
         // One file and no log is left behind; only out of WAL can the lock be given back.
         database.pragma('wal_checkpoint(TRUNCATE)');

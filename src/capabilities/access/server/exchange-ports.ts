@@ -6,7 +6,8 @@ import { withState } from '../../../ledger/with-state.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import type { StateReader } from '../../../state/typed-map.ts';
 import { isReject } from '../../../std/reject.ts';
-import type { PageOf, VersionRow } from '../../../vault/vault.ts';
+import type { Criterion, FoundPage } from '../../../vault/index/index-query.ts';
+import type { VersionRow } from '../../../vault/vault.ts';
 import { decide } from '../../consent/contract/decide.ts';
 import type { ScopeFacts, VersionFacts } from '../../consent/contract/match.ts';
 import { relationOf } from '../../consent/contract/queries.ts';
@@ -145,13 +146,16 @@ async function* currentVersions(
 ): AsyncGenerator<VersionRow> {
   for (let at = 0; at < types.length; at += TYPES_AT_ONCE) {
     const some = types.slice(at, at + TYPES_AT_ONCE);
-    const first = await Promise.all(some.map((type) => vault.search(type, [], { account, limit: PAGE_ROWS })));
+    const criteria: Criterion[] = [{ kind: 'account', accounts: [account] }];
+    const query = (type: string) => ({ type, criteria, sort: [], limit: PAGE_ROWS });
+    const first = await Promise.all(some.map((type) => vault.find(query(type))));
     for (const [index, type] of some.entries()) {
-      let page = first[index] as PageOf<VersionRow>;
+      let page = first[index] as FoundPage;
       for (;;) {
-        for (const row of page.rows) if (!row.erased && !row.deleted) yield row;
-        if (page.next === undefined) break;
-        page = await vault.search(type, [], { account, limit: PAGE_ROWS, after: page.next });
+        for (const { row } of page.hits) yield row;
+        const last = page.hits.at(-1);
+        if (!page.more || last === undefined) break;
+        page = await vault.find({ ...query(type), after: last.cursor() });
       }
     }
   }
@@ -176,11 +180,10 @@ export function isInScope(scope: ScopeFacts, version: VersionFacts): boolean {
 
 /** Account of the one patient with exactly that identifier; none when there is no such, or more than one. */
 async function patientWith({ vault }: OrganisationContext, identifier: string): Promise<string | undefined> {
-  const found = await vault.search('Patient', [{ parameter: 'identifier', value: identifier }], { limit: 2 });
-  const [row, other] = found.rows;
-  return row === undefined || other !== undefined || row.erased || row.account === vault.custodian
-    ? undefined
-    : row.account;
+  const criteria: Criterion[] = [{ kind: 'token', tokens: [{ parameter: 'identifier', value: identifier }] }];
+  const { hits } = await vault.find({ type: 'Patient', criteria, sort: [], limit: 2 });
+  const [row, other] = hits.map((hit) => hit.row);
+  return row === undefined || other !== undefined || row.account === vault.custodian ? undefined : row.account;
 }
 
 /** A practitioner's account and attested roles; none for a member alone; undefined for one who works elsewhere. */
