@@ -19,8 +19,8 @@ export interface ResolvedClauses {
  * each of its hits is asked whether an inner match that may be seen stands behind it.
  */
 const MAX_INNER = 100;
-/** Inner matches looked at for one outer hit: one that may be seen is enough. */
-const INNER_OF_ONE = 1;
+/** The same of `_has`: what refers to a resource is mostly many, and listing it for nothing costs more. */
+const MAX_REVERSE = 20;
 
 /** Resolves each clause; inner searches run under the same policy and limits as the outer one. */
 export async function resolveClauses(search: InnerSearch, clauses: readonly SearchClause[]): Promise<ResolvedClauses> {
@@ -70,7 +70,7 @@ async function chainTargets(search: InnerSearch, { targets }: ChainClause): Prom
 }
 
 function reverseSources(search: InnerSearch, { type, clauses }: ReverseClause): Promise<VersionRow[] | undefined> {
-  return allOf(search, type, clauses, MAX_INNER);
+  return allOf(search, type, clauses, MAX_REVERSE);
 }
 
 async function allOf(
@@ -103,7 +103,7 @@ function reverseTest(search: InnerSearch, { type, parameter, clauses }: ReverseC
 }
 
 async function someOf(search: InnerSearch, type: string, clauses: readonly SearchClause[]): Promise<boolean> {
-  const { matches } = await search.find({ type, clauses, sort: [], count: INNER_OF_ONE });
+  const { matches } = await search.find({ type, clauses, sort: [], count: 1, isExistence: true });
   search.reveal(matches.map(({ row }) => row));
   return matches.length > 0;
 }

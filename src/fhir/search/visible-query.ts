@@ -17,6 +17,8 @@ export interface VisibleQuery {
   /** Most matches wanted. */
   readonly count: number;
   readonly after?: string;
+  /** Whether there is any is all that matters: `count` is 1, and `more` is not looked for. */
+  readonly isExistence?: true;
 }
 
 export interface VisibleMatches {

@@ -58,21 +58,23 @@ export function createVisibleSearch(context: FhirContext): VisibleSearch {
     const matches: VisibleMatch[] = [];
     let after = query.after;
     for (;;) {
-      const missing = query.count + 1 - matches.length;
+      const wanted = query.isExistence === true ? 1 : query.count + 1;
+      const missing = wanted - matches.length;
       const page = await vault.find({
         ...{ type: query.type, criteria, sort: query.sort },
-        limit: Math.min(MAX_HITS, missing + SPARE_HITS),
+        limit: Math.min(MAX_HITS, missing + (query.isExistence === true ? 1 : SPARE_HITS)),
         ...(after === undefined ? {} : { after }),
       });
       scanned += page.hits.length;
       // In pieces of what is missing, so that little is decided about, and refused, that no page shows.
       for (let at = 0; at < page.hits.length; ) {
-        const piece = page.hits.slice(at, at + query.count + 1 - matches.length);
+        const piece = page.hits.slice(at, at + wanted - matches.length);
         at += piece.length;
         for (const hit of await passing(piece, tests)) {
           if (matches.length === query.count) return { matches, more: true };
           matches.push({ row: hit.row, cursor: hit.cursor });
         }
+        if (matches.length === 1 && query.isExistence === true) return { matches, more: false };
       }
       const last = page.hits.at(-1);
       if (!page.more || last === undefined) return { matches, more: false };
