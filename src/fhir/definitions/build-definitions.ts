@@ -61,7 +61,8 @@ export function compactDefinitions(): CompactDefinitions {
   const constraints: [string, string, string][] = [];
   const types: Record<string, CompactType> = {};
   const kept: string[] = [];
-  const compact = compacter(constraints);
+  const summaries = new Set(structures.flatMap(summaryPaths));
+  const compact = compacter(constraints, summaries);
   for (const structure of structures) {
     if (structure.kind === 'logical') continue;
     loadDataType(structure);
@@ -97,7 +98,15 @@ function resourcesOf<R extends Resource>(file: string, resourceType: R['resource
   );
 }
 
-function compacter(table: [string, string, string][]): (schema: InternalTypeSchema) => CompactType {
+/** Paths of the elements that R4 marks as part of a summary (`ElementDefinition.isSummary`). */
+function summaryPaths({ snapshot }: StructureDefinition): string[] {
+  return (snapshot?.element ?? []).flatMap(({ path, isSummary }) => (isSummary === true && path ? [path] : []));
+}
+
+function compacter(
+  table: [string, string, string][],
+  summaries: ReadonlySet<string>,
+): (schema: InternalTypeSchema) => CompactType {
   const indices = new Map<string, number>();
   const indexOf = (constraints: InternalTypeSchema['constraints'] = []): { c?: number[] } => {
     const c = constraints
@@ -121,6 +130,7 @@ function compacter(table: [string, string, string][]): (schema: InternalTypeSche
         t: element.type.map(({ code, targetProfile }) => (targetProfile ? [code, targetProfile] : [code])),
         ...indexOf(element.constraints),
         ...(binding === undefined ? {} : { b: binding.split('|')[0] as string }),
+        ...(summaries.has(`${schema.path}.${path}`) ? { s: 1 } : {}),
       };
     }
     const i = schema.innerTypes.map((inner) => inner.name);

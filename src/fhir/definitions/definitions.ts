@@ -1,7 +1,7 @@
 import type { InternalTypeSchema } from '@medplum/core';
 
 /** Version of the compact form below; part of the cache file's name. */
-export const DEFINITIONS_FORMAT = 2;
+export const DEFINITIONS_FORMAT = 3;
 
 /** What routing, search and accounts know of one resource type. Paths are element names joined by dots. */
 export interface ResourceTypeFacts {
@@ -22,6 +22,8 @@ export interface CompactElement {
   readonly c?: readonly number[];
   /** Required binding's value set. */
   readonly b?: string;
+  /** Part of a summary. */
+  readonly s?: 1;
 }
 
 export interface CompactType {
