@@ -99,10 +99,11 @@ const RACES: readonly (readonly [code: string, display: string, share: number])[
 
 export function generateName(random: Random, gender: 'female' | 'male'): HumanName {
   const given = gender === 'female' ? FEMALE : MALE;
+  const first = random.pick(given);
   return {
     use: 'official',
     family: random.pick(FAMILY_BEGINNINGS) + random.pick(FAMILY_ENDINGS),
-    given: [random.pick(given), random.pick(given)],
+    given: [first, random.pick(given.filter((name) => name !== first))],
   };
 }
 

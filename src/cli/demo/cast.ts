@@ -79,12 +79,14 @@ export interface Heroine {
   readonly label: { readonly system: string; readonly code: string };
 }
 
+/** The story is told of a woman who lives. */
+const HERS = 'patient.gender=female&patient.deceased=false';
 /** Codes of confidentiality say how secret something is, not what it is about. */
 const CONFIDENTIALITY = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
 
 export async function findHeroine({ url, as }: Client, token: string): Promise<Heroine> {
   const client = as(token);
-  let page: Bundle | undefined = (await client.get('/fhir/Condition?_count=100')) as Bundle;
+  let page: Bundle | undefined = (await client.get(`/fhir/Condition?${HERS}&_count=100`)) as Bundle;
   while (page !== undefined) {
     for (const { resource } of page.entry ?? []) {
       const label = resource.meta?.security?.find(({ system }) => system !== CONFIDENTIALITY);
