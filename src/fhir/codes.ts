@@ -51,6 +51,10 @@ export const CODES = {
     kind: 'invalid',
     sentence: 'The resource does not follow the structure of FHIR R4; the issues say where.',
   },
+  RESOURCE_TOO_COMPLEX: {
+    kind: 'limit',
+    sentence: 'The resource has more identifiers, codes, references and names than this server indexes; split it.',
+  },
   REFERENCE_UNRESOLVED: {
     kind: 'invalid',
     sentence:

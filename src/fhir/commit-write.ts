@@ -1,16 +1,17 @@
 import type { InteractionHeader } from '../chain/journal-leaf.ts';
 import { utf8 } from '../std/bytes.ts';
 import { isReject } from '../std/reject.ts';
-import { NO_ENTRIES } from '../vault/index/index-entries.ts';
+import { type IndexEntries, NO_ENTRIES } from '../vault/index/index-entries.ts';
 import type { NewVersion, VersionRow } from '../vault/vault.ts';
 import { classify } from './classify.ts';
 import { rejectFhir } from './codes.ts';
 import type { FhirContext } from './context.ts';
+import type { ParsedResource } from './patient-account.ts';
 import { checkPrecondition } from './precondition.ts';
 import { inEntry, type PreparedWrite } from './prepare-write.ts';
-import { joinInteractions, refusedWrite } from './read-decision.ts';
 import { tombstoneText, withIdentity } from './resource-text.ts';
 import { resourceToEntries } from './search/resource-entries.ts';
+import { refuseWrites } from './write-decision.ts';
 
 /** What a write came to: the version, its exact text, and whether the resource was there (undeleted) before. */
 export interface WrittenVersion {
@@ -105,7 +106,7 @@ async function planWrite(
   current: VersionRow | undefined,
   opened: ReadonlyMap<string, string>,
 ): Promise<PlannedWrite> {
-  const { caller, registry, baseUrl } = context;
+  const { caller } = context;
   const { type, id, resource } = write;
   const live = current !== undefined && !current.deleted;
   if (write.unchanged === true) return { write, current, version: undefined, text: '' };
@@ -134,9 +135,23 @@ async function planWrite(
     action: live ? 'update' : 'create',
     bytes: utf8(text),
     ...classify(resource),
-    entries: resourceToEntries(resource, registry, baseUrl, identity.timeMs),
+    entries: boundedEntries(context, resource, identity.timeMs),
   };
   return { write, current, version, text };
+}
+
+/** Rejects RESOURCE_TOO_COMPLEX: each entry is a row or two of the index, written in the same commit. */
+function boundedEntries(
+  { registry, baseUrl, limits }: FhirContext,
+  resource: ParsedResource,
+  timeMs: number,
+): IndexEntries {
+  const entries = resourceToEntries(resource, registry, baseUrl, timeMs);
+  const { tokens, ordinals, links, texts } = entries;
+  const count = tokens.length + ordinals.length + links.length + texts.length;
+  if (count > limits.indexEntries)
+    throw rejectFhir('RESOURCE_TOO_COMPLEX', { entries: count, limit: limits.indexEntries });
+  return entries;
 }
 
 async function accountOf(
@@ -166,7 +181,7 @@ async function openAccounts(
   const fresh = patients.filter((_, at) => accountsOf[at] === undefined);
   if (fresh.length === 0) return new Map();
   const { decision, rules } = access.write(caller, vault.custodian, 'Patient');
-  if (decision !== 'permit') await refuse(context, [[vault.custodian, rules]]);
+  if (decision !== 'permit') await refuseWrites(context, [[vault.custodian, rules]]);
   const accounts =
     fresh.length === 1
       ? [await registration.register(vault.custodian)]
@@ -195,15 +210,5 @@ async function decideWrites(context: FhirContext, planned: readonly PlannedWrite
       if (decision !== 'permit') refused.push([account, rules]);
     }
   }
-  if (refused.length > 0) await refuse(context, refused);
-}
-
-async function refuse(
-  context: FhirContext,
-  refused: readonly (readonly [string, readonly string[]])[],
-): Promise<never> {
-  await context.vault.journal(
-    joinInteractions(refused.map(([account, rules]) => refusedWrite(context, account, rules))),
-  );
-  throw rejectFhir('WRITE_DENIED');
+  if (refused.length > 0) await refuseWrites(context, refused);
 }

@@ -5,7 +5,7 @@ import { answerSearch } from './search/answer-search.ts';
 
 /**
  * Compartment search (R4 §3.1.1.2.1): `Patient/[id]/[type]?…`. The id of the compartment has been judged as an id, the
- * type as one of R4. Throws INTERACTION_UNSUPPORTED for `*` (`$everything` gives all of a patient's) and for types that
+ * type as one of R4. Throws ROUTE_UNKNOWN for `*` (`$everything` gives all of a patient's) and for types that
  * are in no such compartment.
  */
 export async function searchCompartment(
@@ -15,7 +15,7 @@ export async function searchCompartment(
   { query, prefer }: FhirRequest,
 ): Promise<FhirResult> {
   const parameters = isServed(compartment) ? compartmentParameters(compartment, type) : [];
-  if (parameters.length === 0) throw rejectFhir('INTERACTION_UNSUPPORTED', { allow: '' });
+  if (parameters.length === 0) throw rejectFhir('ROUTE_UNKNOWN');
   const names = new Set(parameters.flatMap((code) => context.registry.ofType(type)?.get(code)?.indexed.names ?? []));
   const targets = [{ type: compartment, id }];
   const criterion = {

@@ -20,6 +20,8 @@ export const LIMITS = {
   openedRows: 2000,
   /** Resources that `_include` and `_revinclude` add to one page. */
   includedRows: 1000,
+  /** What one resource is found by: a chart's largest have some hundred. */
+  indexEntries: 5000,
   /** Issues reported of one invalid resource. */
   issues: 20,
 } as const;

@@ -26,6 +26,7 @@ const BY_CODE: Readonly<Partial<Record<string, readonly [status: number, issue: 
   INTERACTION_UNSUPPORTED: [405, 'not-supported'],
   TYPE_UNKNOWN: [404, 'not-supported'],
   RESOURCE_INVALID: [422, 'structure'],
+  RESOURCE_TOO_COMPLEX: [422, 'too-costly'],
   REFERENCE_UNRESOLVED: [422, 'not-found'],
   PATIENT_AMBIGUOUS: [422, 'business-rule'],
   DELETED: [410, 'deleted'],

@@ -37,13 +37,13 @@ function absentOf(header: string): true {
   return true;
 }
 
-/** Throws VERSION_MISMATCH {current}, ALREADY_EXISTS. */
+/** Throws VERSION_MISMATCH, ALREADY_EXISTS; neither says which version is current, which the writer may not see. */
 export function checkPrecondition({ ifMatch, ifAbsent }: WritePrecondition, current: VersionRow | undefined): void {
   if (ifMatch === undefined && ifAbsent === undefined) return;
   const live = current !== undefined && !current.deleted;
-  if (ifAbsent === true && live) throw rejectFhir('ALREADY_EXISTS', { current: current.version });
+  if (ifAbsent === true && live) throw rejectFhir('ALREADY_EXISTS');
   if (ifMatch === undefined || (live && (ifMatch === '*' || ifMatch === current.version))) return;
-  throw rejectFhir('VERSION_MISMATCH', live ? { current: current.version } : {});
+  throw rejectFhir('VERSION_MISMATCH');
 }
 
 /**

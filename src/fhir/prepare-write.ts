@@ -9,6 +9,7 @@ import { isConditionalReference, localReference, referencesIn, rewriteLinks } fr
 import { authoredText } from './resource-text.ts';
 import { refuseInvalid } from './validate.ts';
 import { type ValidationThread, validationThread } from './validation-thread.ts';
+import { requireWriter } from './write-decision.ts';
 
 /** One write that a request asks for. `id` is settled: the server's for a create, the address's otherwise. */
 export interface WriteOperation extends WritePrecondition {
@@ -42,14 +43,15 @@ export interface PrepareOptions {
 }
 
 /**
- * Rewrites links, checks that every reference leads somewhere, validates. Throws the first refusal, with the entry it
- * is about. Writes nothing.
+ * Rewrites links, checks that every reference leads somewhere, validates. Throws WRITE_DENIED (journalled) before it looks
+ * anything up, else the first refusal, with the entry it is about. Writes nothing.
  */
 export async function prepareWrites(
   context: FhirContext,
   operations: readonly WriteOperation[],
   options: PrepareOptions = {},
 ): Promise<PreparedWrite[]> {
+  await requireWriter(context, operations);
   const resolves = createResolver(context, operations);
   // Side by side, since each looks into the vault; the first in order is the one that is refused all the same.
   const prepared = await Promise.allSettled(

@@ -38,7 +38,7 @@ export async function answerSearch(
   const request = parseSearch(registry, scope.type, query, options);
   const clauses = scope.compartment === undefined ? request.clauses : [scope.compartment, ...request.clauses];
   const search = createVisibleSearch(context);
-  const found = await findPage(search, request, clauses);
+  const found = await findPage(search, request, clauses, scope.path);
   const rows = found.matches.map(({ row }) => row);
   const included = await includedRows(context, search, rows, request.includes);
   search.visibility.show(rows);
@@ -58,11 +58,13 @@ export async function answerSearch(
 
 async function findPage(
   search: VisibleSearch,
-  { type, sort, count, cursor }: SearchRequest,
+  { type, sort, count, cursor, understood }: SearchRequest,
   clauses: readonly SearchClause[],
+  path: string,
 ): Promise<VisibleMatches> {
   if (count === 0) return { matches: [], more: false };
-  return search.find({ type, clauses, sort, count, ...(cursor === undefined ? {} : { after: cursor }) });
+  const boundTo = JSON.stringify([path, understood.filter(([name]) => name !== '_count')]);
+  return search.find({ type, clauses, sort, count, boundTo, ...(cursor === undefined ? {} : { after: cursor }) });
 }
 
 /**

@@ -17,6 +17,8 @@ export interface VisibleQuery {
   /** Most matches wanted. */
   readonly count: number;
   readonly after?: string;
+  /** What pages of this search have in common: its parameters. Chains and `ap` lead to other criteria on each page. */
+  readonly boundTo?: string;
   /** Whether there is any is all that matters: `count` is 1, and `more` is not looked for. */
   readonly isExistence?: true;
 }

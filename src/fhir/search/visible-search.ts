@@ -64,6 +64,7 @@ export function createVisibleSearch(context: FhirContext): VisibleSearch {
         ...{ type: query.type, criteria, sort: query.sort },
         limit: Math.min(MAX_HITS, missing + (query.isExistence === true ? 1 : SPARE_HITS)),
         ...(after === undefined ? {} : { after }),
+        ...(query.boundTo === undefined ? {} : { boundTo: query.boundTo }),
       });
       scanned += page.hits.length;
       // In pieces of what is missing, so that little is decided about, and refused, that no page shows.
@@ -104,12 +105,8 @@ export function createVisibleSearch(context: FhirContext): VisibleSearch {
     parsed,
     reveal: (rows) => void between.push(...rows),
     interactions() {
-      // A chain tells something of what it went through only where it led to something that is shown.
-      const accounts = visibility.shownAccounts();
-      const tells = between.filter(
-        ({ account }) => accounts.has(account) || (account === vault.custodian && accounts.size > 0),
-      );
-      visibility.show(tells);
+      // What a chain went through decided what is shown: it was looked at for the caller, whoever's it is.
+      if (visibility.shownAccounts().size > 0) visibility.show(between);
       return visibility.interactions();
     },
   };

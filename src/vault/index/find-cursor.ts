@@ -20,7 +20,7 @@ const MAX_CURSOR_CHARS = 16_384;
 
 /**
  * Cursors are sealed (AES-256-GCM): a place tells a resource's number and values of others' records. They are bound to
- * type, criteria and order, so that one of another query does not open. About 60 characters with a date.
+ * type, criteria (or what stands for them) and order, so that one of another query does not open. About 60 characters with a date.
  */
 export interface FindCursors {
   seal(query: IndexQuery, place: Place): string;
@@ -29,8 +29,8 @@ export interface FindCursors {
 }
 
 export function createFindCursors(key: Uint8Array): FindCursors {
-  const boundTo = ({ type, criteria, sort }: IndexQuery) =>
-    frame('aceso/vault/find-cursor/1', sha256(utf8(JSON.stringify([type, criteria, sort], plain))));
+  const boundTo = ({ type, criteria, sort, boundTo: name }: IndexQuery) =>
+    frame('aceso/vault/find-cursor/1', sha256(utf8(JSON.stringify([type, name ?? criteria, sort], plain))));
   return {
     seal: (query, place) => bytesToBase64url(sealAes256Gcm(key, packPlace(place), boundTo(query))),
     open(query, cursor) {

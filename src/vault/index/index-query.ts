@@ -73,8 +73,10 @@ export interface IndexQuery {
   readonly sort: readonly SortKey[];
   /** At most this many hits, 1 to 1,000. */
   readonly limit: number;
-  /** Cursor of the hit to go on after, from a query with the same type, criteria and sort. */
+  /** Cursor of the hit to go on after, from a query with the same type and sort, and the same criteria or `boundTo`. */
   readonly after?: string;
+  /** What cursors are bound to instead of the criteria, where those change from page to page for one and the same search. */
+  readonly boundTo?: string;
 }
 
 /** A current, undeleted, unerased version that meets the query. */

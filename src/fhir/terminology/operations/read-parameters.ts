@@ -78,7 +78,8 @@ export function parametersText(parts: readonly (Json | undefined)[]): string {
 }
 
 function bodyParameters(text: string, spec: ParameterSpec): [string, Json][] {
-  const body = JSON.parse(text) as Json;
+  const body = JSON.parse(text) as Json | null;
+  if (typeof body !== 'object' || body === null) throw fault('body', 'not an object');
   if (body.resourceType === 'Parameters') {
     if (body.parameter !== undefined && !Array.isArray(body.parameter)) throw fault('parameter', 'not a list');
     const parameters = objectsOf(body.parameter);
