@@ -5,7 +5,7 @@ import { createMemberCheck } from '../auth/member-call-check.ts';
 import { issueToken, type TokenRecord, type TokenStore } from '../auth/tokens.ts';
 import { createMemberPort } from '../capabilities/access/server/exchange-ports.ts';
 import type { NodeStarter, RunningNode, StartOptions } from '../cli/node-starter.ts';
-import { openConformance } from '../fhir/conformance.ts';
+import { entriesExtractor, openConformance } from '../fhir/conformance.ts';
 import { loadDefinitions } from '../fhir/definitions/load-definitions.ts';
 import { createFhirOperations } from '../fhir/operations/fhir-operations.ts';
 import { openPackageStore } from '../fhir/packages/package-store.ts';
@@ -19,6 +19,8 @@ import { createHttpHost } from '../server/http-host.ts';
 import { type OrganisationContext, organisationOf } from '../server/organisation.ts';
 import { canonicalBytes, type Json } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
+import { createBackupPlugin } from './backup/backup-plugin.ts';
+import { createBackupWork } from './backup/backup-work.ts';
 import { verifyPage } from './build-verify-page.ts';
 import { CODES } from './codes.ts';
 import { trialFounders } from './demo-network.ts';
@@ -38,6 +40,7 @@ import { openLedger } from './open-ledger.ts';
 import { openOrganisations } from './open-organisations.ts';
 import { createPackagesPlugin } from './packages-plugin.ts';
 import { createQueryPlugin } from './query-plugin.ts';
+import { createIndexRotationPlugin } from './rotation/index-rotation-plugin.ts';
 import { readRuntimeFile, removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts';
 import { seedOnce } from './seed-node.ts';
 import { createServerFloors } from './server-floors.ts';
@@ -71,6 +74,7 @@ async function catchUp(ledger: CometBftLedger, { progress }: StartOptions, log: 
 /** Starts nodes of this process, and finds those of others. */
 export function createNodeStarter(environment: NodeEnvironment): NodeStarter {
   return {
+    backups: createBackupWork(environment),
     start: (options) => startNode(environment, options),
     witness: (options) => startWitness(environment, options),
     verifyPage: async () => (await verifyPage()).html,
@@ -209,6 +213,25 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   const conformance = await openConformance(await loadDefinitions(), packages);
   const index = createIndexKeeper({ organisations, conformance, baseUrl: fhirUrl, log });
   closing.add(index.stop);
+  const rotation = createIndexRotationPlugin({
+    ...{ organisations, authenticate, log },
+    extract: () => entriesExtractor(conformance, fhirUrl),
+  });
+  closing.add(rotation.close);
+  await host.register(rotation.plugin);
+  const backup = createBackupPlugin({
+    source: {
+      ...{ folder: options.folder, node: data.node.node, chain: ledger.genesisHash, software: version, clock },
+      master: data.rootKey,
+      hasLedgerFiles: data.genesis.operator.kind === 'embedded',
+      vaults: organisations,
+    },
+    // Not the organisations' own tokens: where a backup goes is the operator's to say.
+    authenticate: createAuthenticate(sessions, clock),
+    log,
+  });
+  closing.add(backup.close);
+  await host.register(backup.plugin);
   await host.register(createPackagesPlugin({ packages, conformance, index, authenticate }));
   await host.register(
     createImportPlugin({ organisations, authenticate, registration: floors.registration, conformance, baseUrl, clock }),

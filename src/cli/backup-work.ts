@@ -62,6 +62,7 @@ export interface RestoreSummary {
   readonly isOwnLedger: boolean;
   readonly vaults: readonly {
     readonly slug: string;
+    readonly account: string;
     readonly status: string;
     readonly journal: { readonly generation: number; readonly size: number };
     readonly anchor: { readonly generation: number; readonly size: number };

@@ -1,5 +1,6 @@
 import type { Command } from './command.ts';
 import { accessBreakGlassCommand, accessLogCommand, accessRequestCommand } from './commands/access.ts';
+import { backupCommand } from './commands/backup.ts';
 import { consentGrantCommand, consentListCommand, consentRevokeCommand } from './commands/consent.ts';
 import { demoCommand } from './commands/demo.ts';
 import { generateCommand } from './commands/generate.ts';
@@ -7,6 +8,7 @@ import { genesisCommand } from './commands/genesis.ts';
 import { igAddCommand, igListCommand, igRemoveCommand } from './commands/ig.ts';
 import { importCommand } from './commands/import.ts';
 import { inspectCommand } from './commands/inspect.ts';
+import { keysRotateIndexCommand, keysRotateRootCommand } from './commands/key-rotation.ts';
 import {
   keysClaimCommand,
   keysOrganisationCommand,
@@ -19,6 +21,7 @@ import { networkInitCommand } from './commands/network-init.ts';
 import { networkStatusCommand } from './commands/network-status.ts';
 import { networkUpCommand } from './commands/network-up.ts';
 import { receiptsExportCommand } from './commands/receipts.ts';
+import { restoreCommand } from './commands/restore.ts';
 import { startCommand } from './commands/start.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { voteCommands } from './commands/vote.ts';
@@ -45,6 +48,10 @@ export const COMMANDS: readonly Command[] = [
   keysRevokeCommand,
   keysSlipCommand,
   keysClaimCommand,
+  keysRotateIndexCommand,
+  keysRotateRootCommand,
+  backupCommand,
+  restoreCommand,
   consentGrantCommand,
   consentRevokeCommand,
   consentListCommand,

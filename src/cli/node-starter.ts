@@ -1,5 +1,6 @@
 import type { JsonObject } from '../std/canonical-json.ts';
 import type { FounderPlan } from '../wallet/node/organisation-keys.ts';
+import type { BackupWork } from './backup-work.ts';
 
 /** A node that runs in this process. */
 export interface RunningNode {
@@ -100,6 +101,8 @@ export interface ValidatorIdentity {
 
 /** Starts nodes; `app` does it, and entry points hand it in, since commands stand below it. */
 export interface NodeStarter {
+  /** Backups, restoring, and root keys of stopped nodes. */
+  readonly backups: BackupWork;
   /** Founds a consortium from the parsed JSON of a plan. Throws NETWORK_PLAN_WRONG {problem}. */
   foundNetwork(plan: unknown): Promise<FoundedNetwork>;
   /** Organisations of a network for trying out, the first ones with staff and synthetic patients. */

@@ -4,6 +4,12 @@ import type { NodeStarter } from '../../src/cli/node-starter.ts';
 /** For command lines that must start and make nothing: each call fails the test. */
 export const noNodes: NodeStarter = {
   running: async () => undefined,
+  backups: {
+    backupStopped: () => assert.fail('no folder is to be copied'),
+    verify: () => assert.fail('no backup is to be read'),
+    restore: () => assert.fail('no backup is to be restored'),
+    rotateRootKey: () => assert.fail('no root key is to be changed'),
+  },
   start: () => assert.fail('no node is to be started'),
   witness: () => assert.fail('no witness is to be started'),
   verifyPage: () => assert.fail('no page is to be written'),
