@@ -77,7 +77,8 @@ export function statusOf(reject: Reject): number {
 
 /** OperationOutcome of a refusal: code and sentence in `details`, places in `expression`, other data in `diagnostics`. */
 export function rejectToOutcome(reject: Reject): OperationOutcome {
-  const { issues, ...data } = reject.data as { issues?: readonly { path: string; fault: string }[] };
+  const { issues, ...data } = reject.data as { issues?: readonly { path: string; fault: string }[]; entry?: number };
+  const { entry } = data;
   const issue: OperationOutcomeIssue = {
     severity: reject.code === 'INTERNAL' ? 'fatal' : 'error',
     code: (BY_CODE[reject.code] ?? BY_KIND[reject.kind])[1],
@@ -92,7 +93,7 @@ export function rejectToOutcome(reject: Reject): OperationOutcome {
     resourceType: 'OperationOutcome',
     issue: issues.map(({ path, fault }) => ({
       ...issue,
-      ...(fault === '' ? {} : { diagnostics: fault }),
+      ...(fault === '' ? {} : { diagnostics: entry === undefined ? fault : `entry ${entry}: ${fault}` }),
       ...(path === '' ? {} : { expression: [path] }),
     })),
   };

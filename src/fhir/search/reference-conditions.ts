@@ -1,3 +1,4 @@
+import type { Criterion } from '../../vault/index/index-query.ts';
 import { type LocalReference, localReference } from '../references.ts';
 import {
   anyOf,
@@ -78,17 +79,24 @@ function localCondition(
   if (others.length > 0) throw new Error('a reference parameter has one name in the index');
   const wanted = new Map(targets.map((target) => [`${target.type}/${target.id}`, target]));
   return {
-    criterion: {
-      kind: 'link',
-      parameter: parameterName,
-      targets: targets.map((target) => ({ type: target.type, id: target.id })),
-    },
+    criterion: localCriterion(parameter, parameterName, targets),
     isExact: targets.every(({ version }) => version === undefined),
     test: test(({ local }) => {
       const target = local === undefined ? undefined : wanted.get(`${local.type}/${local.id}`);
       return target !== undefined && (target.version === undefined || target.version === local?.version);
     }),
   };
+}
+
+/** References are links in the index; canonical URLs and what stands in a Bundle are tokens. */
+function localCriterion(parameter: SearchParameter, name: string, targets: readonly LocalReference[]): Criterion {
+  const { leaves } = parameter;
+  const of: Criterion[] = [];
+  if (leaves === undefined || leaves.some(({ type }) => type === 'Reference'))
+    of.push({ kind: 'link', parameter: name, targets: targets.map(({ type, id }) => ({ type, id })) });
+  if (leaves === undefined || leaves.some(({ type }) => type !== 'Reference'))
+    of.push(tokenCriterion(parameter, [...new Set(targets.map(({ type, id }) => `${type}/${id}`))]));
+  return of.length === 1 ? (of[0] as Criterion) : { kind: 'any', of };
 }
 
 function shownTargets(registry: SearchScope['registry'], parameter: SearchParameter): string {

@@ -103,20 +103,23 @@ function uriForms({ value, leaf }: Found): readonly string[] {
 }
 
 function addReferences(parameter: string, found: readonly Found[], baseUrl: string, into: Entries): number {
-  const values = found.flatMap((one) => referenceValues(one, baseUrl));
   const links = new Map<string, SearchLink>();
   const urls = new Set<string>();
   const identifiers = new Set<string>();
-  for (const { local, url, identifier } of values) {
-    if (local !== undefined) {
-      const { type, id } = local;
-      links.set(`${type}/${id}`, { parameter, type, id });
+  for (const one of found) {
+    for (const { local, url, identifier } of referenceValues(one, baseUrl)) {
+      if (local !== undefined) {
+        const { type, id } = local;
+        // A canonical URL, and what stands in a Bundle, need not lead to anything stored, and a link must.
+        if (one.leaf.type === 'Reference') links.set(`${type}/${id}`, { parameter, type, id });
+        else urls.add(`${type}/${id}`);
+      }
+      if (url !== undefined) {
+        urls.add(url);
+        urls.add(withoutVersion(url));
+      }
+      if (identifier !== undefined) for (const form of tokenForms(identifier)) identifiers.add(form);
     }
-    if (url !== undefined) {
-      urls.add(url);
-      urls.add(withoutVersion(url));
-    }
-    if (identifier !== undefined) for (const form of tokenForms(identifier)) identifiers.add(form);
   }
   into.links.push(...links.values());
   for (const value of urls) into.tokens.push({ parameter, value });
