@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
 import { newGenesis } from '../../src/app/new-network.ts';
 import { readNodeFile, readSecrets } from '../../src/app/node-folder.ts';
+import { openMasterKey } from '../../src/app/rotation/master-key-file.ts';
 import { createNodeStarter } from '../../src/app/start-node.ts';
 import type { Signer } from '../../src/chain/sign-transaction.ts';
 import { keyId } from '../../src/chain/signature.ts';
@@ -13,7 +13,6 @@ import type { NodeStarter, RunningNode } from '../../src/cli/node-starter.ts';
 import { ed25519PublicKey, signEd25519 } from '../../src/crypto/node/ed25519.ts';
 import { hexToBytes } from '../../src/std/bytes.ts';
 import { canonicalBytes, type JsonObject } from '../../src/std/canonical-json.ts';
-import { textToRootKey } from '../../src/vault/root-key.ts';
 import { newOrganisationKeys } from '../../src/wallet/node/organisation-keys.ts';
 import { testEngine } from '../support/test-engine.ts';
 
@@ -100,8 +99,9 @@ export async function rootKeyFile(folder: string, keyFolder: string): Promise<st
 }
 
 async function firstSigner(folder: string, keyFolder: string): Promise<Signer> {
-  const rootKey = textToRootKey(await readFile(await rootKeyFile(folder, keyFolder), 'latin1'));
-  const [organisation] = (await readNodeFile(folder))?.organisations ?? [];
+  const node = await readNodeFile(folder);
+  const [organisation] = node?.organisations ?? [];
+  const rootKey = await openMasterKey({ folder, keyFolder, node: node?.node ?? '' });
   const { organisations } = await readSecrets(folder, rootKey);
   const seed = hexToBytes(organisations[0]?.signingSeed ?? '') as Uint8Array;
   const account = organisation?.account ?? '';
