@@ -242,7 +242,8 @@ test('a flipped byte anywhere in a file is never served', async (t) => {
       rmSync(copy, { recursive: true });
     }
   }
-  assert.ok(noticed > FLIPS / 10, `${noticed} of ${FLIPS} flips hit something`);
+  // Most pages are of the index, of which these reads touch a few.
+  assert.ok(noticed > FLIPS / 30, `${noticed} of ${FLIPS} flips hit something`);
 });
 
 /** All that a vault says, as texts: content, or the code that it is refused with, or none. */
