@@ -34,7 +34,6 @@ export function createImportPlugin(deps: {
       const { vault } = organisationOf(organisations, caller.custodian);
       return importBundle(request.body as Uint8Array, {
         vault,
-        definitions: conformance.definitions,
         conformance,
         registration,
         baseUrl: `${baseUrl}/fhir`,

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import { type Conformance, entriesExtractor } from '../fhir/conformance.ts';
 import type { OrganisationContext } from '../server/organisation.ts';
@@ -68,5 +69,5 @@ export function createIndexKeeper(options: {
 
 /** `<name>#<version>` of a compact package file. */
 function nameOf(file: string): string {
-  return (file.split('/').at(-1) as string).replace(/\.jsonl$/, '');
+  return basename(file, '.jsonl');
 }

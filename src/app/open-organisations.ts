@@ -3,17 +3,17 @@ import type { FastifyBaseLogger } from 'fastify';
 import { settleJournals } from '../capabilities/records/server/settle-journal.ts';
 import type { Signer } from '../chain/sign-transaction.ts';
 import { keyId } from '../chain/signature.ts';
-import { deriveKey } from '../crypto/node/derive-key.ts';
 import { ed25519PublicKey, signEd25519 } from '../crypto/node/ed25519.ts';
 import { sealingPublicKey } from '../crypto/sealing.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { OrganisationContext } from '../server/organisation.ts';
-import { hexToBytes, utf8 } from '../std/bytes.ts';
+import { hexToBytes } from '../std/bytes.ts';
 import { rejecter } from '../std/reject.ts';
 import { createVault } from '../vault/create-vault.ts';
 import type { VaultDatabase } from '../vault/open-databases.ts';
 import { CODES } from './codes.ts';
 import type { NodeFile, Secrets } from './node-folder.ts';
+import { vaultRoot } from './vault-root.ts';
 
 const reject = rejecter(CODES);
 
@@ -58,7 +58,7 @@ async function openOrganisation(
   const vault = await createVault({
     folder: join(folder, 'vaults', slug),
     custodian: account,
-    rootKey: deriveKey(rootKey, 'aceso/vault-root/1', utf8(slug)),
+    rootKey: vaultRoot(rootKey, slug),
     log,
     ...(database === undefined ? {} : { database }),
   });

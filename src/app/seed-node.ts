@@ -75,8 +75,7 @@ async function seedPatients(options: SeedOptions, organisation: OrganisationCont
   const { slug, name, vault } = organisation;
   const count = DEMO_STAFF.some((one) => one.slug === slug && one.purposes.includes('TREAT')) ? DEMO_PATIENTS_EACH : 0;
   const { registration, conformance, baseUrl, clock } = options;
-  const { definitions } = conformance;
-  const importing = { vault, definitions, conformance, registration, baseUrl: `${baseUrl}/fhir`, clock };
+  const importing = { vault, conformance, registration, baseUrl: `${baseUrl}/fhir`, clock };
   let [done, resources] = [0, 0];
   const bundles = generatePatients({ seed: slug, count, asOf: DEMO_AS_OF, organisation: { seed: slug, name } });
   for (const bundle of bundles) {

@@ -8,16 +8,18 @@ export interface Classification {
   readonly categories: readonly string[];
 }
 
-/** The code system that R4 binds Consent.provision.class to: a version's type is a category like any other. */
-const RESOURCE_TYPES = 'http://hl7.org/fhir/resource-types';
-
 /** Labels and categories, each `system|code`; the resource type is `http://hl7.org/fhir/resource-types|Observation`. */
 export function classify(resource: ParsedResource): Classification {
   const codings = valuesAt(resource, 'category').flatMap((concept) => codingsOf(concept));
   return {
     labels: unique(valuesAt(resource, 'meta.security').flatMap(codingToCode)),
-    categories: unique([`${RESOURCE_TYPES}|${resource.resourceType}`, ...codings.flatMap(codingToCode)]),
+    categories: unique([typeCategory(resource.resourceType), ...codings.flatMap(codingToCode)]),
   };
+}
+
+/** A resource type as a category like any other: of the code system that R4 binds Consent.provision.class to. */
+export function typeCategory(type: string): string {
+  return `http://hl7.org/fhir/resource-types|${type}`;
 }
 
 function codingsOf(concept: unknown): unknown[] {

@@ -2,18 +2,17 @@ import { utf8ToText } from '../std/bytes.ts';
 import type { IndexEntries } from '../vault/index/index-entries.ts';
 import type { CompactDefinitions } from './definitions/definitions.ts';
 import type { LoadedPackage } from './packages/package-cache.ts';
-import { packageResources, packageTerminology } from './packages/package-resources.ts';
+import { packageResources } from './packages/package-resources.ts';
 import type { PackageStore } from './packages/package-store.ts';
+import { openTerminology } from './packages/package-terminology.ts';
 import { packageValidator } from './packages/package-validator.ts';
 import type { ParsedResource } from './patient-account.ts';
-import { createValidator, type Validator } from './profiles/validator.ts';
+import { r4Validator } from './profiles/r4-validator.ts';
+import type { Validator } from './profiles/validator.ts';
 import { withSearchParameters } from './search/added-parameters.ts';
 import { resourceToEntries } from './search/resource-entries.ts';
 import { createSearchRegistry, type SearchRegistry } from './search/search-registry.ts';
-import { createTerminology, type KnownTerminology } from './terminology/create-terminology.ts';
-import { openR4Terminology } from './terminology/r4-terminology.ts';
-import { lateSource } from './terminology/resource-source.ts';
-import { createTerminologyStore } from './terminology/terminology-store.ts';
+import type { KnownTerminology } from './terminology/create-terminology.ts';
 
 /** What resources are held against and found by: R4, and the packages that are loaded at the moment. */
 export interface Conformance {
@@ -86,20 +85,20 @@ function makeConformance(
   packages: readonly LoadedPackage[],
   packageFiles: readonly string[],
 ): Conformance {
+  const terminology = openTerminology(packages);
   let profiles: Validator | undefined;
   const all = (): Validator => {
-    profiles ??= packageValidator(definitions, packages);
+    profiles ??= packageValidator(definitions, packages, terminology);
     return profiles;
   };
-  const store = createTerminologyStore(() => [openR4Terminology(), lateSource(packageTerminology(packages))]);
   return {
     definitions,
     registry,
     packageFiles,
     // Without packages nothing of R4's profiles and value sets is read before somebody asks for it.
-    validator: packages.length === 0 ? createValidator({ definitions }) : all(),
+    validator: packages.length === 0 ? r4Validator(definitions) : all(),
     profiles: all,
-    terminology: createTerminology(store),
+    terminology,
   };
 }
 

@@ -5,7 +5,7 @@ import { createSpiedVault, type SpiedVault } from '../../test/support/spied-vaul
 import { utf8, utf8ToText } from '../std/bytes.ts';
 import { isReject } from '../std/reject.ts';
 import { readBundle } from './bundle-request.ts';
-import type { CompactDefinitions } from './definitions/definitions.ts';
+import { type Conformance, r4Conformance } from './conformance.ts';
 import { loadDefinitions } from './definitions/load-definitions.ts';
 import { exactJson } from './exact-json.ts';
 import { type ImportCount, importBundle } from './import-bundle.ts';
@@ -13,9 +13,9 @@ import { LIMITS } from './limits.ts';
 import { referencesIn } from './references.ts';
 
 const BASE_URL = 'http://aceso.example/fhir';
-let definitions: CompactDefinitions;
+let conformance: Conformance;
 before(async () => {
-  definitions = await loadDefinitions();
+  conformance = r4Conformance(await loadDefinitions());
 });
 
 async function importer(): Promise<{
@@ -30,7 +30,7 @@ async function importer(): Promise<{
     register: async () => open(),
     registerMany: async (_: string, count: number) => Array.from({ length: count }, open),
   };
-  const options = { vault, definitions, registration, baseUrl: BASE_URL, clock: () => 1_700_000_000_000 };
+  const options = { vault, conformance, registration, baseUrl: BASE_URL, clock: () => 1_700_000_000_000 };
   const run = (bundle: unknown) =>
     importBundle(bundle instanceof Uint8Array ? bundle : utf8(JSON.stringify(bundle)), options);
   return { vault, opened, run };

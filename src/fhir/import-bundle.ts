@@ -4,9 +4,8 @@ import type { Vault } from '../vault/vault.ts';
 import { type RequestEntry, readBundle } from './bundle-request.ts';
 import { rejectFhir } from './codes.ts';
 import { commitWrites, type WrittenVersion } from './commit-write.ts';
-import { type Conformance, r4Conformance } from './conformance.ts';
+import type { Conformance } from './conformance.ts';
 import type { FhirContext } from './context.ts';
-import type { CompactDefinitions } from './definitions/definitions.ts';
 import { exactJson } from './exact-json.ts';
 import { LIMITS } from './limits.ts';
 import type { AccessPort, RegistrationPort } from './ports.ts';
@@ -15,10 +14,7 @@ import { idIn, typeIn } from './write.ts';
 
 export interface ImportOptions {
   readonly vault: Vault;
-  /** From `loadDefinitions()`. */
-  readonly definitions: CompactDefinitions;
-  /** R4 alone unless it is given. */
-  readonly conformance?: Conformance;
+  readonly conformance: Conformance;
   readonly registration: RegistrationPort;
   readonly baseUrl: string;
   readonly clock: () => number;
@@ -62,10 +58,9 @@ export async function importBundle(bytes: Uint8Array, options: ImportOptions): P
     roles: [],
     purpose: 'HOPERAT',
   };
-  const conformance = options.conformance ?? r4Conformance(options.definitions);
   const context: FhirContext = {
     ...options,
-    ...conformance,
+    ...options.conformance,
     access: OPERATOR,
     limits: LIMITS,
     caller,

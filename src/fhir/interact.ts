@@ -10,7 +10,7 @@ import type { FhirOperation } from './operations/operation.ts';
 import { patch } from './patch-write.ts';
 import { read, readVersion } from './read.ts';
 import { methodsOf, type Route, routeOf } from './routes.ts';
-import { search } from './search.ts';
+import { answerSearch } from './search/answer-search.ts';
 import { transaction } from './transaction.ts';
 import { create, remove, update } from './write.ts';
 
@@ -52,7 +52,7 @@ async function interactAt(context: FhirContext, route: Route, request: FhirReque
     case 'instance':
       return ofInstance(context, route, request);
     case 'search':
-      return search(context, route.type, request.query, request.prefer.lenient);
+      return answerSearch(context, { type: route.type, path: route.type }, request.query, request.prefer.lenient);
     case 'version':
       return readVersion(context, route.type, route.id, route.version, request);
     case 'history':
@@ -74,7 +74,7 @@ function ofType(context: FhirContext, type: string, request: FhirRequest): Promi
     refuseQuery(request);
     return create(context, type, request);
   }
-  if (isRead(method)) return search(context, type, query, prefer.lenient);
+  if (isRead(method)) return answerSearch(context, { type, path: type }, query, prefer.lenient);
   const condition = conditionIn(query);
   if (condition === '') throw rejectFhir('INTERACTION_UNSUPPORTED', { allow: 'GET, HEAD, POST' });
   if (method === 'PUT') return conditionalUpdate(context, type, condition, request);

@@ -1,9 +1,8 @@
 import type { JsonObject } from '../std/canonical-json.ts';
 import { rejectFhir } from './codes.ts';
 import type { CompactDefinitions } from './definitions/definitions.ts';
-import { createValidator, type Validator } from './profiles/validator.ts';
-
-const made = new WeakMap<CompactDefinitions, Validator>();
+import { r4Validator } from './profiles/r4-validator.ts';
+import type { Validator } from './profiles/validator.ts';
 
 /**
  * Structural validation of one resource against R4 alone: elements, cardinalities, formats of primitives, narrative,
@@ -14,12 +13,7 @@ export function validateStructure(
   resource: { readonly resourceType: string; readonly [name: string]: unknown },
   definitions: CompactDefinitions,
 ): void {
-  let validator = made.get(definitions);
-  if (validator === undefined) {
-    validator = createValidator({ definitions });
-    made.set(definitions, validator);
-  }
-  refuseInvalid(resource, validator);
+  refuseInvalid(resource, r4Validator(definitions));
 }
 
 /** Refuses what a validator finds an error in, as `validateStructure` does; warnings and notes let a resource pass. */

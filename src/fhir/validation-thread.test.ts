@@ -66,7 +66,8 @@ test('two imports of the same at the same time store it once', async () => {
   const vault = await createSpiedVault('c'.repeat(32));
   const never = () => Promise.reject(new Error('nobody registers'));
   const registration = { register: never, registerMany: never };
-  const options = { vault, definitions: await loadDefinitions(), registration, baseUrl: 'http://aceso.example/fhir' };
+  const conformance = r4Conformance(await loadDefinitions());
+  const options = { vault, conformance, registration, baseUrl: 'http://aceso.example/fhir' };
   const bundle = {
     ...{ resourceType: 'Bundle', type: 'transaction' },
     entry: [{ resource: VALID, request: { method: 'PUT', url: 'Organization/a' } }],

@@ -87,7 +87,7 @@ export async function startConformanceNode(
     registration: REGISTRATION,
     baseUrl: BASE_URL,
     clock,
-    definitions: await loadDefinitions(),
+    conformance: loaded.conformance,
   };
 
   async function find(path: string, form: SearchForm = 'GET'): Promise<FoundIds> {
@@ -118,7 +118,7 @@ export async function startConformanceNode(
     send: node.send,
     denies: node.denies,
     find,
-    importBundle: (bytes) => importBundle(bytes, { ...importing, conformance: loaded.conformance }),
+    importBundle: (bytes) => importBundle(bytes, importing),
     stopClock() {
       isStopped = true;
       nowMs = NOW_MS;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
 import { LIMITS } from '../../src/fhir/limits.ts';
+import { openTerminology } from '../../src/fhir/packages/package-terminology.ts';
 import { packageValidator } from '../../src/fhir/packages/package-validator.ts';
 import { withoutPostgres } from '../support/test-postgres.ts';
 import { type Comparison, compareEveryParameter } from './compare-searches.ts';
@@ -54,7 +55,7 @@ for (const kind of ['SQLite', 'PostgreSQL'] satisfies DatabaseKind[]) {
 
 /** What is refused is refused by the validator for the same reason, or for its size or its id. */
 async function checkRefusals({ refused }: LoadedResources): Promise<void> {
-  const validator = packageValidator(await loadDefinitions(), []);
+  const validator = packageValidator(await loadDefinitions(), [], openTerminology([]));
   const wrong = refused.filter(({ given, status, code, issues }) => {
     switch (`${status} ${code}`) {
       case '413 BODY_TOO_LARGE':

@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { createRegistration, registerPractitioner } from '../../src/capabilities/membership/server/registration.ts';
 import { anchorJournal } from '../../src/capabilities/records/server/anchor-journal.ts';
+import { r4Conformance } from '../../src/fhir/conformance.ts';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
 import { importBundle } from '../../src/fhir/import-bundle.ts';
 import { submitMessage } from '../../src/ledger/submit-message.ts';
@@ -24,11 +25,10 @@ after(() => rmSync(root, { recursive: true, force: true }));
 async function work({ ledger, organisations }: OpenFolder): Promise<void> {
   const [hospital, other, institute] = organisations;
   assert.ok(hospital && other && institute);
-  const definitions = await loadDefinitions();
   const registration = createRegistration(organisations);
   const importing = {
     vault: hospital.vault,
-    definitions,
+    conformance: r4Conformance(await loadDefinitions()),
     registration,
     baseUrl: 'http://aceso.example/fhir',
     clock: Date.now,

@@ -18,6 +18,7 @@ import { randomBytes } from '../../src/crypto/node/platform.ts';
 import { sealingPublicKey } from '../../src/crypto/sealing.ts';
 import { createExchangeCall, type ExchangeCall } from '../../src/exchange/exchange-call.ts';
 import { createFetchText } from '../../src/exchange/fetch-text.ts';
+import { r4Conformance } from '../../src/fhir/conformance.ts';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
 import { importBundle } from '../../src/fhir/import-bundle.ts';
 import { createEmbeddedLedger } from '../../src/ledger/embedded/embedded-ledger.ts';
@@ -111,8 +112,8 @@ export async function createExchangeNode(t: TestContext): Promise<ExchangeNode> 
     rmSync(folder, { recursive: true, force: true });
   });
   const { registration } = floors;
-  const definitions = await loadDefinitions();
-  const importing = { vault: hospital.vault, definitions, registration, baseUrl: '', clock: now };
+  const conformance = r4Conformance(await loadDefinitions());
+  const importing = { vault: hospital.vault, conformance, registration, baseUrl: '', clock: now };
   await importBundle(utf8(JSON.stringify(CHART)), importing);
   const account = (await hospital.vault.accountOf('Patient', 'pat-1')) as string;
   const physician = await registerPractitioner(clinic, { roleCodes: [PHYSICIAN] });

@@ -14,6 +14,7 @@ import { createKernel } from '../../src/chain/kernel.ts';
 import { keyId } from '../../src/chain/signature.ts';
 import { ed25519PublicKey, signEd25519 } from '../../src/crypto/node/ed25519.ts';
 import { sealingPublicKey } from '../../src/crypto/sealing.ts';
+import { r4Conformance } from '../../src/fhir/conformance.ts';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
 import { importBundle } from '../../src/fhir/import-bundle.ts';
 import { createEmbeddedLedger, type EmbeddedLedger } from '../../src/ledger/embedded/embedded-ledger.ts';
@@ -97,7 +98,7 @@ export async function createHospitalNode(t: TestContext): Promise<HospitalNode> 
   const { registration } = floors;
   const importing = {
     vault: hospital.vault,
-    definitions: await loadDefinitions(),
+    conformance: r4Conformance(await loadDefinitions()),
     registration,
     baseUrl: '',
     clock: now,

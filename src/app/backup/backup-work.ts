@@ -7,9 +7,9 @@ import type { CustodianVault } from '../../vault/vault.ts';
 import { openNodeData } from '../node-data.ts';
 import type { NodeEnvironment } from '../node-environment.ts';
 import { rotateRootKey } from '../rotation/rotate-root-key.ts';
+import { vaultRoot } from '../vault-root.ts';
 import { type BackupOptions, type BackupReport, makeBackup } from './make-backup.ts';
 import { KEYS_KEPT_MS } from './manifest.ts';
-import { vaultRoot } from './open-backup.ts';
 import { restoreBackup, verifyBackup } from './restore-backup.ts';
 
 /** Backups and root keys of the nodes of this machine, for the commands. */

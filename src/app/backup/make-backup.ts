@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import { randomBytes } from '#crypto/platform';
-import { deriveKey } from '../../crypto/node/derive-key.ts';
-import { bytesToHex, utf8 } from '../../std/bytes.ts';
+import { bytesToHex } from '../../std/bytes.ts';
 import { reject as rejectVault } from '../../vault/backup/codes.ts';
 import { copyDatabase, copyName, type DatabasePart } from '../../vault/backup/copy-database.ts';
 import type { CustodianVault, FrozenVault } from '../../vault/vault.ts';
+import { vaultRoot } from '../vault-root.ts';
 import { type BackupWriter, createBackupWriter, leftOvers, onDisk, requireRoom } from './backup-folder.ts';
 import { reject } from './codes.ts';
 import { fileChunks } from './file-chunks.ts';
@@ -194,7 +194,7 @@ function copyPart(work: {
   writer: BackupWriter;
 }): Promise<BackupFile> {
   const { source, options, slug, custodian, part, frozen, writer } = work;
-  const rootKey = deriveKey(source.master, 'aceso/vault-root/1', utf8(slug));
+  const rootKey = vaultRoot(source.master, slug);
   const step = `${slug}: ${part === 'vault' ? 'records' : 'keys'}`;
   const chunks = copyDatabase(frozen[part], { part, custodian, rootKey }, (done, total) =>
     options.progress(

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { deriveKey } from '../../crypto/node/derive-key.ts';
 import { readBoundedFile } from '../../ledger/store/chunk-folder.ts';
-import { utf8 } from '../../std/bytes.ts';
 import { isReject } from '../../std/reject.ts';
 import { type DatabasePart, openCopy } from '../../vault/backup/copy-database.ts';
 import { unwrapMasterKey } from '../../vault/rotation/master-key.ts';
 import { readSecrets } from '../node-folder.ts';
 import { readMasterFile } from '../rotation/master-key-file.ts';
+import { vaultRoot } from '../vault-root.ts';
 import { onDisk } from './backup-folder.ts';
 import { reject } from './codes.ts';
 import { fileChunks } from './file-chunks.ts';
@@ -144,11 +143,6 @@ async function isSoundFile(
 export function rowsOf(path: string): { readonly slug: string; readonly part: DatabasePart } | undefined {
   const [, slug, part] = /^vaults\/([^/]+)\/(vault|keys)\.rows$/.exec(path) ?? [];
   return slug === undefined ? undefined : { slug, part: part as DatabasePart };
-}
-
-/** Root key of an organisation's vault, as `openOrganisations` derives it. */
-export function vaultRoot(master: Uint8Array, slug: string): Uint8Array {
-  return deriveKey(master, 'aceso/vault-root/1', utf8(slug));
 }
 
 async function filesBelow(path: string): Promise<string[]> {

@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { type CopyOf, type DatabasePart, openCopy } from '../../vault/backup/copy-database.ts';
 import { dropDatabase, fillDatabase, rowsOfFile } from '../../vault/backup/fill-database.ts';
 import type { VaultDatabase } from '../../vault/open-databases.ts';
+import { vaultRoot } from '../vault-root.ts';
 import { writeHashed } from './backup-folder.ts';
 import { reject } from './codes.ts';
 import { fileChunks } from './file-chunks.ts';
 import type { BackupFile } from './manifest.ts';
-import { type BackupFolder, vaultRoot } from './open-backup.ts';
+import type { BackupFolder } from './open-backup.ts';
 
 /** Where the databases of a restored node go. */
 export interface DatabaseTarget {

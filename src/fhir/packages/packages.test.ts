@@ -11,6 +11,7 @@ import { createValidationThread } from '../validation-thread.ts';
 import { parseCompact } from './package-cache.ts';
 import { missingDependencies, packageResources, packageSummary } from './package-resources.ts';
 import { openPackageStore } from './package-store.ts';
+import { openTerminology } from './package-terminology.ts';
 import { packageValidator } from './package-validator.ts';
 import { readPackage } from './read-package.ts';
 
@@ -112,7 +113,7 @@ test('a package is added, survives a restart and a lost compact form, and is rem
 test("a loaded package's profiles hold, here and on the validation thread", async () => {
   const store = await openPackageStore(join(root, 'validated'));
   await store.add(await tgz(whole));
-  const validator = packageValidator(await loadDefinitions(), store.packages);
+  const validator = packageValidator(await loadDefinitions(), store.packages, openTerminology(store.packages));
   const declaring = { resourceType: 'Basic', meta: { profile: ['http://example.org/p'] }, code: { text: 'x' } };
   const errors = validator.validate(declaring).filter(({ severity }) => severity === 'error');
   assert.deepEqual(errors, [

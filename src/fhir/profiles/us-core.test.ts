@@ -20,6 +20,7 @@ import {
 } from '../../../test/support/seeded-errors.ts';
 import { loadDefinitions } from '../definitions/load-definitions.ts';
 import { compactPackage, parseCompact } from '../packages/package-cache.ts';
+import { openTerminology } from '../packages/package-terminology.ts';
 import { packageValidator } from '../packages/package-validator.ts';
 import type { ValidationIssue } from './validation-issue.ts';
 import type { Validator } from './validator.ts';
@@ -37,7 +38,7 @@ before(async () => {
   const tgz = readFileSync(file);
   const loaded = parseCompact(await compactPackage(tgz));
   assert.ok(loaded !== undefined);
-  validator = packageValidator(await loadDefinitions(), [loaded]);
+  validator = packageValidator(await loadDefinitions(), [loaded], openTerminology([loaded]));
   for (const { header, data } of await unpackTar(gunzipSync(tgz))) {
     if (!/^package\/(?:example\/)?[^/.][^/]*\.json$/.test(header.name) || header.name === 'package/package.json')
       continue;

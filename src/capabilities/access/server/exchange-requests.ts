@@ -5,6 +5,7 @@ import type { Caller } from '../../../auth/caller.ts';
 import type { Exchange } from '../../../exchange/exchange.ts';
 import type { ReleasedVersion } from '../../../exchange/release-payload.ts';
 import { bundleText } from '../../../fhir/bundle-text.ts';
+import { typeCategory } from '../../../fhir/classify.ts';
 import { submitMessage } from '../../../ledger/submit-message.ts';
 import type { Authenticate } from '../../../server/authenticate.ts';
 import { type OrganisationContext, organisationOf } from '../../../server/organisation.ts';
@@ -13,7 +14,6 @@ import type { JsonObject } from '../../../std/canonical-json.ts';
 import { Reject, rejecter } from '../../../std/reject.ts';
 import { CODES as CONTRACT_CODES } from '../contract/codes.ts';
 import { CODES } from './codes.ts';
-import { typeCategory } from './version-facts.ts';
 
 const reject = rejecter(CODES);
 

@@ -1,3 +1,4 @@
+import { typeCategory } from '../../../fhir/classify.ts';
 import type { VersionRow } from '../../../vault/vault.ts';
 import type { VersionFacts } from '../../consent/contract/match.ts';
 import { type TagKind, tag } from '../../consent/contract/tags.ts';
@@ -23,11 +24,6 @@ export function createTagger(tagKey: Uint8Array): Tagger {
       return made;
     },
   };
-}
-
-/** As R4 names it in Consent.provision.class. */
-export function typeCategory(type: string): string {
-  return `http://hl7.org/fhir/resource-types|${type}`;
 }
 
 /** Versions of earlier releases say `type|Observation`, which no consent ever names. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Consent } from '@medplum/fhirtypes';
 import { createHospitalNode, type HospitalNode, PATIENT, refusalOf } from '../../../../test/support/hospital-node.ts';
+import { consentFor, RECIPIENT } from '../../../../test/support/patient-consent.ts';
 import type { Caller } from '../../../auth/caller.ts';
 import { signTransaction } from '../../../chain/sign-transaction.ts';
 import { base64urlToBytes, bytesToBase64url } from '../../../std/bytes.ts';
@@ -10,26 +11,6 @@ import { grantConsent, revokeConsent } from '../../../wallet/consent.ts';
 import { nodeKeys } from '../../../wallet/node/node-keys.ts';
 import { newWalletAccount, type WalletAccount } from '../../../wallet/wallet.ts';
 import type { ClaimSlip } from '../../membership/api.ts';
-import { memberReference } from '../api/account-identifier.ts';
-
-const RECIPIENT = {
-  coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType', code: 'IRCP' }],
-};
-const TREAT = { system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'TREAT' };
-
-/** A Consent of the patient's that permits or denies a member treatment. */
-function consentFor(member: string, type: 'permit' | 'deny', more: Partial<Consent> = {}): Consent {
-  return {
-    resourceType: 'Consent',
-    status: 'active',
-    scope: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] },
-    category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0' }] }],
-    patient: { reference: `Patient/${PATIENT}` },
-    policyRule: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'OPTIN' }] },
-    provision: { type, purpose: [TREAT], actor: [{ role: RECIPIENT, reference: memberReference(member) }] },
-    ...more,
-  };
-}
 
 /** Decision of the hospital's access port for a practitioner of an organisation who asks to treat. */
 async function decisionFor(

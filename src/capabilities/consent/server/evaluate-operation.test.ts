@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { Consent } from '@medplum/fhirtypes';
 import { createHospitalNode, type HospitalNode, PATIENT, refusalOf } from '../../../../test/support/hospital-node.ts';
+import { operationContext } from '../../../../test/support/operation-context.ts';
+import { consentFor } from '../../../../test/support/patient-consent.ts';
 import type { Caller } from '../../../auth/caller.ts';
 import { r4Conformance } from '../../../fhir/conformance.ts';
-import type { FhirContext } from '../../../fhir/context.ts';
 import { loadDefinitions } from '../../../fhir/definitions/load-definitions.ts';
 import { importBundle } from '../../../fhir/import-bundle.ts';
-import { LIMITS } from '../../../fhir/limits.ts';
 import type { OperationCall } from '../../../fhir/operations/operation.ts';
 import { utf8 } from '../../../std/bytes.ts';
 import type { VersionFacts } from '../contract/match.ts';
@@ -39,21 +39,6 @@ function dependencies({ hospital, clinic, ledger }: HospitalNode, revoked: strin
   };
 }
 
-async function contextOf({ hospital, floors }: HospitalNode, caller: Partial<Caller>): Promise<FhirContext> {
-  return {
-    ...{ vault: hospital.vault, clock: hospital.clock, limits: LIMITS },
-    ...r4Conformance(await loadDefinitions()),
-    ...{ access: floors.access, registration: floors.registration, baseUrl: 'http://node/fhir' },
-    reportFailure: (error) => {
-      throw error;
-    },
-    caller: {
-      ...{ custodian: hospital.account, account: 'd'.repeat(32), kind: 'practitioner' },
-      ...{ organisation: hospital.account, roles: [OFFICER], purpose: 'HOPERAT', ...caller },
-    },
-  };
-}
-
 interface Asked {
   readonly query?: Record<string, string | readonly string[]>;
   readonly parts?: readonly unknown[];
@@ -74,7 +59,8 @@ async function evaluate(node: HospitalNode, asked: Asked): Promise<Evaluation> {
     request: { method: 'GET', path: '', query: parameters, prefer: { lenient: false } },
   };
   const operation = createEvaluateOperation(dependencies(node, revoked));
-  const result = await operation.run(await contextOf(node, by), call);
+  const caller = { roles: [OFFICER], purpose: 'HOPERAT', ...by };
+  const result = await operation.run(await operationContext(node, caller), call);
   const { parameter } = JSON.parse(result.body ?? '') as {
     parameter: {
       name: string;
@@ -93,29 +79,12 @@ async function evaluate(node: HospitalNode, asked: Asked): Promise<Evaluation> {
   };
 }
 
-/** A Consent that lets the clinic treat, all but what is labelled HIV. */
-function consentFor(member: string, more: Partial<Consent> = {}): Consent {
-  const role = { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType', code: 'IRCP' }] };
-  return {
-    resourceType: 'Consent',
-    status: 'active',
-    scope: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }] },
-    category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0' }] }],
-    patient: { reference: `Patient/${PATIENT}` },
-    policyRule: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'OPTIN' }] },
-    provision: {
-      type: 'permit',
-      purpose: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'TREAT' }],
-      actor: [{ role, reference: { identifier: { system: 'urn:aceso:member', value: member } } }],
-      provision: [{ type: 'deny', securityLabel: [LABEL] }],
-    },
-    ...more,
-  };
-}
+/** A Consent that lets a member treat, all but what is labelled HIV. */
+const permitBut = (member: string) => consentFor(member, 'permit', [{ type: 'deny', securityLabel: [LABEL] }]);
 
 async function consented(t: TestContext) {
   const node = await createHospitalNode(t);
-  const body = { patientId: PATIENT, consent: JSON.stringify(consentFor(node.clinic.account)) };
+  const body = { patientId: PATIENT, consent: JSON.stringify(permitBut(node.clinic.account)) };
   const { policy } = await node.call('POST', '/api/consents', node.tokens.physician, body);
   const account = (await node.hospital.vault.accountOf('Patient', PATIENT)) ?? '';
   const asker = { patient: PATIENT, organisation: node.clinic.account, purpose: 'TREAT' };
@@ -125,8 +94,8 @@ async function consented(t: TestContext) {
 async function putPatient({ hospital, floors }: HospitalNode, id: string): Promise<void> {
   const entry = [{ request: { method: 'PUT', url: `Patient/${id}` }, resource: { resourceType: 'Patient', id } }];
   await importBundle(utf8(JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry })), {
-    ...{ vault: hospital.vault, definitions: await loadDefinitions(), baseUrl: '', clock: hospital.clock },
-    registration: floors.registration,
+    ...{ vault: hospital.vault, registration: floors.registration, baseUrl: '', clock: hospital.clock },
+    conformance: r4Conformance(await loadDefinitions()),
   });
 }
 
@@ -227,7 +196,7 @@ test('one Consent alone', async (t) => {
         })
       ).id,
     );
-  const draft = await keep(consentFor(node.clinic.account, { provision: { type: 'deny' } }));
+  const draft = await keep({ ...permitBut(node.clinic.account), provision: { type: 'deny' } });
   const leaf = (await node.hospital.vault.current('Consent', draft))?.leaf;
   const { patient: _patient, ...rest } = asker;
   // Not granted, so that it counts for nothing but by itself; and nothing else counts, the defaults neither.
@@ -235,7 +204,7 @@ test('one Consent alone', async (t) => {
   const alone = await evaluate(node, { id: draft, query: rest });
   assert.deepEqual([alone.decision, alone.rules], ['deny', [`${leaf}#0`]]);
   assert.deepEqual((await lastEntry(node, account)).versions, [leaf]);
-  const permits = await keep(consentFor(node.clinic.account));
+  const permits = await keep(permitBut(node.clinic.account));
   assert.equal((await evaluate(node, { id: permits, query: { ...rest, label: code(LABEL) } })).decision, 'deny');
   assert.equal((await evaluate(node, { id: permits, query: { ...rest, label: 'urn:x|y' } })).decision, 'permit');
   const staff = await evaluate(node, { id: permits, query: { purpose: 'TREAT' } });

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { createHospitalNode, type HospitalNode, PATIENT, refusalOf } from '../../../../test/support/hospital-node.ts';
+import { operationContext } from '../../../../test/support/operation-context.ts';
 import type { Caller } from '../../../auth/caller.ts';
 import { parseTrust } from '../../../chain/receipt/trust.ts';
 import { verifyReceipt } from '../../../chain/receipt/verify.ts';
-import { r4Conformance } from '../../../fhir/conformance.ts';
-import type { FhirContext } from '../../../fhir/context.ts';
-import { loadDefinitions } from '../../../fhir/definitions/load-definitions.ts';
-import { LIMITS } from '../../../fhir/limits.ts';
 import type { OperationCall } from '../../../fhir/operations/operation.ts';
 import { base64ToBytes, bytesToBase64, utf8, utf8ToText } from '../../../std/bytes.ts';
 import { canonicalBytes } from '../../../std/canonical-json.ts';
@@ -19,21 +16,6 @@ interface Answer {
   readonly parts: Readonly<Record<string, Part & { resource?: Record<string, unknown> }>>;
 }
 
-async function contextOf({ hospital, floors }: HospitalNode, caller: Partial<Caller> = {}): Promise<FhirContext> {
-  return {
-    ...{ vault: hospital.vault, clock: hospital.clock, limits: LIMITS },
-    ...r4Conformance(await loadDefinitions()),
-    ...{ access: floors.access, registration: floors.registration, baseUrl: 'http://node/fhir' },
-    reportFailure: (error) => {
-      throw error;
-    },
-    caller: {
-      ...{ custodian: hospital.account, account: 'd'.repeat(32), kind: 'practitioner' },
-      ...{ organisation: hospital.account, roles: [], purpose: 'TREAT', ...caller },
-    },
-  };
-}
-
 function callOf(part: Partial<OperationCall> & { query?: string }): OperationCall {
   const parameters = new URLSearchParams(part.query);
   return { parameters, request: { method: 'GET', path: '', query: parameters, prefer: { lenient: false } }, ...part };
@@ -42,7 +24,7 @@ function callOf(part: Partial<OperationCall> & { query?: string }): OperationCal
 async function ask(node: HospitalNode, name: string, call: Parameters<typeof callOf>[0], by?: Partial<Caller>) {
   const operation = createReceiptOperations(node.ledger).find((one) => one.name === name);
   assert.ok(operation);
-  const result = await operation.run(await contextOf(node, by), callOf(call));
+  const result = await operation.run(await operationContext(node, by), callOf(call));
   const { parameter } = JSON.parse(result.body ?? '') as { parameter: (Part & { resource?: never })[] };
   return { parts: Object.fromEntries(parameter.map((part) => [part.name, part])) } as Answer;
 }

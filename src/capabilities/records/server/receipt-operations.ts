@@ -1,6 +1,5 @@
 import type { OperationOutcome, Parameters, ParametersParameter } from '@medplum/fhirtypes';
 import { LOG_PREFIX } from '../../../chain/head-store.ts';
-import type { InteractionHeader } from '../../../chain/journal-leaf.ts';
 import { CODES as RECEIPT_CODES } from '../../../chain/receipt/codes.ts';
 import { MAX_RECEIPT_BYTES, receiptToBytes } from '../../../chain/receipt/receipt.ts';
 import { parseTrust } from '../../../chain/receipt/trust.ts';
@@ -17,9 +16,10 @@ import { logRoot } from '../../../state/log.ts';
 import { base64ToBytes, bytesToBase64, bytesToHex, utf8 } from '../../../std/bytes.ts';
 import { canonicalBytes } from '../../../std/canonical-json.ts';
 import { isReject, rejecter } from '../../../std/reject.ts';
-import type { OpenedEntry, VersionRow } from '../../../vault/vault.ts';
+import type { VersionRow } from '../../../vault/vault.ts';
 import { CODES } from './codes.ts';
 import { issueJournalReceipt } from './issue-receipt.ts';
+import { versionEntry } from './version-entry.ts';
 
 const reject = rejecter(CODES);
 const rejectReceipt = rejecter(RECEIPT_CODES);
@@ -54,7 +54,8 @@ async function receipt(ledger: Ledger, context: FhirContext, call: OperationCall
   requireKnown(call, ['extends']);
   const extendsSize = sizeOf(call);
   const row = await versionOf(context, call);
-  const entry = await receiptEntry(context, row);
+  const entry = await versionEntry(context, context.caller, row);
+  if (entry === undefined) throw rejectFhir('NOT_FOUND');
   const options = extendsSize === undefined ? {} : { extendsSize };
   const bytes = receiptToBytes(await issueJournalReceipt(ledger, context.vault, entry, options));
   const reference = `${row.type}/${row.id}`;
@@ -80,21 +81,6 @@ async function versionOf({ vault }: FhirContext, { type = '', id = '', version }
       : await (number === 0 ? vault.current(type, id) : vault.version(type, id, number));
   if (row === undefined) throw rejectFhir('NOT_FOUND');
   return row;
-}
-
-/** The journal entry of a version for who may read it. The decision is journalled. Throws NOT_FOUND. */
-async function receiptEntry({ vault, access, caller, clock }: FhirContext, row: VersionRow): Promise<OpenedEntry> {
-  const { decision, rules, visible } = await access.read(caller, row.account, [row]);
-  const isPermitted = decision === 'permit' && visible[0] === true;
-  const { account: actor, organisation, purpose } = caller;
-  const asked = { account: row.account, timeMs: clock(), actor, organisation, purpose, rules, permit: '' };
-  const interaction: InteractionHeader = isPermitted
-    ? { ...asked, kind: 'receipt', decision: 'permit', versions: [row.leaf] }
-    : { ...asked, kind: 'refusal', decision: 'deny', versions: [row.leaf] };
-  await vault.journal([interaction]);
-  const entry = isPermitted ? await vault.entry(row.generation, row.journalIndex) : undefined;
-  if (entry === undefined) throw rejectFhir('NOT_FOUND');
-  return entry;
 }
 
 function sizeOf(call: OperationCall): number | undefined {

@@ -19,6 +19,7 @@ import {
   issueTransactionReceipt,
   type ReceiptOptions,
 } from './issue-receipt.ts';
+import { versionEntry } from './version-entry.ts';
 
 const reject = rejecter(CODES);
 
@@ -57,7 +58,7 @@ export function createRecordsServer(deps: {
     app.get<{ Params: VersionParams }>('/api/receipts/versions/:type/:id/:version', async (request, reply) => {
       const caller = await authenticate(request);
       const organisation = organisationOf(organisations, caller.custodian);
-      const entry = await versionEntry(organisation, access, caller, request.params);
+      const entry = await receiptEntry(organisation, access, caller, request.params);
       return send(
         reply.header(PERSONAL_DATA_HEADER, 'receipt'),
         await issueJournalReceipt(ledger, organisation.vault, entry, optionsOf(request)),
@@ -118,25 +119,15 @@ function countOf(text: string): number {
   return count;
 }
 
-/** Who may not read a version gets no receipt of it, and is not told that there is one. Giving one out is journalled. */
-async function versionEntry(
+/** Who may not read a version gets no receipt of it, and is not told that there is one. */
+async function receiptEntry(
   { vault, clock }: OrganisationContext,
   access: AccessPort,
   caller: Caller,
   { type, id, version }: VersionParams,
 ): Promise<OpenedEntry> {
   const row = await vault.version(type, id, countOf(version));
-  if (row === undefined) throw reject('RECEIPT_SUBJECT_UNKNOWN');
-  const { decision, rules, visible } = await access.read(caller, row.account, [row]);
-  const isPermitted = decision === 'permit' && visible[0] === true;
-  const { account: actor, organisation, purpose } = caller;
-  const asked = { account: row.account, timeMs: clock(), actor, organisation, purpose, rules, permit: '' };
-  await vault.journal([
-    isPermitted
-      ? { ...asked, kind: 'receipt', decision: 'permit', versions: [row.leaf] }
-      : { ...asked, kind: 'refusal', decision: 'deny', versions: [row.leaf] },
-  ]);
-  const entry = isPermitted ? await vault.entry(row.generation, row.journalIndex) : undefined;
+  const entry = row && (await versionEntry({ vault, access, clock }, caller, row));
   if (entry === undefined) throw reject('RECEIPT_SUBJECT_UNKNOWN');
   return entry;
 }

@@ -1,0 +1,24 @@
+import type { Caller } from '../../../auth/caller.ts';
+import type { AccessPort } from '../../../fhir/ports.ts';
+import type { OpenedEntry, Vault, VersionRow } from '../../../vault/vault.ts';
+
+/**
+ * The journal entry of a version, for a receipt; undefined for who may not read the version, and then the caller is not
+ * to be told that there is one. Giving one out is journalled, and so is that it was refused. `clock` in milliseconds.
+ */
+export async function versionEntry(
+  { vault, access, clock }: { vault: Vault; access: AccessPort; clock: () => number },
+  caller: Caller,
+  row: VersionRow,
+): Promise<OpenedEntry | undefined> {
+  const { decision, rules, visible } = await access.read(caller, row.account, [row]);
+  const isPermitted = decision === 'permit' && visible[0] === true;
+  const { account: actor, organisation, purpose } = caller;
+  const asked = { account: row.account, timeMs: clock(), actor, organisation, purpose, rules, permit: '' };
+  await vault.journal([
+    isPermitted
+      ? { ...asked, kind: 'receipt', decision: 'permit', versions: [row.leaf] }
+      : { ...asked, kind: 'refusal', decision: 'deny', versions: [row.leaf] },
+  ]);
+  return isPermitted ? vault.entry(row.generation, row.journalIndex) : undefined;
+}
