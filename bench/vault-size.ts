@@ -56,7 +56,7 @@ async function measure(): Promise<void> {
   if (process.argv.includes('--json')) return;
   for (const file of ['vault.db', 'keys.db']) {
     const key = bytesToHex(deriveKey(rootKey, 'aceso/vault/pages/1', utf8(file)));
-    const connection = openSqlite(join(folder, file), { key, cacheBytes: 1_000_000 });
+    const connection = await openSqlite(join(folder, file), { key, cacheBytes: 1_000_000 });
     const query = sql<{
       value: string;
       size: number;

@@ -76,7 +76,7 @@ export async function commitWrites(
 }
 
 function currentRows({ vault }: FhirContext, writes: readonly PreparedWrite[]): Promise<(VersionRow | undefined)[]> {
-  return Promise.all(writes.map(({ type, id }) => vault.current(type, id)));
+  return Promise.all(writes.map(({ type, id, isNew }) => (isNew ? undefined : vault.current(type, id))));
 }
 
 /** Asked before accounts are opened, so that a stale request opens none, and at each attempt, since time has passed. */
@@ -116,7 +116,8 @@ async function planWrite(
     version: (current?.version ?? 0) + 1,
     timeMs: Math.max(context.clock(), current?.timeMs ?? 0),
   };
-  const header = { type, id, version: identity.version, timeMs: identity.timeMs, author: caller.account };
+  const isNew = write.isNew === undefined ? {} : { isNew: write.isNew };
+  const header = { type, id, ...isNew, version: identity.version, timeMs: identity.timeMs, author: caller.account };
   if (resource === undefined || write.text === undefined) {
     if (!live) return { write, current, version: undefined, text: '' };
     const text = tombstoneText(type, identity);
@@ -177,7 +178,9 @@ async function openAccounts(
 ): Promise<ReadonlyMap<string, string>> {
   const { vault, access, caller, registration } = context;
   const patients = writes.filter(({ type, resource }) => type === 'Patient' && resource !== undefined);
-  const accountsOf = await Promise.all(patients.map(({ type, id }) => vault.accountOf(type, id)));
+  const accountsOf = await Promise.all(
+    patients.map(({ type, id, isNew }) => (isNew ? undefined : vault.accountOf(type, id))),
+  );
   const fresh = patients.filter((_, at) => accountsOf[at] === undefined);
   if (fresh.length === 0) return new Map();
   const { decision, rules } = access.write(caller, vault.custodian, 'Patient');

@@ -74,7 +74,8 @@ export async function settleUpdate(
     return { operation: { action: 'update', type, id, text, seen: version, ...precondition }, interactions };
   }
   if (given === undefined) {
-    return { operation: { action: 'update', type, id: randomUUID(), text, ...precondition }, interactions };
+    const operation = { action: 'update', type, id: randomUUID(), isNew: true, text, ...precondition } as const;
+    return { operation, interactions };
   }
   if (!/^[A-Za-z0-9\-.]{1,64}$/.test(given)) throw rejectFhir('ID_INVALID');
   const taken = await context.vault.current(type, given);

@@ -16,6 +16,8 @@ export interface WriteOperation extends WritePrecondition {
   readonly action: 'create' | 'update' | 'delete';
   readonly type: string;
   readonly id: string;
+  /** The id was drawn for this write, so nothing is stored under it and nobody need look. */
+  readonly isNew?: true;
   /** Exact text of the resource; absent for a delete. */
   readonly text?: string;
   /** Version that this was made from, 0 for none: another current one is WRITE_CONTENDED, and the maker tries again. */

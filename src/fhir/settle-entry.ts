@@ -98,7 +98,7 @@ async function settleCreate(
   type: string,
   text: string,
 ): Promise<Outcome> {
-  const operation = { action: 'create', type, id: randomUUID(), text } as const;
+  const operation = { action: 'create', type, id: randomUUID(), isNew: true, text } as const;
   if (ifNoneExist === undefined) return { operation };
   const { row, interactions } = await matchCondition(context, type, conditionOf(ifNoneExist));
   if (row === undefined) return { operation, interactions };

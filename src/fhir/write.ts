@@ -14,7 +14,7 @@ import { joinInteractions } from './read-decision.ts';
 /** create (R4 §3.1.0.8), with `ifNoneExist` a conditional one. */
 export async function create(context: FhirContext, type: string, request: FhirRequest): Promise<FhirResult> {
   const text = bodyOf(context, request, type);
-  const operation: WriteOperation = { action: 'create', type, id: randomUUID(), text };
+  const operation: WriteOperation = { action: 'create', type, id: randomUUID(), isNew: true, text };
   if (request.ifNoneExist === undefined) return writeOne(context, operation, request.prefer);
   const condition = conditionOf(request.ifNoneExist);
   return oneAtATime(context.vault, async () => {

@@ -63,16 +63,26 @@ function columnOf(dialect: Dialect, reference: string, name: ColumnName): Aliase
  * Throws Reject VAULT_DAMAGED for a NULL where none was ever written.
  */
 export function decodeRow(row: Record<string, unknown>): Record<string, unknown> {
-  for (const name in row) {
-    const type: string | undefined = TYPES[name as ColumnName];
-    const value = row[name];
-    if (value === null && type?.endsWith('null') === false) throw reject('VAULT_DAMAGED', { column: name });
-    if (typeof value !== 'object' || value === null) continue;
-    // libsql gives a BLOB as Buffer from `get`, but as ArrayBuffer from `all`.
-    const bytes = value instanceof ArrayBuffer ? Buffer.from(value) : value;
-    if (bytes instanceof Uint8Array) row[name] = type?.startsWith('text') === true ? textOf(bytes) : bytes;
-  }
+  for (const name in row) row[name] = decodeValue(name, TYPES[name as ColumnName], row[name]);
   return row;
+}
+
+/** The same for rows whose values come without their names. */
+export function rowDecoder(names: readonly string[]): (values: readonly unknown[]) => Record<string, unknown> {
+  const fields = names.map((name) => ({ name, type: TYPES[name as ColumnName] as string | undefined }));
+  return (values) => {
+    const row: Record<string, unknown> = {};
+    for (let at = 0; at < fields.length; at++) {
+      const { name, type } = fields[at] as (typeof fields)[number];
+      row[name] = decodeValue(name, type, values[at]);
+    }
+    return row;
+  };
+}
+
+function decodeValue(name: string, type: string | undefined, value: unknown): unknown {
+  if (value === null && type?.endsWith('null') === false) throw reject('VAULT_DAMAGED', { column: name });
+  return value instanceof Uint8Array && type?.startsWith('text') === true ? textOf(value) : value;
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -24,7 +24,7 @@ export interface Draft {
   add(...changes: readonly Change[]): void;
   /** A row that several calls of one commit may change: the last one of a name is written. */
   set(name: string, change: Change): void;
-  /** Runs once all is durable. */
+  /** Runs once reads see it. */
   afterwards(run: () => void): void;
 }
 
@@ -33,6 +33,7 @@ export interface OpenDraft extends Draft {
   readonly leaves: readonly Uint8Array[];
   /** All changes of the vault, those of one statement together, so that PostgreSQL takes them as one. */
   changes(): readonly Change[];
+  /** To be called once reads see it; `keys` are adopted as soon as they are durable. */
   adopt(): void;
 }
 
@@ -52,7 +53,6 @@ export function createDraft(stands: { generation: number; size: number; keys: Ke
     afterwards: (run) => void runs.push(run),
     changes: () => grouped([...added, ...named.values()]),
     adopt() {
-      stands.keys.adopt();
       for (const run of runs) run();
     },
   };

@@ -10,7 +10,10 @@ import type { KeyStore } from './key-store.ts';
 const change = (...values: string[]): Change => ({ statement: {} as Change['statement'], values });
 
 /** A queue over parts that only write down what is asked of them; `fail` says at which step to reject. */
-function recordedQueue() {
+function recordedQueue({ isLate = false } = {}) {
+  const synced = Promise.withResolvers<void>();
+  if (!isLate) synced.resolve();
+  const durableSizes: number[] = [];
   const steps: string[] = [];
   const fail = new Map<string, Error>();
   const connection = (name: string) => {
@@ -26,7 +29,11 @@ function recordedQueue() {
       await Promise.resolve();
       if (error !== undefined) throw error;
     };
-    return { write, lost, tellLost };
+    const apply = async (changes: readonly Change[]) => {
+      await write(changes);
+      return { durable: synced.promise };
+    };
+    return { write, apply, inOrder: isLate, resume: () => void steps.push('resume'), lost, tellLost };
   };
   const [keys, vault] = [connection('keys'), connection('vault')];
   const keyStore = {
@@ -43,6 +50,7 @@ function recordedQueue() {
           return keyStore.lastKeyId;
         },
         adopt: () => void keyStore.adopted++,
+        takeBack() {},
       };
     },
   };
@@ -53,8 +61,13 @@ function recordedQueue() {
       changes: [],
       adopt() {
         log.size += leaves.length;
+        const { size } = log;
+        return () => void durableSizes.push(size);
       },
     }),
+    revert() {
+      log.size = durableSizes.at(-1) ?? 0;
+    },
   };
   const failures: string[] = [];
   const queue = createCommitQueue({
@@ -72,7 +85,7 @@ function recordedQueue() {
       draft.add(change('.'));
       return draft.journal.push(new Uint8Array(32));
     });
-  return { queue, steps, fail, keyStore, log, failures, write, vault };
+  return { queue, steps, fail, keyStore, log, failures, write, vault, synced, durableSizes };
 }
 
 test('calls of one turn share a commit, keys first, and get places in order', async () => {
@@ -89,6 +102,41 @@ test('calls that come while a commit is written share the next one', async () =>
   assert.deepEqual(await Promise.all([first, write(), write()]), [0, 1, 2]);
   assert.deepEqual(steps, ['keys +', 'vault .', 'keys + +', 'vault . .']);
   assert.equal(log.size, 3);
+});
+
+test('the next commit begins while the disk has the last one, and nobody is answered before it is durable', async () => {
+  const { write, queue, steps, log, synced, durableSizes } = recordedQueue({ isLate: true });
+  let answered = 0;
+  const all = Promise.all([write(), write(), write(), write()].map((one) => one.then(() => answered++)));
+  let isDrained = false;
+  let ran = '';
+  const drained = queue.alone(async () => {
+    ran = `alone after ${answered}`;
+  });
+  const idle = queue.drained().then(() => {
+    isDrained = true;
+  });
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(
+    steps.filter((step) => step.startsWith('vault')),
+    ['vault . . .', 'vault .'],
+  );
+  assert.deepEqual([log.size, answered, isDrained, ran, durableSizes], [4, 0, false, '', []]);
+  synced.resolve();
+  await Promise.all([all, drained, idle]);
+  assert.deepEqual([answered, ran, durableSizes], [4, 'alone after 4', [3, 4]]);
+});
+
+test('a disk that fails after the write fails what waits for it, what comes after it, and the vault', async () => {
+  const { write, failures, synced } = recordedQueue({ isLate: true });
+  const first = codeOf(write());
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+  const second = codeOf(write());
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+  synced.reject(reject('VAULT_STORAGE_FAILED', { step: 'sync' }));
+  assert.deepEqual(await Promise.all([first, second]), ['VAULT_STORAGE_FAILED', 'VAULT_STORAGE_FAILED']);
+  assert.equal(await codeOf(write()), 'VAULT_STORAGE_FAILED');
+  assert.deepEqual(failures, ['VAULT_STORAGE_FAILED']);
 });
 
 test('keys of a vault write that failed go in the next key write', async () => {

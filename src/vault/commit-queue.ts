@@ -1,6 +1,6 @@
 import { isReject, type Reject } from '../std/reject.ts';
 import { createDraft, type Draft, type OpenDraft } from './commit-draft.ts';
-import type { Connection } from './database/connection.ts';
+import type { Applied, Change, Connection } from './database/connection.ts';
 import type { JournalLog } from './journal-log.ts';
 import type { KeyStore } from './key-store.ts';
 
@@ -16,11 +16,13 @@ type Step<R = unknown> = (draft: Draft) => () => R;
 /**
  * Group commit. Calls made while a commit is under way share the next one: one transaction in the key store, durable
  * first, and then one in the vault. A crash between the two leaves keys that no version names (swept at the next start),
- * never a version without its key. Commits follow each other; readers see the last one that is whole.
+ * never a version without its key. Commits follow each other; readers see the last one that is whole. Over a database that
+ * keeps the order, the next one is prepared while the last one is written and synced. It is durable after it, and nobody is
+ * answered before his own commit is; one that is refused takes those that follow it along.
  */
 export interface CommitQueue {
   submit<R>(weight: number, operation: Operation<R>): Promise<R>;
-  /** Runs a task between commits, with transactions of its own. */
+  /** Runs a task between commits, with transactions of its own; all that came before is durable. */
   alone<R>(task: () => Promise<R>): Promise<R>;
   /** Resolves when all that was submitted is settled. */
   drained(): Promise<void>;
@@ -30,6 +32,8 @@ export interface CommitQueue {
 export const VERSION_WEIGHT = 4;
 /** About 64 versions: more would keep other requests waiting for longer than they save in syncs. */
 const MAX_WEIGHT = 256;
+/** Commits whose rows are in memory on their way to the disk. */
+const MAX_UNDER_WAY = 4;
 
 interface Waiting {
   readonly weight: number;
@@ -54,32 +58,48 @@ export function createCommitQueue(stands: {
   let isBusy = false;
   let orphans: { from: number; to: number } | undefined;
   let failure: Reject | undefined;
-  let onDrained: (() => void)[] = [];
+  /** Commits that are written, or synced, while the next ones are prepared. */
+  const underWay = new Set<Promise<void>>();
+  /** What to tell those whose commits were refused, once the log is again where it was before them. */
+  let refusals: (() => void)[] = [];
+  const isInOrder = keys.inOrder && vault.inOrder;
+  let idle = Promise.withResolvers<void>();
+  idle.resolve();
+  let isIdle = true;
 
   function schedule(): void {
     if (isBusy) return;
     isBusy = true;
+    if (isIdle) idle = Promise.withResolvers();
+    isIdle = false;
     setImmediate(run);
   }
 
   async function run(): Promise<void> {
+    while (underWay.size >= MAX_UNDER_WAY) await Promise.race(underWay);
+    if (refusals.length > 0) await revert();
     const batch = takeBatch();
     const task = batch[0]?.task;
     if (failure !== undefined) for (const one of batch) one.reject(failure);
     else if (task === undefined) await commit(batch);
     else await runAlone(batch[0] as Waiting, task);
     isBusy = false;
-    if (queue.length > 0) schedule();
-    else {
-      for (const done of onDrained) done();
-      onDrained = [];
-    }
+    if (queue.length > 0) return schedule();
+    isIdle = true;
+    idle.resolve();
   }
 
+  /**
+   * All that wait, since each commit costs a trip to the disk; but half of them when commits need not wait for each other
+   * and nothing is under way. Else those who were answered together ask together again and wait together, and either
+   * this thread or the database's always has nothing to do.
+   */
   function takeBatch(): Waiting[] {
+    const most = isInOrder && underWay.size === 0 ? Math.ceil(queue.length / 2) : queue.length;
     let weight = 0;
     let count = 0;
     for (const one of queue) {
+      if (count >= most) break;
       if (count > 0 && (one.task !== undefined || weight + one.weight > MAX_WEIGHT)) break;
       weight += one.weight;
       count += 1;
@@ -92,6 +112,9 @@ export function createCommitQueue(stands: {
 
   async function runAlone(one: Waiting, task: () => Promise<unknown>): Promise<void> {
     try {
+      await Promise.all(underWay);
+      if (refusals.length > 0) await revert();
+      if (failure !== undefined) throw failure;
       one.resolve((await task()) as never);
     } catch (error) {
       one.reject(judge(error));
@@ -99,32 +122,101 @@ export function createCommitQueue(stands: {
   }
 
   async function commit(batch: readonly Waiting[]): Promise<void> {
+    if (batch.length === 0) return;
     const before = keyStore.lastKeyId;
-    let settle: (() => void)[] = [];
-    let keysAreDurable = false;
+    // In the same transaction as the next keys, so that orphans are never between keys that are in use.
+    const sweep = orphans;
+    let takeBack = () => {};
+    let keysAreWritten = false;
+    const refuse = (error: unknown) => {
+      takeBack();
+      if (sweep !== undefined) leaveKeys(sweep.from, sweep.to);
+      if (keysAreWritten) leaveKeys(before + 1, keyStore.lastKeyId);
+      const reason = judge(error);
+      for (const one of batch) one.reject(reason);
+    };
     try {
       const read = await Promise.allSettled(batch.map((one) => (one.operation as Operation<unknown>)()));
       const draft = createDraft({ generation: log.generation, size: log.size, keys: keyStore.draft() });
-      settle = batch.map((one, at) => apply(one, read[at] as (typeof read)[number], draft));
+      const settle = batch.map((one, at) => apply(one, read[at] as (typeof read)[number], draft));
       stands.complete(draft);
       const journal = await log.append(draft.leaves);
-      // In the same transaction as the next keys, so that orphans are never between keys that are in use.
-      const swept = orphans === undefined ? [] : [keyStore.deleteKeys(orphans.from, orphans.to)];
-      if (draft.keys.changes.length > 0) {
-        await keys.write([...swept, ...draft.keys.changes]);
-        keysAreDurable = true;
-        orphans = undefined;
-      }
-      await vault.write([...draft.changes(), ...journal.changes]);
-      journal.adopt();
-      draft.adopt();
+      const hasKeys = draft.keys.changes.length > 0;
+      const keyChanges =
+        sweep === undefined ? draft.keys.changes : [keyStore.deleteKeys(sweep.from, sweep.to), ...draft.keys.changes];
+      const changes = [...draft.changes(), ...journal.changes];
+      if (hasKeys) orphans = undefined;
+      takeBack = draft.keys.takeBack;
+      const written = writeBoth(hasKeys ? keyChanges : [], changes, () => {
+        keysAreWritten = true;
+      });
+      if (!isInOrder) await written;
+      draft.keys.adopt();
+      const becameDurable = journal.adopt();
+      follow(written, refuse, draft.adopt, () => {
+        becameDurable();
+        for (const done of settle) done();
+      });
     } catch (error) {
-      if (keysAreDurable && keyStore.lastKeyId > before) orphans = { from: before + 1, to: keyStore.lastKeyId };
-      const reason = judge(error);
-      for (const one of batch) one.reject(reason);
-      return;
+      refuse(error);
     }
-    for (const done of settle) done();
+  }
+
+  /** Keys, and the vault's changes once the keys are durable; resolves when reads see the changes. */
+  async function writeBoth(
+    keyChanges: readonly Change[],
+    changes: readonly Change[],
+    keysWritten: () => void,
+  ): Promise<Applied> {
+    if (keyChanges.length === 0) return vault.apply(changes);
+    if (!isInOrder) {
+      await keys.write(keyChanges);
+      keysWritten();
+      return vault.apply(changes);
+    }
+    // What refuses the keys refuses the rest too, and is told first.
+    const [first, second] = await Promise.allSettled([keys.apply(keyChanges), vault.apply(changes, keys)]);
+    if (first.status === 'rejected') throw first.reason;
+    keysWritten();
+    if (second.status === 'rejected') throw second.reason;
+    return second.value;
+  }
+
+  /** Keys that no version will name, for the next commit to sweep. */
+  function leaveKeys(from: number, to: number): void {
+    if (from <= to) orphans = { from: Math.min(from, orphans?.from ?? from), to: Math.max(to, orphans?.to ?? to) };
+  }
+
+  /** Answers a commit's calls once it is durable. A disk that fails then has failed the vault, for the commits after it too. */
+  function follow(
+    written: Promise<Applied>,
+    refuse: (error: unknown) => void,
+    adopt: () => void,
+    settle: () => void,
+  ): void {
+    const followed = (async () => {
+      try {
+        const { durable } = await written;
+        adopt();
+        await durable;
+        settle();
+      } catch (error) {
+        refusals.push(() => refuse(error));
+        schedule();
+      }
+    })();
+    underWay.add(followed);
+    void followed.then(() => underWay.delete(followed));
+  }
+
+  /** After a write that was refused: what was to follow it is refused as well, and then the log is where it was before. */
+  async function revert(): Promise<void> {
+    await Promise.all(underWay);
+    log.revert();
+    keys.resume();
+    vault.resume();
+    for (const refuse of refusals) refuse();
+    refusals = [];
   }
 
   /** Applies one call to the draft; returns what settles it. */
@@ -170,6 +262,12 @@ export function createCommitQueue(stands: {
   return {
     submit: (weight, operation) => enqueue(weight, operation, undefined),
     alone: (task) => enqueue(0, undefined, task),
-    drained: () => (isBusy ? new Promise((resolve) => onDrained.push(resolve)) : Promise.resolve()),
+    async drained() {
+      // What is refused begins again with taking itself back.
+      while (!isIdle || underWay.size > 0) {
+        await idle.promise;
+        await Promise.all(underWay);
+      }
+    },
   };
 }

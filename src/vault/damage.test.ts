@@ -338,7 +338,7 @@ vaultTest('two vaults on one folder: the second is refused, in this process and 
     await createVault({ ...place, custodian: '${CUSTODIAN}', rootKey, log }).catch((e) => console.log(e.code));`;
   const cwd = fileURLToPath(new URL('../..', import.meta.url));
   const place = JSON.stringify({ folder, ...(await databaseOf(t, folder)) });
-  const other = spawnSync(process.execPath, ['--input-type=module', '-e', script, place], { cwd, encoding: 'utf8' });
+  const other = spawnSync(process.execPath, ['-e', script, place], { cwd, encoding: 'utf8' });
   assert.equal(other.stdout.trim(), 'VAULT_IN_USE', other.stderr);
   await vault.write([observation('o1')], []);
 });
@@ -373,4 +373,38 @@ test('a full disk refuses whole calls, half-writes nothing, and more room makes 
     [[], done.length + 1, done.length + 1],
     'no orphan is left',
   );
+});
+
+test('a disk that fills up under many calls at once: what is answered is there, what is refused is nowhere, in order', async (t) => {
+  const folder = testFolder(t);
+  const small = await reopened(t, folder, { maxBytes: 300 * 4096 });
+  await small.openAccount(ALICE);
+  const kept = new Map<string, string>();
+  const codes = new Set<string>();
+  let entries = 0;
+  for (let round = 0; round < 6; round++) {
+    await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => {
+        // Large and small ones mixed: after one that finds no room, others still would.
+        const text = `${round}/${i} `.repeat(1 + ((i * 7919) % 4) * 1500);
+        const code = await codeOf(small.write([observation(`r${round}-${i}`, 1, { text })], [interaction()]));
+        codes.add(code);
+        if (code !== '') return;
+        kept.set(`r${round}-${i}`, text);
+        entries += 2;
+      }),
+    );
+  }
+  assert.deepEqual([...codes].sort(), ['', 'VAULT_FULL']);
+  assert.deepEqual([small.status(), small.journalHead().size], ['serving', entries]);
+  assert.deepEqual((await small.scrub()).faults, []);
+  await small.close();
+  const large = await reopened(t, folder, { anchoredAt: { generation: 0, size: 0, root: '' } });
+  assert.equal(await codeOf(large.write([observation('last')], [])), '');
+  for (const [id, text] of kept) {
+    const row = await large.current('Observation', id);
+    assert.ok(row !== undefined && utf8ToText(await large.open(row)).includes(text), id);
+  }
+  const after = await large.scrub();
+  assert.deepEqual([after.faults, after.versions, after.keys], [[], kept.size + 1, kept.size + 1]);
 });

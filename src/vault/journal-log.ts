@@ -12,11 +12,17 @@ import { createTileTable } from './tile-table.ts';
  */
 export interface JournalLog {
   readonly generation: number;
+  /** With what is on its way. */
   readonly size: number;
-  /** Root of the open generation as it is, from what is in memory. */
-  readonly headRoot: Uint8Array;
-  /** Changes for the new size and the tiles that `leaves` fill up. `adopt` is to be called once they are durable. */
-  append(leaves: readonly Uint8Array[]): Promise<{ readonly changes: readonly Change[]; adopt(): void }>;
+  /** What is durable of the open generation, and its root, from what is in memory: nobody else is told of more. */
+  readonly head: { readonly generation: number; readonly size: number; readonly root: Uint8Array };
+  /**
+   * Changes for the new size and the tiles that `leaves` fill up. `adopt` is to be called once they are on their way, and
+   * what it returns once they are durable.
+   */
+  append(leaves: readonly Uint8Array[]): Promise<{ readonly changes: readonly Change[]; adopt(): () => void }>;
+  /** Takes back what was adopted and will not become durable. */
+  revert(): void;
   root(generation: number, size: number): Promise<Uint8Array>;
   inclusion(generation: number, index: number, size: number): Promise<readonly Uint8Array[]>;
   consistency(generation: number, from: number, to: number): Promise<readonly Uint8Array[]>;
@@ -33,7 +39,7 @@ export async function createJournalLog(connection: Connection, table: JournalTab
   let { generation, size, edge } = (await table.openGeneration()) ?? { generation: 0, size: 0, edge: [] };
   /** The stored tiles that the root of the open generation is made of: the last one of each level. */
   let rim: Tiles = new Map();
-  let last: { readonly generation: number; readonly size: number; readonly root: Uint8Array } | undefined;
+  let last: JournalLog['head'] | undefined;
 
   /** Runs the log's synchronous code over stored tiles: what it misses is read, and it runs again. */
   async function withTiles<R>(run: (reader: TileReader) => R, known: Tiles = new Map()): Promise<R> {
@@ -87,6 +93,7 @@ export async function createJournalLog(connection: Connection, table: JournalTab
     return needed;
   }
   rim = await rimOf(size - edge.length, new Map());
+  let durable = { generation, size, edge, rim };
 
   return {
     get generation() {
@@ -95,15 +102,16 @@ export async function createJournalLog(connection: Connection, table: JournalTab
     get size() {
       return size;
     },
-    get headRoot() {
-      if (last?.generation !== generation || last.size !== size) {
-        const reader = wholeLog({ get: (key) => rim.get(key) }, generation, size, edge);
-        last = { generation, size, root: logRoot(reader, prefixOf(generation), size) };
+    get head() {
+      if (last?.generation !== durable.generation || last.size !== durable.size) {
+        const { generation: of, size: at, edge: leaves, rim: tiles } = durable;
+        const reader = wholeLog({ get: (key) => tiles.get(key) }, of, at, leaves);
+        last = { generation: of, size: at, root: logRoot(reader, prefixOf(of), at) };
       }
-      return last.root;
+      return last;
     },
     async append(leaves) {
-      if (leaves.length === 0) return { changes: [], adopt() {} };
+      if (leaves.length === 0) return { changes: [], adopt: () => () => {} };
       const all = [...edge, ...leaves];
       const filled = all.length - (all.length % TILE_WIDTH);
       const rest = all.slice(filled);
@@ -127,8 +135,15 @@ export async function createJournalLog(connection: Connection, table: JournalTab
           edge = rest;
           size += leaves.length;
           rim = newRim;
+          const now = { generation, size, edge, rim };
+          return () => {
+            durable = now;
+          };
         },
       };
+    },
+    revert() {
+      ({ generation, size, edge, rim } = durable);
     },
     root: (of, at) => proveIn(of, at, (reader, prefix) => logRoot(reader, prefix, at)),
     inclusion: (of, index, at) => proveIn(of, at, (reader, prefix) => inclusionProof(reader, prefix, index, at)),
@@ -138,6 +153,7 @@ export async function createJournalLog(connection: Connection, table: JournalTab
       size = 0;
       edge = [];
       rim = new Map();
+      durable = { generation, size, edge, rim };
     },
   };
 }

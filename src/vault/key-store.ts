@@ -28,8 +28,10 @@ export interface KeyDraft {
   ensureAccount(account: string, known: AccountKeys | undefined, withEpoch: boolean): AccountKeys;
   /** A new version's key and salt under the account's current epoch. Returns the key's id, higher each time. */
   addVersionKey(epoch: { number: number; key: Uint8Array }, secret: VersionKey): number;
-  /** To be called once the changes are durable. */
+  /** To be called once the changes are on their way: later drafts count on them. */
   adopt(): void;
+  /** To be called when they were refused; what is durable after all is read again. */
+  takeBack(): void;
 }
 
 /**
@@ -143,6 +145,9 @@ export async function createKeyStore(connection: Connection, rootKey: Uint8Array
       },
       adopt() {
         for (const [account, keys] of made) remember(account, keys);
+      },
+      takeBack() {
+        for (const account of made.keys()) accounts.delete(account);
       },
     };
   }

@@ -99,15 +99,15 @@ async function hasTables(connection: Connection): Promise<boolean> {
   return (await connection.all(query.compile(vaultQueries('postgres'))))[0]?.there === true;
 }
 
-function openChecked(
+async function openChecked(
   folder: string,
   file: string,
   rootKey: Uint8Array,
   options: { cacheBytes: number; maxBytes?: number },
-): Connection {
+): Promise<Connection> {
   const key = bytesToHex(deriveKey(rootKey, 'aceso/vault/pages/1', new TextEncoder().encode(file)));
   try {
-    return openSqlite(join(folder, file), { key, ...options });
+    return await openSqlite(join(folder, file), { key, ...options });
   } catch (error) {
     // The check file has shown the key to be right, so a file that does not open under it is a damaged one.
     throw isReject(error) && error.code === 'VAULT_KEY_WRONG' ? reject('VAULT_DAMAGED', { file }) : error;

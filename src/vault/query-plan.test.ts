@@ -20,7 +20,7 @@ import { vaultQueries, vaultTableQueries } from './vault-schema.ts';
 import { createVersionStore } from './version-table.ts';
 
 /** Tables that are read whole, since they hold a handful of rows at most. */
-const SMALL = /^SCAN (erasing|unswept)$/;
+const SMALL = /^SCAN (erasing|unswept|unsettled)$/;
 /** A list that was given as one value. */
 const GIVEN = /^(LIST SUBQUERY|CO-ROUTINE|MATERIALIZE|SETUP|RECURSIVE STEP|SCAN (n|given|CONSTANT ROW)|SCAN c(hain)?$)/;
 /** The versions of one page, put in order. */
@@ -31,7 +31,7 @@ const COUNT = /^select count\(\*\)/;
 test('no query scans a table or sorts: each walks a key or an index', async (t) => {
   const folder = testFolder(t);
   const open = async (file: string, tables: readonly CompiledQuery<unknown>[]) => {
-    const connection = openSqlite(join(folder, file), { key: 'aa', cacheBytes: 1_000_000 });
+    const connection = await openSqlite(join(folder, file), { key: 'aa', cacheBytes: 1_000_000 });
     await connection.execute([metaTableQuery('sqlite'), ...tables]);
     const queries: CompiledQuery<unknown>[] = [];
     const prepare: Connection['prepare'] = (query) => {

@@ -228,7 +228,7 @@ async function asOldFormat(t: TestContext, folder: string): Promise<void> {
   }
   await runRaw(raw, "update meta set value = 'aceso.vault/1' where name = 'format'");
   await raw.close();
-  const keys = openSqlite(join(folder, 'keys.db'), {
+  const keys = await openSqlite(join(folder, 'keys.db'), {
     key: bytesToHex(deriveKey(ROOT_KEY, 'aceso/vault/pages/1', utf8('keys.db'))),
     cacheBytes: 1_000_000,
   });

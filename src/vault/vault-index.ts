@@ -52,6 +52,8 @@ export async function createVaultIndex(stands: {
     first: derived('aceso/vault/index/1'),
     kekOf: (generation) => derived('aceso/vault/index-kek/1', u64(generation)),
   });
+  const writer = createIndexWriter(vault, hash, seals);
+  await writer.recover();
   const meta = createMetaTable(vault);
   let format = Number((await meta.get(FORMAT_ROW)) ?? FIRST_FORMAT);
   const unindexed = Number((await meta.get(UNINDEXED_ROW)) ?? 0);
@@ -59,7 +61,7 @@ export async function createVaultIndex(stands: {
 
   return {
     ...{ hash, ring },
-    writer: createIndexWriter(vault, hash, seals),
+    writer,
     finder: createFinder({
       ...{ connection: vault, keys: ring, hash, seals },
       cursorKey: derived('aceso/vault/find-cursors/1'),

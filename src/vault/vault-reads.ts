@@ -80,10 +80,9 @@ export function readOperations(parts: VaultParts): Reads {
   }
 
   function journalHead(): JournalHead {
-    const { generation, size } = log;
-    if (head?.generation !== generation || head.size !== size) {
-      head = { custodian: parts.custodian, generation, size, root: log.headRoot };
-    }
+    const { generation, size, root } = log.head;
+    if (head?.generation !== generation || head.size !== size)
+      head = { custodian: parts.custodian, generation, size, root };
     return head;
   }
 

@@ -14,6 +14,8 @@ export interface NewVersion extends Omit<VersionHeader, 'previous'> {
   readonly categories: readonly string[];
   /** What it is found by while it is the current version; none for a deletion. */
   readonly entries: IndexEntries;
+  /** The id was drawn at random for this version: that there is no resource of it is not looked up. */
+  readonly isNew?: true;
 }
 
 export interface JournalHead {

@@ -132,7 +132,8 @@ async function readFacts(
     else if (once(account, seenAccounts)) reads.push(readAccount(parts, account, accounts));
   }
   for (const version of versions) {
-    if (once(nameOf(version), seenResources)) reads.push(readResource(parts, version, resources));
+    if (once(nameOf(version), seenResources) && version.isNew === undefined)
+      reads.push(readResource(parts, version, resources));
     for (const link of version.entries.links) {
       const read = async () => {
         const rid = await parts.versions.ridOf(link.type, link.id);

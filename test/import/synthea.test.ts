@@ -206,7 +206,7 @@ async function flipInBlob({ folder, keyFolder }: typeof place, slug: string, add
   const { rootKey } = await openNodeData({ folder, keyFolder, clock: Date.now, rootKeyMade: () => {} });
   const vaultKey = deriveKey(rootKey, 'aceso/vault-root/1', utf8(slug));
   const key = bytesToHex(deriveKey(vaultKey, 'aceso/vault/pages/1', utf8('vault.db')));
-  const connection = openSqlite(join(folder, 'vaults', slug, 'vault.db'), { key, cacheBytes: 1_000_000 });
+  const connection = await openSqlite(join(folder, 'vaults', slug, 'vault.db'), { key, cacheBytes: 1_000_000 });
   const where = `address = x'${address}'`;
   const queries = vaultQueries('sqlite');
   const select = sql.raw<{ bytes: Uint8Array }>(`select bytes from blob where ${where}`).compile(queries);

@@ -48,7 +48,7 @@ export const generation = (number: number): Scope => ({ id: `g${number}`, key: n
 
 export async function sqliteConnection(t: TestContext): Promise<Connection> {
   const folder = mkdtempSync(join(tmpdir(), 'aceso-index-'));
-  const connection = openSqlite(join(folder, 'index.db'), { key: 'ab'.repeat(32), cacheBytes: 8_000_000 });
+  const connection = await openSqlite(join(folder, 'index.db'), { key: 'ab'.repeat(32), cacheBytes: 8_000_000 });
   t.after(async () => {
     await connection.close();
     rmSync(folder, { recursive: true, force: true });

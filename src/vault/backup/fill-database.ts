@@ -63,7 +63,7 @@ async function dropSchema(connection: Connection, schema: string): Promise<void>
 export async function* rowsOfFile(folder: string, part: DatabasePart, rootKey: Uint8Array): AsyncGenerator<Uint8Array> {
   const file = `${part}.db`;
   const key = bytesToHex(deriveKey(rootKey, 'aceso/vault/pages/1', utf8(file)));
-  const connection = openSqlite(join(folder, file), { key, cacheBytes: 8 * 1024 * 1024 });
+  const connection = await openSqlite(join(folder, file), { key, cacheBytes: 8 * 1024 * 1024 });
   try {
     yield* dumpRows(connection);
   } finally {

@@ -9,12 +9,26 @@ export interface Change {
   readonly values: readonly SqlValue[];
 }
 
+/**
+ * What a statement's changes have to do with rows that can be made again from others. `derived`: an insert whose rows may
+ * wait in memory, many together, until somebody asks for their table or there are enough of them; a crash loses them.
+ * `settled`: runs whenever what waited has been written, in the same transaction. A database without use for this runs
+ * derived changes like others, and settled ones never.
+ */
+export type StatementRole = 'derived' | 'settled';
+
 /** A query that is prepared once; values are given in the order of its slots. */
 export interface Statement<Row> {
   get(...values: readonly SqlValue[]): Promise<Row | undefined>;
   all(...values: readonly SqlValue[]): Promise<readonly Row[]>;
   /** Nothing runs before it is handed to `Connection.write`. */
   change(...values: readonly SqlValue[]): Change;
+}
+
+/** Changes that reads see. */
+export interface Applied {
+  /** Rejects with VAULT_STORAGE_FAILED when the disk does: what is durable is known again after a restart. */
+  readonly durable: Promise<void>;
 }
 
 /** What `Connection.freeze` gives: one of `file` and `all`. */
@@ -39,7 +53,7 @@ export interface FrozenFile {
  */
 export interface Connection {
   readonly dialect: 'sqlite' | 'postgres';
-  prepare<Row>(query: CompiledQuery<Row>): Statement<Row>;
+  prepare<Row>(query: CompiledQuery<Row>, role?: StatementRole): Statement<Row>;
   /** Runs a query whose text is made for one request; prepared statements are kept by text, the latest used ones. */
   all<Row>(query: CompiledQuery<Row>): Promise<readonly Row[]>;
   /**
@@ -47,6 +61,23 @@ export interface Connection {
    * that follow each other may be sent as one.
    */
   write(changes: readonly Change[]): Promise<void>;
+  /**
+   * The same, where the next transaction need not wait for the disk: resolves as soon as reads see the changes. They are
+   * durable once `durable` resolves, never before those of the calls before; a crash until then takes all of them back.
+   * With `after`, another database that is `inOrder`, they are not made before what that one was given is durable, and are
+   * refused when that is refused.
+   */
+  apply(changes: readonly Change[], after?: Connection): Promise<Applied>;
+  /**
+   * Whether everything runs in the order in which it is asked for, so that nobody need wait for `apply` before asking for
+   * more: later reads see its changes, and after one that is refused every later `apply` is refused with the same, until
+   * `resume`.
+   */
+  readonly inOrder: boolean;
+  /** Takes changes again after `apply` was refused. To be called when all that were under way are settled. */
+  resume(): void;
+  /** Whether derived changes wait, so that what they were made from has to be noted in their transaction. */
+  readonly derivesLater: boolean;
   /** Statements without values that make tables and indexes, in one transaction. */
   execute(queries: readonly CompiledQuery<unknown>[]): Promise<void>;
   /** Resolves once what was deleted is gone from where it was written; see each database for what that means. */

@@ -156,18 +156,28 @@ function connectionOf(
     if (last.value.command !== 'COMMIT') throw reject('VAULT_STORAGE_FAILED', { step: 'commit' });
   }
 
+  async function write(changes: readonly Change[]): Promise<void> {
+    if (changes.length === 0) return;
+    const rows = changes.map(({ statement, values }) => ({
+      text: (statement as PostgresStatement<unknown>).text,
+      values,
+    }));
+    await transaction(coalesce(rows));
+  }
+
   return {
     dialect: 'postgres',
     prepare,
     all: (query) => rowsOf(query.sql, query.parameters as readonly SqlValue[]),
-    async write(changes: readonly Change[]) {
-      if (changes.length === 0) return;
-      const rows = changes.map(({ statement, values }) => ({
-        text: (statement as PostgresStatement<unknown>).text,
-        values,
-      }));
-      await transaction(coalesce(rows));
+    write,
+    // What others see, the server has made durable.
+    async apply(changes) {
+      await write(changes);
+      return { durable: Promise.resolve() };
     },
+    inOrder: false,
+    resume() {},
+    derivesLater: false,
     execute: (queries) => transaction(queries.map(({ sql: text }) => ({ text, values: [] }))),
     // Frees the rows that were deleted. Unlike SQLite nothing is zeroed: bytes stay in the free space of the tables'
     // files and in the write-ahead log until they are used again, so a key store that has to forget is best kept in SQLite.

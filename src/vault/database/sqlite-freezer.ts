@@ -7,7 +7,7 @@ import type { Frozen } from './connection.ts';
  * on a file away when it closes any of its handles of that file (sqlite.org/howtocorrupt.html §2.2). `checkpointPages` is
  * how long the log may become at other times.
  */
-export function createFreezer(path: string, checkpointPages: number, pragma: (text: string) => unknown) {
+export function createFreezer(path: string, checkpointPages: number, pragma: (text: string) => Promise<unknown>) {
   let handle: Promise<FileHandle> | undefined;
   let current: { isIntact: boolean } | undefined;
   return {
@@ -20,7 +20,7 @@ export function createFreezer(path: string, checkpointPages: number, pragma: (te
       const mine = { isIntact: true };
       current = mine;
       try {
-        pragma('wal_autocheckpoint=0');
+        await pragma('wal_autocheckpoint=0');
         handle ??= open(path, 'r');
         const file = await handle;
         const { size } = await file.stat();
@@ -42,13 +42,13 @@ export function createFreezer(path: string, checkpointPages: number, pragma: (te
           async release() {
             if (current !== mine) return;
             current = undefined;
-            resume();
+            await resume();
           },
         };
       } catch (error) {
         current = undefined;
         handle = undefined;
-        resume();
+        await resume();
         throw error;
       }
     },
@@ -58,9 +58,9 @@ export function createFreezer(path: string, checkpointPages: number, pragma: (te
   };
 
   /** Also when the database is closed already. */
-  function resume(): void {
+  async function resume(): Promise<void> {
     try {
-      pragma(`wal_autocheckpoint=${checkpointPages}`);
+      await pragma(`wal_autocheckpoint=${checkpointPages}`);
     } catch {
       // Closed: nothing is written any more.
     }

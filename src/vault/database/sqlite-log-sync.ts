@@ -16,24 +16,43 @@ export interface LogSync {
  * by whoever has it open: SQLite's own commit does nothing else with `synchronous=FULL` (sqlite.org/pragma.html), but
  * holds the thread up meanwhile, which is a third of the time of a journalled read. Of the log no process holds a lock
  * that closing this handle would take away: those are on the database's own file.
+ *
+ * One sync at a time, and the next one for all who came meanwhile: a disk says only once that it failed, so a sync beside
+ * the one that hears of it would pass.
  */
 export function createLogSync(path: string): LogSync {
   let handle: number | undefined;
   let failed: Error | undefined;
   let closed = false;
+  let running: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+
+  function start(): Promise<void> {
+    if (failed !== undefined) return Promise.reject(failed);
+    const started = new Promise<void>((resolve, refuse) => {
+      handle ??= openSync(path, 'r');
+      fdatasync(handle, (error) => {
+        running = undefined;
+        if (error === null) return resolve();
+        failed = reject('VAULT_STORAGE_FAILED', { step: 'sync' });
+        refuse(failed);
+      });
+    });
+    running = started;
+    return started;
+  }
+
   return {
     sync() {
-      if (failed !== undefined) return Promise.reject(failed);
-      return new Promise((resolve, refuse) => {
-        handle ??= openSync(path, 'r');
-        fdatasync(handle, (error) => {
-          if (error === null) return resolve();
-          failed = reject('VAULT_STORAGE_FAILED', { step: 'sync' });
-          refuse(failed);
-        });
+      if (running === undefined) return start();
+      next ??= running.then(() => {
+        next = undefined;
+        return start();
       });
+      return next;
     },
     async close() {
+      await Promise.allSettled([running, next]);
       if (closed || handle === undefined) return;
       closed = true;
       const mine = handle;

@@ -22,6 +22,8 @@ export interface IndexTables {
     texts: Uint8Array | null;
     entries: Uint8Array;
   };
+  /** Resources whose tokens, ordinals and links may still wait in memory; after a crash they are made from `indexed`. */
+  unsettled: { rid: number };
   resource: ResourceTable;
 }
 
@@ -72,6 +74,7 @@ export function indexTables(dialect: Dialect): readonly RawBuilder<unknown>[] {
     sql`create index if not exists link_rid on link (rid, name, target)`,
     sql`create table if not exists indexed (rid ${types.key}, tokens ${integer} not null, ordinals ${integer} not null,
       links ${integer} not null, texts ${bytes}, entries ${bytes} not null)`,
+    sql`create table if not exists unsettled (rid ${types.key})`,
   ];
 }
 

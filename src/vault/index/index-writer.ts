@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Change, Connection } from '../database/connection.ts';
+import type { Change, Connection, StatementRole } from '../database/connection.ts';
 import { slot } from '../database/query-builder.ts';
 import type { IndexEntries } from './index-entries.ts';
 import type { IndexHash, Scope } from './index-hash.ts';
@@ -37,6 +37,8 @@ export interface IndexPlan {
 
 /** Writes the rows of resources. Plans are pure: nothing is read or written before the changes are. */
 export interface IndexWriter {
+  /** Makes the rows again that a crash lost before they were written. To be called once, when the vault is opened. */
+  recover(): Promise<void>;
   /** The packed rows that a resource has; undefined for none. */
   packedOf(rid: number): Promise<Uint8Array | undefined>;
   /** Replaces what is there `before` by the entries of a version. */
@@ -62,12 +64,20 @@ export function createIndexWriter(connection: Connection, hash: IndexHash, seals
     if (added.tokens.length > 0) changes.push(statements.addTokens(rid, added.tokens));
     for (const { name, low, high } of added.ordinals) changes.push(statements.addOrdinal.change(rid, name, low, high));
     for (const { name, target } of added.links) changes.push(statements.addLink.change(name, target, rid));
+    const waits = connection.derivesLater && added.tokens.length + added.ordinals.length + added.links.length > 0;
+    if (waits) changes.push(statements.note.change(rid));
     return changes;
   }
 
   const rowsOf = (packed: Uint8Array | undefined) => (packed === undefined ? NO_ROWS : unpackRows(packed));
 
   return {
+    async recover() {
+      for (const { rid } of await statements.noted.all()) {
+        const packed = (await statements.packed.get(rid))?.entries;
+        if (packed !== undefined) await connection.write(differences(rid, NO_ROWS, unpackRows(packed)));
+      }
+    },
     packedOf: async (rid) => (await statements.packed.get(rid))?.entries,
     plan({ rid, type, scope, entries, ridOf }, before) {
       const rows = entriesToRows(hash, scope, type, entries, ridOf);
@@ -89,10 +99,11 @@ export function createIndexWriter(connection: Connection, hash: IndexHash, seals
 
 function prepareStatements(connection: Connection) {
   const { dialect } = connection;
-  const prepare = <Row>(statement: ReturnType<typeof sql<Row>>) =>
-    connection.prepare(statement.compile(QUERIES[dialect]));
+  const prepare = <Row>(statement: ReturnType<typeof sql<Row>>, role?: StatementRole) =>
+    connection.prepare(statement.compile(QUERIES[dialect]), role);
   // A resource's tokens are one value: one step for SQLite, and one row's worth of bytes to send to PostgreSQL.
-  const addTokens = prepare(insertTokens(dialect));
+  const addTokens = prepare(insertTokens(dialect), 'derived');
+  prepare(sql`delete from unsettled`, 'settled');
   return {
     packed: prepare<{ entries: Uint8Array }>(
       sql`select ${readAs(dialect, sql`entries`, 'bytes', 'entries')} from indexed where rid = ${slot}`,
@@ -102,12 +113,14 @@ function prepareStatements(connection: Connection) {
     removeTokens: prepare(sql`delete from token where rid = ${slot} and token in (${unpacked(dialect, slot, slot)})`),
     addOrdinal: prepare(
       sql`insert into ordinal (rid, name, low, high) values (${slot}, ${slot}, ${slot}, ${slot}) on conflict do nothing`,
+      'derived',
     ),
     removeOrdinal: prepare(
       sql`delete from ordinal where rid = ${slot} and name = ${slot} and low = ${slot} and high = ${slot}`,
     ),
     addLink: prepare(
       sql`insert into link (name, target, rid) values (${slot}, ${slot}, ${slot}) on conflict do nothing`,
+      'derived',
     ),
     removeLink: prepare(sql`delete from link where name = ${slot} and target = ${slot} and rid = ${slot}`),
     put: prepare(
@@ -117,6 +130,8 @@ function prepareStatements(connection: Connection) {
           links = excluded.links, texts = excluded.texts, entries = excluded.entries`,
     ),
     remove: prepare(sql`delete from indexed where rid = ${slot}`),
+    note: prepare(sql`insert into unsettled (rid) values (${slot}) on conflict do nothing`),
+    noted: prepare<{ rid: number }>(sql`select ${readAs(dialect, sql`rid`, 'integer', 'rid')} from unsettled`),
   };
 }
 
