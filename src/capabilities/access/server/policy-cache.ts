@@ -1,3 +1,5 @@
+import type { Block } from '../../../chain/block.ts';
+import { parseTransaction } from '../../../chain/transaction.ts';
 import type { Ledger } from '../../../ledger/ledger.ts';
 import type { Vault } from '../../../vault/vault.ts';
 import type { Policy } from '../../consent/contract/policy.ts';
@@ -24,16 +26,26 @@ export interface PolicyCache {
 /** Most accounts remembered between two blocks. */
 const MAX_ACCOUNTS = 4096;
 
+/** Changes an anchor's own row, of which no policy is made. */
+const ANCHOR = 'journal.anchor';
+
+/** True when a block leaves all policies as they were; when in doubt, false. */
+function leavesPolicies({ transactions, misbehaviour }: Block): boolean {
+  const isAnchor = (wire: Uint8Array) => parseTransaction(wire)?.body.message.type === ANCHOR;
+  return misbehaviour.length === 0 && transactions.every(isAnchor);
+}
+
 /**
- * Policies parsed once per account and committed block: every commit forgets them all, so that a decision is never made
- * on anything but the latest committed state, and a read between two blocks costs no look-up in the tree.
+ * Policies parsed once per account and committed block: every commit that is more than anchors of journals, of which there
+ * is one a second, forgets them all, so that a decision is never made on anything but the latest committed state, and
+ * other reads cost no look-up in the tree.
  */
 export function createPolicyCache(ledger: Ledger): PolicyCache {
   const known = new Map<string, AccountPolicy>();
   const taggers = new Map<string, Tagger>();
   let timeMs = ledger.head().timeMs;
   const unsubscribe = ledger.subscribe((block) => {
-    known.clear();
+    if (!leavesPolicies(block)) known.clear();
     timeMs = block.timeMs;
   });
   const taggerOf = async (vault: Vault, account: string): Promise<Tagger> => {
