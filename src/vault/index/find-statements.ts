@@ -43,19 +43,26 @@ const RESOURCE_COLUMNS = [
   ['digest', 'bytes'],
 ] as const;
 
-/** Everything that a hit needs, so that none of it is asked for again; of the page's rows only. */
-function pageOf(dialect: Dialect, inner: Sql, sort: readonly SortNode[]): CompiledQuery<FoundRow> {
+/** Written out once: a builder takes as long over these twenty-four columns as SQLite over a small page. */
+const ROW_COLUMNS = { sqlite: sql.raw(rowColumns('sqlite')), postgres: sql.raw(rowColumns('postgres')) } as const;
+
+function rowColumns(dialect: Dialect): string {
   const read = (alias: string, name: string, type: 'text' | 'bytes' | 'integer') =>
     readAs(dialect, sql.ref(`${alias}.${name}`), type, name);
   const columns = [
     ...VERSION_COLUMNS.map(([name, type]) => read('v', name, type)),
     ...RESOURCE_COLUMNS.map(([name, type]) => read('r', name, type)),
     readAs(dialect, sql`r.mac`, 'bytes', 'resource_mac'),
-    ...sort.flatMap((node, at) =>
-      node.by === 'id' ? [] : [readAs(dialect, sql.ref(`x.${keyColumn(at)}`), 'double', keyColumn(at))],
-    ),
   ];
-  return sql<FoundRow>`select ${sql.join(columns)} from (${inner}) x cross join resource r cross join version v
+  return sql`${sql.join(columns)}`.compile(QUERIES[dialect]).sql;
+}
+
+/** Everything that a hit needs, so that none of it is asked for again; of the page's rows only. */
+function pageOf(dialect: Dialect, inner: Sql, sort: readonly SortNode[]): CompiledQuery<FoundRow> {
+  const keys = sort.flatMap((node, at) =>
+    node.by === 'id' ? [] : [sql`, `, readAs(dialect, sql.ref(`x.${keyColumn(at)}`), 'double', keyColumn(at))],
+  );
+  return sql<FoundRow>`select ${ROW_COLUMNS[dialect]} ${sql.join(keys, sql``)} from (${inner}) x cross join resource r cross join version v
     where r.rid = x.rid and v.position = r.position order by ${orderOf(sort, 'x')}`.compile(QUERIES[dialect]);
 }
 
