@@ -52,7 +52,7 @@ export function createErasure(parts: {
     const changes = [versions.markErased(version), versions.deleteBlob(address), note.change(version.keyId)];
     const resource = await versions.resource(row.type, row.id);
     if (resource?.position !== version.position) return changes;
-    const plan = indexWriter.planRemoval(resource.rid, await indexWriter.packedOf(resource.rid));
+    const plan = indexWriter.planRemoval(resource.rid, await indexWriter.packedOf(resource));
     const gone = { live: false, protected: false, indexKey: 0, indexFormat: 0, digest: plan.digest };
     return [...changes, ...plan.changes, versions.putResource({ ...resource, ...gone })];
   }

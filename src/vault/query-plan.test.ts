@@ -20,7 +20,7 @@ import { vaultQueries, vaultTableQueries } from './vault-schema.ts';
 import { createVersionStore } from './version-table.ts';
 
 /** Tables that are read whole, since they hold a handful of rows at most. */
-const SMALL = /^SCAN (erasing|unswept|unsettled)$/;
+const SMALL = /^SCAN (erasing|unswept|unsettled|u)$/;
 /** A list that was given as one value. */
 const GIVEN = /^(LIST SUBQUERY|CO-ROUTINE|MATERIALIZE|SETUP|RECURSIVE STEP|SCAN (n|given|CONSTANT ROW)|SCAN c(hain)?$)/;
 /** The versions of one page, put in order. */

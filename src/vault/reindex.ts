@@ -120,7 +120,7 @@ async function stateOf(
   const { rid, account, version, position } = resource;
   const [stored, packed, keys] = await Promise.all([
     versions.versionAt(position),
-    indexWriter.packedOf(rid),
+    indexWriter.packedOf({ type, id }),
     keyStore.account(account),
   ]);
   if (stored === undefined || keys === undefined) return undefined;

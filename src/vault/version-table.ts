@@ -39,8 +39,8 @@ export interface ResourceRow {
 /** Rows of versions, resources and blobs. Reads reject with VAULT_DAMAGED for a row that the vault did not write. */
 export interface VersionStore {
   resource(type: string, id: string): Promise<ResourceRow | undefined>;
-  /** The current version of a resource, by one query; undefined when there never was one. */
-  current(type: string, id: string): Promise<KeyedVersion | undefined>;
+  /** A resource with its current version, by one query; undefined when there never was one. */
+  current(type: string, id: string): Promise<(KeyedVersion & { readonly resource: ResourceRow }) | undefined>;
   putResource(row: ResourceRow): Change;
   /** A resource's number; undefined when there never was one. */
   ridOf(type: string, id: string): Promise<number | undefined>;
@@ -108,11 +108,11 @@ export function createVersionStore(connection: Connection, mac: RowMac): Version
     return found;
   }
 
-  function foundVersion(found: FoundRow): KeyedVersion {
+  function foundWhole(found: FoundRow): KeyedVersion & { readonly resource: ResourceRow } {
     const stored = found as unknown as StoredVersion;
     // The resource's row has the same type, id, account, version and position as its version's, or its MAC fails.
-    checkedResource({ ...stored, ...found, mac: found.resource_mac } as unknown as ResourceTable);
-    return checkedVersion(stored) as KeyedVersion;
+    const resource = checkedResource({ ...stored, ...found, mac: found.resource_mac } as unknown as ResourceTable);
+    return { ...(checkedVersion(stored) as KeyedVersion), resource };
   }
 
   const put = (statement: Statement<unknown>, row: Omit<StoredVersion, 'mac'>): Change =>
@@ -127,9 +127,9 @@ export function createVersionStore(connection: Connection, mac: RowMac): Version
     resourcesAfter: async (rid, limit) => (await rows.resourcesAfter.all(rid, limit)).map(checkedResource),
     async current(type, id) {
       const found = await rows.current.get(type, id);
-      return found === undefined ? undefined : foundVersion(found);
+      return found === undefined ? undefined : foundWhole(found);
     },
-    foundVersion,
+    foundVersion: foundWhole,
     async versionsBefore(type, position, limit) {
       const found =
         type === undefined ? rows.versionsBefore.all(position, limit) : rows.versionsOf.all(type, position, limit);

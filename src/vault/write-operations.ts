@@ -156,12 +156,10 @@ async function readResource(
   of: { type: string; id: string },
   into: Map<string, ResourceState>,
 ): Promise<void> {
-  const resource = await versions.resource(of.type, of.id);
-  if (resource === undefined) return;
-  const { rid, version, position, protected: wasProtected } = resource;
-  const [stored, packed] = await Promise.all([versions.versionAt(position), indexWriter.packedOf(rid)]);
-  if (stored === undefined) throw reject('VAULT_DAMAGED', { table: 'version' });
-  into.set(nameOf(of), { rid, version, position, leaf: stored.row.leaf, packed, wasProtected });
+  const [current, packed] = await Promise.all([versions.current(of.type, of.id), indexWriter.packedOf(of)]);
+  if (current === undefined) return;
+  const { rid, version, position, protected: wasProtected } = current.resource;
+  into.set(nameOf(of), { rid, version, position, leaf: current.row.leaf, packed, wasProtected });
 }
 
 /** Where a resource is at, as far as this call has come. */

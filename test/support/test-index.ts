@@ -140,7 +140,7 @@ export async function testIndex(connection: Connection): Promise<TestIndex> {
       });
       for (const { rid, type, id, account, version, position: at, sensitive, entries } of placed) {
         const scope = sensitive ? own(account) : (generations.list[0] as Scope);
-        const before = await writer.packedOf(rid);
+        const before = await writer.packedOf({ type, id });
         const ridOf = (ofType: string, ofId: string) => rids.get(`${ofType}/${ofId}`)?.rid;
         const plan = writer.plan({ rid, type, scope, entries, ridOf }, before);
         changes.push(addVersion.change(at, type, id, version, account, none, none, none, none));
@@ -156,7 +156,7 @@ export async function testIndex(connection: Connection): Promise<TestIndex> {
       if (state === undefined) throw new Error('no such resource');
       const { rid, account, version } = state;
       position += 1;
-      const plan = writer.planRemoval(rid, await writer.packedOf(rid));
+      const plan = writer.planRemoval(rid, await writer.packedOf({ type, id }));
       await connection.write([
         addVersion.change(position, type, id, version + 1, account, none, none, none, none),
         putResource.change(rid, type, id, account, version + 1, position, 0, 0, plan.digest, none),

@@ -40,7 +40,7 @@ export interface IndexWriter {
   /** Makes the rows again that a crash lost before they were written. To be called once, when the vault is opened. */
   recover(): Promise<void>;
   /** The packed rows that a resource has; undefined for none. */
-  packedOf(rid: number): Promise<Uint8Array | undefined>;
+  packedOf(resource: { readonly type: string; readonly id: string }): Promise<Uint8Array | undefined>;
   /** Replaces what is there `before` by the entries of a version. */
   plan(version: IndexedVersion, before: Uint8Array | undefined): IndexPlan;
   /** Takes all rows of a resource away: it is deleted, or erased. */
@@ -73,12 +73,10 @@ export function createIndexWriter(connection: Connection, hash: IndexHash, seals
 
   return {
     async recover() {
-      for (const { rid } of await statements.noted.all()) {
-        const packed = (await statements.packed.get(rid))?.entries;
-        if (packed !== undefined) await connection.write(differences(rid, NO_ROWS, unpackRows(packed)));
-      }
+      for (const { rid, entries } of await statements.noted.all())
+        await connection.write(differences(rid, NO_ROWS, unpackRows(entries)));
     },
-    packedOf: async (rid) => (await statements.packed.get(rid))?.entries,
+    packedOf: async ({ type, id }) => (await statements.packed.get(type, id))?.entries,
     plan({ rid, type, scope, entries, ridOf }, before) {
       const rows = entriesToRows(hash, scope, type, entries, ridOf);
       const packed = packRows(rows);
@@ -106,7 +104,8 @@ function prepareStatements(connection: Connection) {
   prepare(sql`delete from unsettled`, 'settled');
   return {
     packed: prepare<{ entries: Uint8Array }>(
-      sql`select ${readAs(dialect, sql`entries`, 'bytes', 'entries')} from indexed where rid = ${slot}`,
+      sql`select ${readAs(dialect, sql`i.entries`, 'bytes', 'entries')} from resource r join indexed i on i.rid = r.rid
+        where r.type = ${slot} and r.id = ${slot}`,
     ),
     addTokens: (rid: number, tokens: readonly Uint8Array[]) =>
       addTokens.change(rid, tokens.length, Buffer.concat(tokens)),
@@ -131,7 +130,10 @@ function prepareStatements(connection: Connection) {
     ),
     remove: prepare(sql`delete from indexed where rid = ${slot}`),
     note: prepare(sql`insert into unsettled (rid) values (${slot}) on conflict do nothing`),
-    noted: prepare<{ rid: number }>(sql`select ${readAs(dialect, sql`rid`, 'integer', 'rid')} from unsettled`),
+    noted: prepare<{ rid: number; entries: Uint8Array }>(
+      sql`select ${readAs(dialect, sql`i.rid`, 'integer', 'rid')}, ${readAs(dialect, sql`i.entries`, 'bytes', 'entries')}
+        from unsettled u join indexed i on i.rid = u.rid`,
+    ),
   };
 }
 
