@@ -14,31 +14,58 @@ import { answer, deletedAnswer } from './write.ts';
 
 /**
  * Transaction (R4 §3.1.0.11.2): everything is written in one call of the vault or nothing is; links between entries are
- * rewritten. `readEntry` answers GET entries; they see what the transaction wrote. One with conditions waits for those
- * before it, so that it sees what they wrote.
+ * rewritten. `readEntry` answers GET entries; they see what the transaction wrote. One that makes something because a
+ * condition found nothing waits for those before it, so that it sees what they made; where all is found, nobody waits.
  */
-export function transaction(
+export async function transaction(
   context: FhirContext,
   bundle: RequestBundle,
   prefer: Preference,
   readEntry: (entry: RequestEntry) => Promise<EntryText>,
 ): Promise<FhirResult> {
-  const work = () => processTransaction(context, bundle, prefer, readEntry);
-  return bundle.entries.some(isConditional) ? inTurn(context, work) : untilUncontended(work);
+  const settled = await untilUncontended(async () => {
+    const found = await settleEntries(context, bundle);
+    return found.settled.some(makesWhatIsMissing)
+      ? undefined
+      : processTransaction(context, bundle, found, prefer, readEntry);
+  });
+  if (settled !== undefined) return settled;
+  return inTurn(context, async () =>
+    processTransaction(context, bundle, await settleEntries(context, bundle), prefer, readEntry),
+  );
 }
 
-async function processTransaction(
-  context: FhirContext,
-  bundle: RequestBundle,
-  prefer: Preference,
-  readEntry: (entry: RequestEntry) => Promise<EntryText>,
-): Promise<FhirResult> {
+/** True when an entry writes a new resource since its condition found none. */
+function makesWhatIsMissing(item: Settled): boolean {
+  if (!('operation' in item) || !isConditional(item.entry)) return false;
+  const { action, isNew, seen } = item.operation;
+  return action !== 'delete' && (isNew === true || seen === 0);
+}
+
+interface SettledEntries {
+  readonly settled: readonly Settled[];
+  /** To be journalled with what is written; more is added as references are looked up. */
+  readonly interactions: InteractionHeader[];
+}
+
+/** What the entries that write come to, by what is stored now. */
+async function settleEntries(context: FhirContext, bundle: RequestBundle): Promise<SettledEntries> {
   const interactions: InteractionHeader[] = [];
   const settled: Settled[] = [];
   for (const entry of bundle.entries) {
     if (isRead(entry)) continue;
     settled.push(await inContextOf(entry.index, () => settle(context, entry, interactions)));
   }
+  return { settled, interactions };
+}
+
+async function processTransaction(
+  context: FhirContext,
+  bundle: RequestBundle,
+  { settled, interactions }: SettledEntries,
+  prefer: Preference,
+  readEntry: (entry: RequestEntry) => Promise<EntryText>,
+): Promise<FhirResult> {
   const inOrder = settled
     .flatMap((item) => ('operation' in item ? [item] : []))
     .sort((a, b) => rankOf(a.entry) - rankOf(b.entry));
