@@ -131,15 +131,17 @@ async function readFacts(
     if (known !== undefined) accounts.set(account, known);
     else if (once(account, seenAccounts)) reads.push(readAccount(parts, account, accounts));
   }
+  // What is new has no row, and its number is known once it is given one.
+  const fresh = new Set(versions.filter(({ isNew }) => isNew).map(nameOf));
   for (const version of versions) {
-    if (once(nameOf(version), seenResources) && version.isNew === undefined)
+    if (once(nameOf(version), seenResources) && !fresh.has(nameOf(version)))
       reads.push(readResource(parts, version, resources));
     for (const link of version.entries.links) {
       const read = async () => {
         const rid = await parts.versions.ridOf(link.type, link.id);
         if (rid !== undefined) linked.set(nameOf(link), rid);
       };
-      if (once(nameOf(link), seenLinks)) reads.push(read());
+      if (!fresh.has(nameOf(link)) && once(nameOf(link), seenLinks)) reads.push(read());
     }
   }
   await Promise.all(reads);
