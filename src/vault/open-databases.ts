@@ -18,7 +18,8 @@ import { vaultQueries, vaultTableQueries } from './vault-schema.ts';
 
 const FORMAT = 'aceso.vault/2';
 const CHECK_FILE = 'key-check';
-const VAULT_CACHE_BYTES = 32 * 1024 * 1024;
+/** Taken as pages are read: the index of ten thousand patients is a gigabyte, and a page that is not here is decrypted. */
+const VAULT_CACHE_BYTES = 128 * 1024 * 1024;
 const KEYS_CACHE_BYTES = 8 * 1024 * 1024;
 
 /** A vault beyond one file: PostgreSQL, in a schema of its own for each custodian. */

@@ -27,7 +27,7 @@ export function writeOperations(parts: VaultParts): Writes {
     anchored: (anchor) => submit(1, anchorOperation(parts, anchor)),
     async openAccount(account) {
       parts.requireServing();
-      // Known ones are durable already: what a commit makes is known once it is.
+      // Known ones are durable, or will be before anything that is asked for later.
       if ((await keyStore.account(account))?.epoch !== undefined) return;
       await submit(1, async () => {
         const known = await keyStore.account(account);

@@ -25,6 +25,12 @@ export interface AccountReserve {
   refill(): Promise<void>;
 }
 
+interface Waiting {
+  readonly count: number;
+  resolve(accounts: readonly string[]): void;
+  reject(reason: unknown): void;
+}
+
 /**
  * The reserve is a document of the vault, written before an account leaves it: a crash may lose an opened account,
  * which then stays unclaimed and unused, but never gives one to two patients.
@@ -32,12 +38,46 @@ export interface AccountReserve {
 export function createAccountReserve(organisation: OrganisationContext): AccountReserve {
   const { vault } = organisation;
   const exclusively = createExclusive();
+  let waiting: Waiting[] = [];
+
+  /** For all who wait: the reserve is written once for them, as often as there would be time to write it for one. */
+  const serve = async (): Promise<void> => {
+    const served = waiting;
+    waiting = [];
+    if (served.length === 0) return;
+    try {
+      let available = await readReserve(organisation);
+      const missing = served.reduce((sum, { count }) => sum + count, 0) - available.length;
+      let refusal: unknown;
+      if (missing > 0) {
+        try {
+          available = [...available, ...(await openAccounts(organisation, missing))];
+        } catch (error) {
+          refusal = error;
+        }
+      }
+      const handOut: (() => void)[] = [];
+      for (const { count, resolve, reject: refuse } of served) {
+        if (count > available.length) {
+          refuse(refusal);
+          continue;
+        }
+        const taken = available.slice(0, count);
+        available = available.slice(count);
+        handOut.push(() => resolve(taken));
+      }
+      await writeReserve(organisation, available);
+      for (const give of handOut) give();
+    } catch (error) {
+      for (const { reject: refuse } of served) refuse(error);
+    }
+  };
+
   const take = async (count: number): Promise<readonly string[]> => {
-    const reserve = await readReserve(organisation);
-    const missing = count - reserve.length;
-    const available = missing > 0 ? [...reserve, ...(await openAccounts(organisation, missing))] : reserve;
-    const taken = available.slice(0, count);
-    await writeReserve(organisation, available.slice(count));
+    const taken = await new Promise<readonly string[]>((resolve, refuse) => {
+      waiting.push({ count, resolve, reject: refuse });
+      void exclusively(serve);
+    });
     await Promise.all(taken.map((account) => vault.openAccount(account)));
     return taken;
   };
@@ -49,7 +89,7 @@ export function createAccountReserve(organisation: OrganisationContext): Account
       ...(await openAccounts(organisation, RESERVE_TARGET - reserve.length)),
     ]);
   };
-  return { take: (count) => exclusively(() => take(count)), refill: () => exclusively(refill) };
+  return { take, refill: () => exclusively(refill) };
 }
 
 /** Only providers open patients' accounts. */
