@@ -13,6 +13,7 @@ import { createInteract } from './interact.ts';
 import { type FhirLimits, LIMITS } from './limits.ts';
 import type { FhirOperation } from './operations/operation.ts';
 import { refusalOf } from './outcome.ts';
+import { fulfilledStatements } from './packages/fulfilled-statements.ts';
 import type { AccessPort, RegistrationPort } from './ports.ts';
 import type { SearchRegistry } from './search/search-registry.ts';
 
@@ -28,8 +29,6 @@ export interface FhirPluginOptions {
   readonly clock: () => number;
   readonly software?: { readonly name: string; readonly version: string };
   readonly limits?: Partial<FhirLimits>;
-  /** Canonical URLs of the capability statements that this server fulfils. */
-  readonly instantiates?: readonly string[];
   /** R4 alone unless it is given. */
   readonly conformance?: Conformance;
   /** Operations (`$name`) beside the interactions. */
@@ -72,7 +71,7 @@ export function createFhirPlugin(options: FhirPluginOptions): FastifyPluginAsync
             capabilityStatement(serverNow(), {
               software: options.software ?? { name: 'Aceso', version: '0' },
               operations,
-              instantiates: options.instantiates ?? [],
+              instantiates: fulfilledStatements(conformance.packageFiles),
               startedMs,
             }),
           );

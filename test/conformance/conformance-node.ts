@@ -6,7 +6,6 @@ import { openConformance } from '../../src/fhir/conformance.ts';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
 import { type ImportCount, importBundle } from '../../src/fhir/import-bundle.ts';
 import { createFhirOperations } from '../../src/fhir/operations/fhir-operations.ts';
-import { packageResources } from '../../src/fhir/packages/package-resources.ts';
 import { openPackageStore } from '../../src/fhir/packages/package-store.ts';
 import type { RegistrationPort } from '../../src/fhir/ports.ts';
 import { createVault } from '../../src/vault/create-vault.ts';
@@ -142,12 +141,5 @@ async function withPackages(folder: string, packages: readonly Uint8Array[]) {
   const store = await openPackageStore(folder);
   for (const tgz of packages) await store.add(tgz);
   const conformance = await openConformance(await loadDefinitions(), store);
-  const statements = packageResources(store.packages, 'CapabilityStatement') as readonly {
-    id?: string;
-    url?: string;
-  }[];
-  const instantiates = statements.flatMap(({ url, id = '' }) =>
-    url !== undefined && id.endsWith('-server') ? [url] : [],
-  );
-  return { conformance, instantiates, operations: createFhirOperations(conformance) };
+  return { conformance, operations: createFhirOperations(conformance) };
 }

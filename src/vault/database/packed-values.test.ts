@@ -39,3 +39,15 @@ test('what was taken is not written over by what comes next', () => {
   writer.value('other');
   assert.equal(createPackReader(taken).value(), 'first');
 });
+
+test('what was begun and cannot be finished is forgotten', () => {
+  const writer = createPackWriter();
+  writer.value('kept');
+  const { at } = writer;
+  writer.number(1);
+  assert.throws(() => writer.value(true as never), /no value of SQL: boolean/);
+  assert.throws(() => writer.value({ length: 3 } as never), /no value of SQL: object/);
+  writer.rewind(at);
+  const reader = createPackReader(writer.take());
+  assert.deepEqual([reader.value(), reader.isAtEnd], ['kept', true]);
+});

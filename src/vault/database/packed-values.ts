@@ -16,9 +16,9 @@ const FIRST_BYTES = 4096;
 export interface PackWriter {
   number(value: number): void;
   value(value: SqlValue): void;
-  /** Writes a number where `number` wrote one before, at what `at` was then. */
-  setNumber(at: number, value: number): void;
   readonly at: number;
+  /** Forgets what was written since `at` was that: half a message would leave what follows without a beginning. */
+  rewind(at: number): void;
   /** What was written, in a buffer of its own; the writer is empty again. */
   take(): Uint8Array<ArrayBuffer>;
 }
@@ -52,7 +52,9 @@ export function createPackWriter(): PackWriter {
       return at;
     },
     number,
-    setNumber: (where, value) => void buffer.writeDoubleLE(value, where),
+    rewind(to) {
+      at = to;
+    },
     value(value) {
       if (typeof value === 'number') {
         grow(9);
@@ -71,6 +73,7 @@ export function createPackWriter(): PackWriter {
         buffer.writeUInt32LE(length, start + 1);
         at += length;
       } else {
+        if (!(value instanceof Uint8Array)) throw new TypeError(`no value of SQL: ${typeof value}`);
         head(BYTES, value.length);
         buffer.set(value, at);
         at += value.length;

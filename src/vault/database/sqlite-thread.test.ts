@@ -43,6 +43,12 @@ test('a refusal comes back with its code and data, a bug with what it says', asy
   await assert.rejects(file.all(99, []), /no such statement/);
   file.forget(add);
   await assert.rejects(file.write([same]), /no such statement/);
+  // What cannot be sent is refused here, and what is sent beside it arrives whole.
+  const [odd, even] = await Promise.allSettled([
+    file.write([{ statement: add, values: [undefined as never, null, 0] }]),
+    file.pragma('journal_mode'),
+  ]);
+  assert.deepEqual([odd.status, even.status], ['rejected', 'fulfilled']);
   await file.close();
   assert.equal(await codeOf(openRemoteFile(path, { ...options, key: 'cd'.repeat(32) })), 'VAULT_KEY_WRONG');
 });

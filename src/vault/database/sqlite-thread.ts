@@ -183,6 +183,7 @@ function startThread(onLost: () => void): Thread {
       const [id, kind] = [reader.number(), reader.number()];
       const one = waiting.get(id) as Waiting;
       waiting.delete(id);
+      // In turn, since where an answer ends only its reader knows.
       if (kind === ANSWERED) one.read(reader);
       else one.refuse(unpackError(kind, reader));
     }
@@ -192,15 +193,27 @@ function startThread(onLost: () => void): Thread {
   /** What is asked for before the process comes to rest goes in one message. */
   function put(id: number, asked: Asked, file: number, pack: (writer: PackWriter) => void): void {
     if (requests.at === 0) queueMicrotask(flush);
-    requests.number(id);
-    requests.number(asked);
-    requests.number(file);
-    pack(requests);
+    const start = requests.at;
+    try {
+      requests.number(id);
+      requests.number(asked);
+      requests.number(file);
+      pack(requests);
+    } catch (error) {
+      requests.rewind(start);
+      dismiss(id);
+      throw error;
+    }
+  }
+
+  function dismiss(id: number): void {
+    waiting.delete(id);
+    if (waiting.size === 0) worker.unref();
   }
 
   function flush(): void {
     const message = requests.take();
-    if (loss === undefined) worker.postMessage(message, [message.buffer]);
+    if (loss === undefined && message.length > 0) worker.postMessage(message, [message.buffer]);
   }
 
   function wait(one: Waiting): number {
@@ -226,7 +239,7 @@ function startThread(onLost: () => void): Thread {
       answered.catch(nothing);
       return { id, answered };
     },
-    dismiss: (id) => void waiting.delete(id),
+    dismiss,
     tell: (asked, file, pack) => put(NO_ANSWER, asked, file, pack),
     lost,
   };

@@ -92,9 +92,15 @@ function run(id: number, request: Request): void {
 
 function accept(id: number, answer: Answer): void {
   if (id === NO_ANSWER) return;
-  answers.number(id);
-  answers.number(ANSWERED);
-  answer();
+  const start = answers.at;
+  try {
+    answers.number(id);
+    answers.number(ANSWERED);
+    answer();
+  } catch (error) {
+    answers.rewind(start);
+    refuse(id, error);
+  }
 }
 
 function refuse(id: number, error: unknown): void {
@@ -190,11 +196,12 @@ function requestOf(asked: number, number: number, reader: PackReader): Request {
     case ASK.hold: {
       const other = reader.number();
       return () => {
-        const [open, first] = [openFile(number), openFile(other)];
+        const [open, first] = [openFile(number), files.get(other)];
         const refuseToo = (reason: unknown) => {
           open.refusal ??= reason;
         };
-        if (first.refusal !== undefined) refuseToo(first.refusal);
+        if (first === undefined) refuseToo(new TypeError('the database to wait for is closed'));
+        else if (first.refusal !== undefined) refuseToo(first.refusal);
         else hold(first.synced.catch(refuseToo));
         return nothing;
       };
