@@ -1,3 +1,4 @@
+import { isReject } from '../../std/reject.ts';
 import type { Criterion } from '../../vault/index/index-query.ts';
 import type { VersionRow } from '../../vault/vault.ts';
 import type { ChainClause, ReverseClause, SearchClause, ValueClause } from './search-clause.ts';
@@ -30,9 +31,11 @@ export async function resolveClauses(search: InnerSearch, clauses: readonly Sear
   for (const clause of clauses) {
     if (clause.kind === 'value') addValue(search, clause, criteria, tests);
     else {
-      const inner = clause.kind === 'chain' ? await chainTargets(search, clause) : await reverseSources(search, clause);
-      if (inner === undefined) {
-        criteria.push(clauseToCriterion(clause));
+      const inner = await listed(() =>
+        clause.kind === 'chain' ? chainTargets(search, clause) : reverseSources(search, clause),
+      );
+      if (inner === undefined || inner === 'too costly') {
+        if (inner === undefined) criteria.push(clauseToCriterion(clause));
         tests.push(clause.kind === 'chain' ? chainTest(search, clause) : reverseTest(search, clause));
       } else if (inner.length === 0) none = true;
       else {
@@ -46,6 +49,19 @@ export async function resolveClauses(search: InnerSearch, clauses: readonly Sear
     }
   }
   return { criteria, tests, none };
+}
+
+/**
+ * Where the protected index of too many patients would have to be tried for the list, each hit of the outer search is asked
+ * by itself instead: behind one patient there is one index to try.
+ */
+async function listed<T>(list: () => Promise<T>): Promise<T | 'too costly'> {
+  try {
+    return await list();
+  } catch (error) {
+    if (isReject(error) && error.code === 'TOO_COSTLY') return 'too costly';
+    throw error;
+  }
 }
 
 function addValue(

@@ -6,6 +6,7 @@ import { rejectFhir } from '../codes.ts';
 import type { FhirContext } from '../context.ts';
 import type { ParsedResource } from '../patient-account.ts';
 import { type RowTest, resolveClauses } from './inner-search.ts';
+import { accountCriteria } from './named-patients.ts';
 import { createVisibility, type Visibility } from './visibility.ts';
 import type { InnerSearch, VisibleMatch, VisibleMatches, VisibleQuery } from './visible-query.ts';
 
@@ -53,8 +54,9 @@ export function createVisibleSearch(context: FhirContext): VisibleSearch {
   }
 
   async function find(query: VisibleQuery): Promise<VisibleMatches> {
-    const { criteria, tests, none } = await resolveClauses(search, query.clauses);
+    const { criteria: asked, tests, none } = await resolveClauses(search, query.clauses);
     if (none) return { matches: [], more: false };
+    const criteria = [...asked, ...(await accountCriteria(context, query.type, asked))];
     const matches: VisibleMatch[] = [];
     let after = query.after;
     for (;;) {
