@@ -33,8 +33,10 @@ export function createIndexKeeper(options: {
     if (vault.status() !== 'serving' || stopping.signal.aborted) return;
     const wanted = JSON.stringify({ extraction: EXTRACTION, packages: conformance.packageFiles.map(nameOf) });
     const made = await vault.getDocument(KIND, ID);
-    const { format } = vault.indexState();
+    const { format, generation, oldestGeneration, building } = vault.indexState();
     const isSame = made !== undefined && utf8ToText(made) === wanted;
+    // Noted once all was made, so there is nothing to look for: that would walk every resource at each start.
+    if (isSame && building === undefined && oldestGeneration === generation) return;
     let toldMs = performance.now();
     const report = await vault.reindex(entriesExtractor(conformance, baseUrl), {
       format: isSame ? Math.max(1, format) : format + 1,
