@@ -39,6 +39,8 @@ export const ASK = {
    * refused as those to the other are. Not answered.
    */
   hold: 12,
+  /** An error: writes are refused with it, since one before them could not be sent. Not answered. */
+  refuse: 13,
 } as const;
 
 /** Number of a request that nobody waits for. */

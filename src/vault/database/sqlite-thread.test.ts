@@ -83,6 +83,10 @@ test('after a write that is refused all that follow are refused, in the files th
   assert.deepEqual([await count(keys), await count(notes)], [1, 1]);
   keys.file.resume();
   notes.file.resume();
+  // One that cannot even be sent: what was counting on it is refused too.
+  await assert.rejects(notes.file.apply([{ statement: notes.add, values: [2, undefined as never, 0] }]), TypeError);
+  await assert.rejects(notes.file.apply(note(notes, 2)), /no value of SQL/);
+  notes.file.resume();
   const again = await Promise.all([keys.file.apply(note(keys, 2)), notes.file.apply(note(notes, 2), keys.file)]);
   await Promise.all(again.map(({ durable }) => durable));
   assert.deepEqual([await count(keys), await count(notes)], [2, 2]);

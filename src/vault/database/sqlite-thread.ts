@@ -4,7 +4,16 @@ import { reject } from '../codes.ts';
 import type { Applied, SqlValue, StatementRole } from './connection.ts';
 import { createPackReader, createPackWriter, type PackReader, type PackWriter } from './packed-values.ts';
 import type { SqliteOptions } from './sqlite-file.ts';
-import { ANSWERED, ASK, type Asked, NO_ANSWER, packValues, unpackError, unpackValues } from './sqlite-messages.ts';
+import {
+  ANSWERED,
+  ASK,
+  type Asked,
+  NO_ANSWER,
+  packError,
+  packValues,
+  unpackError,
+  unpackValues,
+} from './sqlite-messages.ts';
 
 /** Rows of a statement, with the names of their columns. */
 export interface NamedRows {
@@ -113,6 +122,8 @@ function remoteFile(thread: Thread, file: number): RemoteFile {
       await thread.ask(ASK.write, file, pack, nothing);
     } catch (error) {
       thread.dismiss(durable.id);
+      // What could not even be sent refuses those that follow it as well.
+      if (isCountedOn) thread.tell(ASK.refuse, file, (writer) => packError(writer, error));
       throw error;
     }
     return durable;

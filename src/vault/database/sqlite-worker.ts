@@ -3,7 +3,7 @@ import type { StatementRole } from './connection.ts';
 import { createDerivedRows, type DerivedRows, type DerivedStatement } from './derived-rows.ts';
 import { createPackReader, createPackWriter, type PackReader } from './packed-values.ts';
 import { openSqliteFile, type SqliteFile, type SqliteRow } from './sqlite-file.ts';
-import { ANSWERED, ASK, NO_ANSWER, packError, packValues, unpackValues } from './sqlite-messages.ts';
+import { ANSWERED, ASK, NO_ANSWER, packError, packValues, unpackError, unpackValues } from './sqlite-messages.ts';
 
 /*
  * The thread on which SQLite runs, for all files of the process: reading a page means decrypting it, and a commit writes
@@ -203,6 +203,13 @@ function requestOf(asked: number, number: number, reader: PackReader): Request {
         if (first === undefined) refuseToo(new TypeError('the database to wait for is closed'));
         else if (first.refusal !== undefined) refuseToo(first.refusal);
         else hold(first.synced.catch(refuseToo));
+        return nothing;
+      };
+    }
+    case ASK.refuse: {
+      const reason = unpackError(reader.number(), reader);
+      return () => {
+        openFile(number).refusal ??= reason;
         return nothing;
       };
     }
