@@ -33,7 +33,7 @@ export interface OpenDraft extends Draft {
   readonly leaves: readonly Uint8Array[];
   /** All changes of the vault, those of one statement together, so that PostgreSQL takes them as one. */
   changes(): readonly Change[];
-  /** To be called once reads see it; `keys` are adopted as soon as they are durable. */
+  /** To be called once reads see it; `keys` are adopted as soon as they are on their way. */
   adopt(): void;
 }
 

@@ -58,12 +58,12 @@ interface Waiting {
 interface Thread {
   /** Sends a request; `pack` adds what follows its head. */
   ask<R>(asked: Asked, file: number, pack: (writer: PackWriter) => void, read: (reader: PackReader) => R): Promise<R>;
+  /** The same for what is not answered. */
+  tell(asked: Asked, file: number, pack: (writer: PackWriter) => void): void;
   /** Number of an answer that a request asks for beside its own. */
   expect(): { readonly id: number; readonly answered: Promise<void> };
   /** That answer will not come. */
   dismiss(id: number): void;
-  /** The same for what is not answered. */
-  tell(asked: Asked, file: number, pack: (writer: PackWriter) => void): void;
   readonly lost: Promise<Reject>;
 }
 
