@@ -1,3 +1,5 @@
+import type { AccessGrant } from './scopes.ts';
+
 /** Who stands behind a request, as authentication found out. Ids are pseudonymous accounts of the ledger. */
 export interface Caller {
   /** Member account of the organisation whose vault the request is for. */
@@ -11,6 +13,10 @@ export interface Caller {
   readonly roles: readonly string[];
   /** HL7 v3 ActReason code the caller declared for this request; TREAT by default for clinicians, PATRQT for patients. */
   readonly purpose: string;
+  /** OAuth client that the token was issued to; undefined for tokens that the organisation itself issued. */
+  readonly client?: string;
+  /** What the token is limited to; undefined where nothing but the decision limits it. */
+  readonly grant?: AccessGrant;
 }
 
 /** Somebody, or a system, of the custodian's own: no patient, and of no other organisation. */

@@ -35,7 +35,7 @@ const PEEKED_ROWS = 20;
 export async function history(context: FhirContext, scope: HistoryScope, request: FhirRequest): Promise<FhirResult> {
   const query = historyQuery(context, request);
   const { type, id } = scope;
-  const page = await visiblePage(context, query, fetchOf(context, scope));
+  const page = await visiblePage(context, query, scope);
   const entries = await Promise.all(page.rows.map((row) => historyEntry(context, row)));
   const unseen = page.rows.length === 0 ? await unseenResource(context, scope) : undefined;
   const interactions = joinInteractions([...page.interactions, ...(unseen ?? [])]);
@@ -74,7 +74,10 @@ interface VisibleHistory {
 }
 
 /** Fills the page with what may be seen, and looks on until it is known whether there is more to be seen. */
-async function visiblePage(context: FhirContext, query: HistoryQuery, fetch: Fetch): Promise<VisibleHistory> {
+async function visiblePage(context: FhirContext, query: HistoryQuery, scope: HistoryScope): Promise<VisibleHistory> {
+  const fetch = fetchOf(context, scope);
+  // SMART App Launch 2.2: the history of a resource is a read, that of a type or of all a search.
+  const permission = scope.id === undefined ? 's' : 'r';
   const rows: VersionRow[] = [];
   const interactions: InteractionHeader[] = [];
   let next: string | undefined;
@@ -82,7 +85,7 @@ async function visiblePage(context: FhirContext, query: HistoryQuery, fetch: Fet
     const isFull = rows.length === query.count;
     const page = await fetch(isFull ? PEEKED_ROWS : query.count - rows.length, after);
     const { left, isEnd } = sinceThen(page, query.sinceMs);
-    const decided = await decideRead(context, left);
+    const decided = await decideRead(context, left, permission);
     if (isFull && decided.visible.length > 0) break;
     if (!isFull) {
       rows.push(...decided.visible);

@@ -15,7 +15,13 @@ export interface AccessDecision {
  * answers. Records of no patient (Organization, Practitioner, …) belong to the custodian's own account.
  */
 export interface AccessPort {
-  read(caller: Caller, account: string, versions: readonly VersionRow[]): Promise<AccessDecision>;
+  read(
+    caller: Caller,
+    account: string,
+    versions: readonly VersionRow[],
+    /** What a token's scopes must allow: to read (a resource that was named), or to search. */
+    permission: 'r' | 's',
+  ): Promise<AccessDecision>;
   write(caller: Caller, account: string, type: string): AccessDecision;
 }
 

@@ -13,8 +13,12 @@ export interface ReadDecision {
 }
 
 /** Decides on `rows`, all of which are to be shown where they may be. Journals nothing. */
-export async function decideRead(context: FhirContext, rows: readonly VersionRow[]): Promise<ReadDecision> {
-  const visibility = createVisibility(context);
+export async function decideRead(
+  context: FhirContext,
+  rows: readonly VersionRow[],
+  permission: 'r' | 's' = 'r',
+): Promise<ReadDecision> {
+  const visibility = createVisibility(context, permission);
   const visible = await visibility.of(rows);
   visibility.show(visible);
   return { visible, interactions: visibility.interactions() };

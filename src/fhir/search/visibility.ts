@@ -22,8 +22,8 @@ interface AccountLook {
   readonly shown: Set<string>;
 }
 
-/** Asks `AccessPort` for all versions of one account at once. Journals nothing. */
-export function createVisibility(context: FhirContext): Visibility {
+/** Asks `AccessPort` for all versions of one account at once, as a read or as a search. Journals nothing. */
+export function createVisibility(context: FhirContext, permission: 'r' | 's'): Visibility {
   const permitted = new Map<string, boolean>();
   const looks = new Map<string, AccountLook>();
 
@@ -37,7 +37,12 @@ export function createVisibility(context: FhirContext): Visibility {
   }
 
   async function decide(account: string, versions: readonly VersionRow[]): Promise<void> {
-    const { decision, rules, visible } = await context.access.read(context.caller, account, versions);
+    const { decision, rules, visible } = await context.access.read(
+      context.caller,
+      account,
+      versions,
+      permission,
+    );
     const look = lookOf(account);
     for (const rule of rules) look.rules.add(rule);
     for (const [index, { leaf }] of versions.entries()) {

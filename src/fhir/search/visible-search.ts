@@ -32,7 +32,7 @@ const MAX_HITS = 1000;
 
 export function createVisibleSearch(context: FhirContext): VisibleSearch {
   const { vault, limits } = context;
-  const visibility = createVisibility(context);
+  const visibility = createVisibility(context, 's');
   const texts = new Map<string, Promise<string>>();
   const between: VersionRow[] = [];
   let scanned = 0;

@@ -24,7 +24,7 @@ async function decisionFor(
     ...{ custodian: hospital.account, account: 'd'.repeat(32), kind: 'practitioner', organisation },
     ...{ roles: [], purpose: 'TREAT' },
   };
-  return (await port.read(caller, row.account, [row])).decision;
+  return (await port.read(caller, row.account, [row], 'r')).decision;
 }
 
 async function claimed(node: HospitalNode): Promise<WalletAccount> {

@@ -144,7 +144,7 @@ test('says the same as the access port does for a read', async (t) => {
           ...{ custodian: node.hospital.account, account: actor, organisation, roles: [], purpose },
           kind: actor === account ? 'patient' : 'practitioner',
         };
-        const { decision, rules } = await node.floors.access.read(caller, account, [row]);
+        const { decision, rules } = await node.floors.access.read(caller, account, [row], 'r');
         const query = {
           ...asker,
           organisation,

@@ -11,7 +11,7 @@ export async function versionEntry(
   caller: Caller,
   row: VersionRow,
 ): Promise<OpenedEntry | undefined> {
-  const { decision, rules, visible } = await access.read(caller, row.account, [row]);
+  const { decision, rules, visible } = await access.read(caller, row.account, [row], 'r');
   const isPermitted = decision === 'permit' && visible[0] === true;
   const { account: actor, organisation, purpose } = caller;
   const asked = { account: row.account, timeMs: clock(), actor, organisation, purpose, rules, permit: '' };
