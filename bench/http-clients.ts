@@ -18,19 +18,20 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
-/** Bytes of a request. Bodies are JSON. */
+/** Bytes of a request; bodies are JSON unless `type` says otherwise. */
 export function httpRequest(options: {
   url: string;
   method: 'GET' | 'POST' | 'PUT';
   path: string;
   token?: string;
   body?: string | Uint8Array;
+  type?: string;
 }): WireRequest {
-  const { url, method, path, token, body } = options;
+  const { url, method, path, token, body, type = 'application/json' } = options;
   const bytes = Buffer.from(body ?? '');
   const lines = [`${method} ${path} HTTP/1.1`, `Host: ${new URL(url).host}`, 'Accept: application/json'];
   if (token !== undefined) lines.push(`Authorization: Bearer ${token}`);
-  if (method !== 'GET') lines.push('Content-Type: application/json', `Content-Length: ${bytes.length}`);
+  if (method !== 'GET') lines.push(`Content-Type: ${type}`, `Content-Length: ${bytes.length}`);
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), bytes]);
 }
 

@@ -9,22 +9,33 @@ import packageJson from '../package.json' with { type: 'json' };
 import { createNodeStarter } from '../src/app/start-node.ts';
 import type { CliContext, Progress } from '../src/cli/command.ts';
 import { runCli } from '../src/cli/main.ts';
+import { errorForLog } from '../src/server/log-error.ts';
 
 /*
  * The only place that knows argv, environment and terminal. ACESO_LOG sets the log level (default warn; logs go to
  * standard error as JSON lines), XDG_CONFIG_HOME where root keys lie, XDG_RUNTIME_DIR where sockets do, ACESO_COMETBFT
- * which consensus engine a consortium's node runs, ACESO_VAULT_DATABASE the PostgreSQL database of the vaults and
- * ACESO_VAULT_KEYS_DATABASE another one of their key stores (addresses hold passwords, which argv would show to all).
+ * which consensus engine a consortium's node runs, ACESO_CONFIG a file of settings, ACESO_METRICS_TOKEN who may read
+ * /metrics beside administrators, ACESO_VAULT_DATABASE the PostgreSQL database of the vaults and ACESO_VAULT_KEYS_DATABASE
+ * another one of their key stores (these hold secrets, which argv would show to all).
  */
 const { env } = process;
-const logger = pino({ level: env.ACESO_LOG ?? 'warn' }, pino.destination({ dest: 2, sync: false }));
+// A level that there is none of is told with all other faults of the settings, once a command reads them.
+const level = env.ACESO_LOG !== undefined && Object.hasOwn(pino.levels.values, env.ACESO_LOG) ? env.ACESO_LOG : 'warn';
+const logger = pino(
+  { level: env.ACESO_LOG === 'silent' ? 'silent' : level, serializers: { err: errorForLog } },
+  pino.destination({ dest: 2, sync: false }),
+);
 const keyFolder = join(env.XDG_CONFIG_HOME ?? join(homedir(), '.config'), 'aceso');
 
 // Node says of parts of its WebCrypto that they may change; that is ours to watch, not the operator's.
 process.removeAllListeners('warning');
 process.on('warning', (warning) => {
-  if (warning.name !== 'ExperimentalWarning') logger.warn({ err: warning }, 'warning of the runtime');
+  if (warning.name !== 'ExperimentalWarning')
+    logger.warn({ name: warning.name, text: warning.message }, 'warning of the runtime');
 });
+
+// The packaged Node does not say that it has long-term support, and oidc-provider warns on the console of any that does not.
+if (process.release.lts === undefined) Object.defineProperty(process.release, 'lts', { value: process.version });
 
 /** A bar on a terminal; elsewhere a line at the end, so that a log is no wall of bars. */
 function progress(label: string): Progress {

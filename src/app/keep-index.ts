@@ -59,7 +59,7 @@ export function createIndexKeeper(options: {
       });
       // A later run is not kept from starting by an earlier one that failed.
       const mine = work;
-      work = work.catch((error: unknown) => log.error({ error: String(error) }, 'the search index was not made anew'));
+      work = work.catch((error: unknown) => log.error({ err: error }, 'the search index was not made anew'));
       return mine;
     },
     async stop() {

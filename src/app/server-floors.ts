@@ -1,13 +1,19 @@
 import type { FastifyPluginAsync } from 'fastify';
-import { createAccessServer, PRIVACY_OFFICER } from '../capabilities/access/server/access-server.ts';
+import { createAccessServer, isPrivacyOfficer, PRIVACY_OFFICER } from '../capabilities/access/server/access-server.ts';
 import { createCustodianPort, createMemberPort } from '../capabilities/access/server/exchange-ports.ts';
 import { createAccessRequests } from '../capabilities/access/server/exchange-requests.ts';
+import type { RestrictionPort } from '../capabilities/access/server/scope-limit.ts';
 import { versionFacts } from '../capabilities/access/server/version-facts.ts';
+import { createAccountingAnswer } from '../capabilities/audit/server/accounting-answer.ts';
+import { createAuditServer } from '../capabilities/audit/server/audit-server.ts';
+import { consentReference } from '../capabilities/consent/server/consent-document.ts';
 import { createConsentServer } from '../capabilities/consent/server/consent-server.ts';
 import { createEvaluateOperation } from '../capabilities/consent/server/evaluate-operation.ts';
 import { createMembershipServer } from '../capabilities/membership/server/membership-server.ts';
+import { issueJournalReceipt } from '../capabilities/records/server/issue-receipt.ts';
 import { createReceiptOperations } from '../capabilities/records/server/receipt-operations.ts';
 import { createRecordsServer } from '../capabilities/records/server/records-server.ts';
+import { receiptToBytes } from '../chain/receipt/receipt.ts';
 import { createExchange } from '../exchange/exchange.ts';
 import type { FhirOperation } from '../fhir/operations/operation.ts';
 import type { AccessPort, RegistrationPort } from '../fhir/ports.ts';
@@ -21,12 +27,18 @@ export interface FloorDependencies {
   readonly organisations: readonly OrganisationContext[];
   readonly ledger: Ledger;
   readonly authenticate: Authenticate;
+  /** For what apps may use too; `authenticate` unless it is given. */
+  readonly authenticateApps?: Authenticate;
   readonly clock: () => number;
   /** Address at which the node reaches its own routes. */
   readonly ownUrl: string;
+  /** Address under which others reach the node; `ownUrl` unless it is given. */
+  readonly baseUrl?: string;
   /** Addresses of other members' nodes. */
   readonly peers: readonly string[];
   readonly fetch: typeof fetch;
+  /** What the searches behind the scopes of apps let through. */
+  readonly restriction?: RestrictionPort;
 }
 
 /** What they give in return: the ports that other rooms define, routes, and work that goes on beside. */
@@ -44,7 +56,19 @@ export interface ServerFloors {
 export function createServerFloors(deps: FloorDependencies): ServerFloors {
   const membership = createMembershipServer(deps);
   const consent = createConsentServer(deps);
-  const accessServer = createAccessServer({ ...deps, revokedLocally: consent.revokedLocally });
+  const accessServer = createAccessServer({
+    ...deps,
+    revokedLocally: consent.revokedLocally,
+    answerReport: createAccountingAnswer(consentReference),
+  });
+  const audit = createAuditServer({
+    ...deps,
+    authenticate: deps.authenticateApps ?? deps.authenticate,
+    isPrivacyOfficer,
+    baseUrl: deps.baseUrl ?? deps.ownUrl,
+    consentOf: consentReference,
+    receiptOf: async ({ vault }, entry) => receiptToBytes(await issueJournalReceipt(deps.ledger, vault, entry)),
+  });
   const records = createRecordsServer({ ...deps, access: accessServer.access });
   const exchange = createExchange({
     ...deps,
@@ -62,7 +86,10 @@ export function createServerFloors(deps: FloorDependencies): ServerFloors {
   return {
     access: accessServer.access,
     registration: membership.registration,
-    plugins: [membership.plugin, consent.plugin, accessServer.plugin, records.plugin, exchange.plugin, requests.plugin],
+    plugins: [
+      ...[membership.plugin, consent.plugin, accessServer.plugin, records.plugin, exchange.plugin, requests.plugin],
+      audit.plugin,
+    ],
     operations: [...createReceiptOperations(deps.ledger), evaluate],
     jobs: [...membership.jobs, ...consent.jobs, ...accessServer.jobs, ...records.jobs, ...exchange.jobs],
     close: accessServer.close,

@@ -4,9 +4,13 @@ import type { FastifyBaseLogger } from 'fastify';
 import { createMemberCheck } from '../auth/member-call-check.ts';
 import { issueToken, type TokenRecord, type TokenStore } from '../auth/tokens.ts';
 import { createMemberPort } from '../capabilities/access/server/exchange-ports.ts';
+import { consentReference } from '../capabilities/consent/server/consent-document.ts';
 import type { NodeStarter, RunningNode, StartOptions } from '../cli/node-starter.ts';
+import { BULK_OPERATIONS } from '../fhir/bulk/bulk-operations.ts';
 import { entriesExtractor, openConformance } from '../fhir/conformance.ts';
+import type { FhirServer } from '../fhir/context.ts';
 import { loadDefinitions } from '../fhir/definitions/load-definitions.ts';
+import { LIMITS } from '../fhir/limits.ts';
 import { createFhirOperations } from '../fhir/operations/fhir-operations.ts';
 import { openPackageStore } from '../fhir/packages/package-store.ts';
 import { createFhirPlugin } from '../fhir/plugin.ts';
@@ -14,34 +18,50 @@ import { type RunningJobs, startJobs } from '../jobs/job.ts';
 import type { CometBftLedger } from '../ledger/cometbft/cometbft-ledger.ts';
 import { findCometBft } from '../ledger/cometbft/engine/find-cometbft.ts';
 import { createLedgerPlugin } from '../ledger/http/ledger-plugin.ts';
-import { createAuthenticate } from '../server/authenticate.ts';
+import { createOutgoing } from '../outgoing/create-outgoing.ts';
+import { createAppAuthenticate, createAuthenticate } from '../server/authenticate.ts';
+import { allowOrigins } from '../server/cors.ts';
 import { createHttpHost } from '../server/http-host.ts';
 import { type OrganisationContext, organisationOf } from '../server/organisation.ts';
+import { createRateLimits } from '../server/rate-limit.ts';
+import { createReadiness } from '../server/readiness.ts';
+import { announceEnd, closeHost, DEFAULT_DRAIN } from '../server/readiness-drain.ts';
 import { canonicalBytes, type Json } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
+import { withOwnSubscriptions } from '../subscriptions/own-subscriptions.ts';
 import { createBackupPlugin } from './backup/backup-plugin.ts';
 import { createBackupWork } from './backup/backup-work.ts';
 import { verifyPage } from './build-verify-page.ts';
+import { openBulk } from './bulk-wiring.ts';
 import { CODES } from './codes.ts';
+import { readConfiguration } from './configuration/read-configuration.ts';
 import { trialFounders } from './demo-network.ts';
+import { examineNode } from './doctor/examine-node.ts';
+import { openEntrance } from './entrance.ts';
 import { foundMovedNetworkFrom } from './found-moved-network.ts';
 import { foundNetwork, genesisBytes, newValidatorSeeds, parsePlan, validatorOf } from './found-network.ts';
 import { createImportPlugin } from './import-plugin.ts';
 import { createIndexKeeper } from './keep-index.ts';
 import { listen, listenRefusal } from './listen.ts';
 import { createMemoryTokenStore } from './memory-token-store.ts';
+import { createMetricsPlugin } from './metrics-plugin.ts';
 import { exportNodeLedger, moveNode } from './move-ledger.ts';
 import { createNetworkPlugin } from './network-plugin.ts';
 import { openNodeData } from './node-data.ts';
 import type { NodeEnvironment } from './node-environment.ts';
 import { readNodeFile } from './node-folder.ts';
+import { createNodeMetrics } from './node-metrics.ts';
 import { createNodePlugin } from './node-plugin.ts';
 import { openLedger } from './open-ledger.ts';
 import { openOrganisations } from './open-organisations.ts';
+import { openSubscriptions } from './open-subscriptions.ts';
+import { createOutgoingPlugin } from './outgoing-plugin.ts';
 import { createPackagesPlugin } from './packages-plugin.ts';
+import { createPatientDirectory } from './patient-directory.ts';
 import { createQueryPlugin } from './query-plugin.ts';
 import { createIndexRotationPlugin } from './rotation/index-rotation-plugin.ts';
 import { readRuntimeFile, removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts';
+import { createScopeRestrictions } from './scope-restrictions.ts';
 import { seedOnce } from './seed-node.ts';
 import { createServerFloors } from './server-floors.ts';
 import { startWitness } from './start-witness.ts';
@@ -75,6 +95,8 @@ async function catchUp(ledger: CometBftLedger, { progress }: StartOptions, log: 
 export function createNodeStarter(environment: NodeEnvironment): NodeStarter {
   return {
     backups: createBackupWork(environment),
+    configure: readConfiguration,
+    examine: (options) => examineNode(environment, options),
     start: (options) => startNode(environment, options),
     witness: (options) => startWitness(environment, options),
     verifyPage: async () => (await verifyPage()).html,
@@ -148,6 +170,7 @@ async function startNode(environment: NodeEnvironment, options: StartOptions): P
 /** Ledger, then vaults, then routes, then jobs; closed the other way round, so that what is begun still finds what it needs. */
 async function openNode(environment: NodeEnvironment, options: StartOptions, closing: Closing): Promise<RunningNode> {
   const { keyFolder, clock, logger: log, version } = environment;
+  if (options.logLevel !== undefined) log.level = options.logLevel;
   const data = await openNodeData({ ...options, keyFolder, clock }).catch(refuseFolder);
   const opened = await openLedger({
     folder: options.folder,
@@ -165,15 +188,21 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   const { ledger, consortium } = opened;
   // Care does not wait for the others; but what they decided meanwhile is better known before the first read.
   if (consortium !== undefined) await catchUp(consortium.ledger, options, log);
-  const organisations = await openOrganisations({
+  const figures = createNodeMetrics({ ledger, clock });
+  closing.add(figures.close);
+  const vaults = await openOrganisations({
     ...{ ...data, folder: options.folder, ledger, clock, log, database: environment.vaultDatabase },
   });
   closing.add(async () => {
-    for (const { vault } of organisations) await vault.close();
+    for (const { vault } of vaults) await vault.close();
   });
+  const organisations = figures.organisations(vaults);
   const sessions = organisations.map(({ account }) => createMemoryTokenStore(account));
   const stores: TokenStore[] = [...sessions, ...organisations.map(({ vault }) => tokensOf(vault))];
-  const authenticate = createAuthenticate(stores, clock);
+  const rateLimits = createRateLimits();
+  const authenticateOwn = createAuthenticate(stores, clock);
+  const authenticate = rateLimits.limited(authenticateOwn);
+  const authenticateApps = rateLimits.limited(createAppAuthenticate(authenticateOwn, () => entrance?.callers));
   const port = options.port === 0 ? await freePort(options.host) : options.port;
   const ownUrl = `http://${options.host}:${port}`;
   const { follows } = data.node;
@@ -186,10 +215,21 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
     ...(options.peers ?? []),
   ];
   const { fetch } = environment;
-  const floors = createServerFloors({ organisations, ledger, authenticate, clock, ownUrl, peers, fetch });
-  closing.add(floors.close);
-  const host = createHttpHost({ logger: log });
   const baseUrl = options.baseUrl ?? ownUrl;
+  const fhirUrl = `${baseUrl}/fhir`;
+  const packages = await openPackageStore(join(options.folder, 'packages'));
+  const conformance = await openConformance(await loadDefinitions(), packages);
+  const restriction = createScopeRestrictions({ conformance: () => conformance, baseUrl: fhirUrl, clock });
+  const floors = createServerFloors({
+    ...{ organisations, ledger, authenticate, authenticateApps, clock, ownUrl, baseUrl, peers, fetch, restriction },
+  });
+  closing.add(floors.close);
+  const { metrics, traffic } = figures;
+  const host = createHttpHost({ logger: log, observer: traffic });
+  rateLimits.guard(host);
+  figures.host(host);
+  const readiness = createReadiness({ ledger, organisations });
+  const draining = { host, readiness, open: traffic.open, limits: options.drain ?? DEFAULT_DRAIN };
   const requireMember = createMemberCheck({
     chain: ledger.genesisHash,
     audiences: organisations.map(({ account }) => account),
@@ -204,13 +244,11 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
     }),
   );
   for (const plugin of floors.plugins) await host.register(plugin);
-  await host.register(createNodePlugin({ node: data.node.node, version, ledger, organisations }));
+  await host.register(createNodePlugin({ node: data.node.node, version, ledger, organisations, readiness }));
+  await host.register(createMetricsPlugin({ metrics, authenticate, metricsToken: options.metricsToken }));
   await host.register(createQueryPlugin(ledger, authenticate));
   await host.register(createNetworkPlugin({ ledger, node: data.node, consortium, authenticate }));
   await host.register(verifyPagePlugin);
-  const fhirUrl = `${baseUrl}/fhir`;
-  const packages = await openPackageStore(join(options.folder, 'packages'));
-  const conformance = await openConformance(await loadDefinitions(), packages);
   const index = createIndexKeeper({ organisations, conformance, baseUrl: fhirUrl, log });
   closing.add(index.stop);
   const rotation = createIndexRotationPlugin({
@@ -227,7 +265,7 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
       vaults: organisations,
     },
     // Not the organisations' own tokens: where a backup goes is the operator's to say.
-    authenticate: createAuthenticate(sessions, clock),
+    authenticate: rateLimits.limited(createAuthenticate(sessions, clock)),
     log,
   });
   closing.add(backup.close);
@@ -237,25 +275,71 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
     createImportPlugin({ organisations, authenticate, registration: floors.registration, conformance, baseUrl, clock }),
   );
   const vaultOf = (custodian: string) => organisationOf(organisations, custodian).vault;
-  const { access, registration } = floors;
+  const authenticateOperator = createAuthenticate(sessions, clock);
+  await host.register(createOutgoingPlugin({ storeOf: vaultOf, authenticate, authenticateOperator }));
+  const { registration } = floors;
+  const access = withOwnSubscriptions(floors.access, vaultOf);
+  const outgoing = createOutgoing({ storeOf: vaultOf });
+  const reportFailure = (error: unknown) =>
+    log.error({ name: error instanceof Error ? error.name : typeof error }, 'search failed');
+  const fhirServer = (): FhirServer => ({
+    ...conformance,
+    limits: LIMITS,
+    access,
+    registration,
+    baseUrl: fhirUrl,
+    clock,
+    reportFailure,
+    writeRules: [subscriptions.writeRule],
+  });
+  const subscriptions = openSubscriptions({
+    ...{ organisations, outgoing, baseUrl, server: fhirServer },
+    // Without a way in nobody was let in; the owners of before wait for it.
+    isStillAllowed: async (owner) => entrance === undefined || entrance.isStillAllowed(owner),
+    consentOf: consentReference,
+  });
+  const entrance = await openEntrance({
+    ...{ organisations, ledger, authenticate, baseUrl, fhirUrl, outgoing, clock, log },
+    patients: createPatientDirectory({ server: fhirServer, vaultOf }),
+  });
+  if (entrance === undefined) log.warn('no vault serves, so nobody signs in until the node is started again');
+  for (const plugin of entrance?.plugins ?? []) await host.register(plugin);
+  allowOrigins(host, '/fhir', (origin) => entrance?.isOrigin(origin) === true);
+  await host.register(subscriptions.plugin);
   await host.register(
     createFhirPlugin({
       vaultOf,
       access,
       registration,
-      authenticate,
+      authenticate: authenticateApps,
+      ...(entrance === undefined ? {} : { oauth: entrance.endpoints }),
       baseUrl: fhirUrl,
       clock,
       conformance,
-      operations: [...createFhirOperations(conformance), ...floors.operations],
+      operations: [
+        ...[...createFhirOperations(conformance), ...BULK_OPERATIONS, ...floors.operations],
+        ...subscriptions.operations,
+      ],
+      writeRules: [subscriptions.writeRule],
+      topics: subscriptions.topics,
+      charge: rateLimits.charge,
       software: { name: 'Aceso', version },
     }),
     { prefix: '/fhir' },
   );
+  const bulk = openBulk({
+    ...{ organisations, baseUrl, folder: options.folder },
+    ...{ server: fhirServer, authenticate: authenticateApps },
+  });
+  closing.add(bulk.stop);
+  await host.register(bulk.plugin, { prefix: '/fhir' });
+  await bulk.resume();
   const url = await listen(host, options.host, port);
-  closing.add(() => host.close());
+  closing.add(() => closeHost(draining));
+  subscriptions.start();
+  closing.add(subscriptions.stop);
   index.keep().catch(() => undefined);
-  const jobs: RunningJobs = startJobs(floors.jobs, log);
+  const jobs: RunningJobs = startJobs(figures.jobs([...floors.jobs, ...(entrance?.jobs ?? []), ...bulk.jobs]), log);
   closing.add(() => jobs.stop(true));
   const adminTokens = await issueAdminTokens(organisations, sessions, clock());
   await writeRuntimeFile(keyFolder, { url, node: data.node.node, adminTokens });
@@ -265,6 +349,9 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   const wanted = options.seed && data.node.follows === undefined;
   const seeding = { organisations, registration, conformance, baseUrl, clock, progress: options.progress };
   const seeded = isServing ? await seedOnce(seeding, wanted) : undefined;
+  readiness.started();
+  // Added last, so the first thing to happen.
+  closing.add(() => announceEnd(draining));
   return { url, node: data.node.node, adminTokens, seeded, close: () => closing.run(log) };
 }
 

@@ -24,7 +24,7 @@ export function isStaff({ kind, organisation, custodian }: Caller): boolean {
   return kind !== 'patient' && organisation === custodian;
 }
 
-/** The custodian's own administration. */
+/** The custodian's own administration. No app's token is that, whoever it acts for. */
 export function isAdministrator(caller: Caller): boolean {
-  return caller.kind === 'system' && isStaff(caller);
+  return caller.kind === 'system' && caller.grant === undefined && isStaff(caller);
 }

@@ -24,6 +24,8 @@ export interface AccessGrant {
   readonly scopes: readonly ResourceScope[];
   /** The patient in context, of whom alone `patient/` scopes tell: id of the Patient resource, and its account. */
   readonly patient?: { readonly id: string; readonly account: string };
+  /** Name of the user's grant, by which it is found out later whether it still holds; none for a back-end service. */
+  readonly id?: string;
 }
 
 /** Longest scope that is looked at, in characters. */
@@ -46,4 +48,14 @@ export function parseResourceScope(text: string): ResourceScope | undefined {
 /** Whether a scope lets something be done to resources of a type; that its restriction and its context do is another question. */
 export function scopeAllows(scope: ResourceScope, permission: Permission, type: string): boolean {
   return (scope.type === '*' || scope.type === type) && scope.permissions.includes(permission);
+}
+
+/** Whether whoever was allowed one scope may be given the other: nobody gets more than an administrator registered. */
+export function scopeCovers(allowed: ResourceScope, asked: ResourceScope): boolean {
+  return (
+    allowed.context === asked.context &&
+    (allowed.type === '*' || allowed.type === asked.type) &&
+    [...asked.permissions].every((permission) => allowed.permissions.includes(permission)) &&
+    (allowed.restriction === undefined || allowed.restriction === asked.restriction)
+  );
 }

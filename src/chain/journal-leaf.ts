@@ -9,6 +9,7 @@ import { frame } from '../std/frame.ts';
  */
 export const VERSION_LEAF_TAG = 'aceso/leaf/version/1';
 export const INTERACTION_LEAF_TAG = 'aceso/leaf/interaction/1';
+export const ASKED_INTERACTION_LEAF_TAG = 'aceso/leaf/interaction/2';
 
 /** Length of a leaf's random salt, in bytes. */
 export const SALT_BYTES = 32;
@@ -27,7 +28,7 @@ export type VersionHeader = {
 };
 
 /** What one interaction with one account's versions came to. Leaves in hexadecimal, in the order they were given. */
-export type InteractionHeader = {
+type InteractionOutcome = {
   readonly kind: 'read' | 'release' | 'receipt' | 'refusal' | 'break-glass' | 'revocation' | 'erasure';
   readonly account: string;
   readonly timeMs: number;
@@ -44,14 +45,36 @@ export type InteractionHeader = {
   readonly permit: string;
 };
 
+/**
+ * By what an interaction came about, in printable ASCII, each '' where it is not known. Entries about a patient are shown
+ * to that patient, so nothing in here may tell of another one.
+ */
+export type Asked = {
+  /** OAuth client (app) that asked; '' for tokens that the organisation itself issued. At most 256 characters. */
+  readonly client: string;
+  /** FHIR restful-interaction code (`read`, `search-type`, …), or `$name` of an operation. At most 64 characters. */
+  readonly interaction: string;
+  /** Id of the request, as in the answer's X-Request-Id. At most 128 characters. */
+  readonly request: string;
+  /** Path of the resource, and names of search parameters, never their values. At most 256 characters. */
+  readonly query: string;
+};
+
+/** Format 1 says what an interaction came to; format 2 also by what it came about. Both are read and verified for ever. */
+export type InteractionHeader = InteractionOutcome | (InteractionOutcome & Asked);
+
+/** Longest values of `Asked`, in characters. */
+export const ASKED_LIMITS = { client: 256, interaction: 64, request: 128, query: 256 } as const;
+
 /** Leaf of a version of a resource; `salt` is 32 random bytes, `contentHash` SHA-256 of the exact bytes. */
 export function versionLeaf(salt: Uint8Array, header: VersionHeader, contentHash: Uint8Array): Uint8Array {
   return hmacSha256(salt, frame(VERSION_LEAF_TAG, canonicalBytes(header), contentHash));
 }
 
-/** Leaf of an interaction. */
+/** Leaf of an interaction, of the format that its header has. */
 export function interactionLeaf(salt: Uint8Array, header: InteractionHeader): Uint8Array {
-  return hmacSha256(salt, frame(INTERACTION_LEAF_TAG, canonicalBytes(header)));
+  const tag = 'client' in header ? ASKED_INTERACTION_LEAF_TAG : INTERACTION_LEAF_TAG;
+  return hmacSha256(salt, frame(tag, canonicalBytes(header)));
 }
 
 /** SHA-256 of a version's exact bytes. */

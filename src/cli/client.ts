@@ -15,6 +15,7 @@ export interface Client {
   get(path: string): Promise<unknown>;
   post(path: string, body: unknown): Promise<unknown>;
   put(path: string, body: unknown): Promise<unknown>;
+  delete(path: string): Promise<unknown>;
   /** Exact bytes of a 2xx answer. */
   bytes(path: string): Promise<Uint8Array>;
   /** Exact bytes of the answer to a JSON body. */
@@ -58,6 +59,7 @@ export function createClient(
     get: (path) => json(call('GET', path)),
     post: (path, body) => json(call('POST', path, JSON.stringify(body), 'application/json')),
     put: (path, body) => json(call('PUT', path, JSON.stringify(body), 'application/json')),
+    delete: (path) => json(call('DELETE', path)),
     bytes: async (path) => new Uint8Array(await (await call('GET', path)).arrayBuffer()),
     postBytes: async (path, body) =>
       new Uint8Array(await (await call('POST', path, JSON.stringify(body), 'application/json')).arrayBuffer()),

@@ -7,6 +7,15 @@ export const CODES = {
     kind: 'invalid',
     sentence: 'The arguments do not fit the command; `aceso help COMMAND` shows how it is used.',
   },
+  CONFIGURATION_WRONG: {
+    kind: 'invalid',
+    sentence:
+      'The settings of the node do not hold, as listed; nothing was started. `aceso help start` names them all.',
+  },
+  NODE_NOT_SOUND: {
+    kind: 'unavailable',
+    sentence: 'Something of the node failed the examination; each finding above says what to do.',
+  },
   FILE_UNREADABLE: {
     kind: 'unknown',
     sentence: 'A file or folder named on the command line cannot be read; check the path and its rights.',

@@ -37,6 +37,8 @@ export interface Command {
   readonly usage: string;
   readonly summary: string;
   readonly options: NonNullable<ParseArgsConfig['options']>;
+  /** It judges its options by itself, to tell of all that is wrong with them at once: unknown ones reach it too. */
+  readonly judgesOptions?: true;
   /** Most positional arguments it takes. */
   readonly maxArguments: number;
   run(context: CliContext, values: OptionValues, positionals: readonly string[]): Promise<void>;

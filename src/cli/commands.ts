@@ -1,8 +1,10 @@
 import type { Command } from './command.ts';
 import { accessBreakGlassCommand, accessLogCommand, accessRequestCommand } from './commands/access.ts';
 import { backupCommand } from './commands/backup.ts';
+import { clientCommands, launchCommand } from './commands/clients.ts';
 import { consentGrantCommand, consentListCommand, consentRevokeCommand } from './commands/consent.ts';
 import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { generateCommand } from './commands/generate.ts';
 import { genesisCommand } from './commands/genesis.ts';
 import { igAddCommand, igListCommand, igRemoveCommand } from './commands/ig.ts';
@@ -20,8 +22,11 @@ import { ledgerExportCommand, ledgerMoveCommand, networkMoveCommand } from './co
 import { networkInitCommand } from './commands/network-init.ts';
 import { networkStatusCommand } from './commands/network-status.ts';
 import { networkUpCommand } from './commands/network-up.ts';
+import { outgoingCommands } from './commands/outgoing.ts';
+import { peopleCommands } from './commands/people.ts';
 import { receiptsExportCommand } from './commands/receipts.ts';
 import { restoreCommand } from './commands/restore.ts';
+import { signInCommand } from './commands/sign-in.ts';
 import { startCommand } from './commands/start.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { voteCommands } from './commands/vote.ts';
@@ -30,6 +35,7 @@ import { witnessCommand } from './commands/witness.ts';
 /** Every command, in the order that the help shows. */
 export const COMMANDS: readonly Command[] = [
   startCommand,
+  doctorCommand,
   demoCommand,
   networkUpCommand,
   networkInitCommand,
@@ -48,8 +54,13 @@ export const COMMANDS: readonly Command[] = [
   keysRevokeCommand,
   keysSlipCommand,
   keysClaimCommand,
+  ...peopleCommands,
+  signInCommand,
+  ...clientCommands,
+  launchCommand,
   keysRotateIndexCommand,
   keysRotateRootCommand,
+  ...outgoingCommands,
   backupCommand,
   restoreCommand,
   consentGrantCommand,

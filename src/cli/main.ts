@@ -9,7 +9,12 @@ import { commandHelp, generalHelp } from './help.ts';
 const reject = rejecter(CODES);
 
 /** What only other words or settings of the command line can mend. */
-const USAGE_CODES: ReadonlySet<string> = new Set(['COMMAND_UNKNOWN', 'ARGUMENTS_WRONG', 'PASSPHRASE_MISSING']);
+const USAGE_CODES: ReadonlySet<string> = new Set([
+  'COMMAND_UNKNOWN',
+  'ARGUMENTS_WRONG',
+  'CONFIGURATION_WRONG',
+  'PASSPHRASE_MISSING',
+]);
 
 /** Runs one command line; resolves to the exit code. Never throws. */
 export async function runCli(argv: readonly string[], context: CliContext): Promise<number> {
@@ -47,9 +52,11 @@ function parse(command: Command, args: readonly string[]): { values: OptionValue
       args: [...args],
       options: command.options,
       allowPositionals: true,
-      strict: true,
+      strict: command.judgesOptions !== true,
     });
-    if (positionals.length > command.maxArguments) throw new TypeError('too many arguments');
+    // The word behind an option that there is none of is probably its value, and the command tells of the option.
+    const isUnknown = Object.keys(values).some((name) => !Object.hasOwn(command.options, name));
+    if (positionals.length > command.maxArguments && !isUnknown) throw new TypeError('too many arguments');
     return { values: values as OptionValues, positionals };
   } catch (error) {
     throw reject('ARGUMENTS_WRONG', { command: command.name, problem: printable((error as Error).message) });
@@ -70,5 +77,6 @@ function explain(error: unknown, { note }: CliContext): number {
   note(`error ${message}`);
   for (const [name, value] of Object.entries(data))
     note(`  ${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`);
+  if (code === 'NODE_NOT_SOUND') return EXIT.FAILURE;
   return USAGE_CODES.has(code) ? EXIT.USAGE : exitCodeOf(kind);
 }

@@ -51,9 +51,66 @@ export interface StartOptions {
   readonly peers?: readonly string[];
   /** Witnesses of the ledger by name, with the address of each; genesis holds their keys. */
   readonly witnesses?: Readonly<Record<string, string>>;
+  /** How long the node is not ready before it takes no more requests, and how long those under way may go on then. */
+  readonly drain?: { readonly noticeMs: number; readonly boundMs: number };
+  /** Bearer token that opens `/metrics` and nothing else. */
+  readonly metricsToken?: string;
+  /** Least level that is logged; the entry point's own unless it is given. */
+  readonly logLevel?: string;
   progress(step: string, done: number, total: number): void;
   /** Told once, at first start: where the root key lies. */
   rootKeyMade(path: string): void;
+}
+
+/** What the settings of a node come to; how it is told of its progress is the caller's. */
+export type StartSettings = Omit<StartOptions, 'mustExist' | 'progress' | 'rootKeyMade'>;
+
+/** Where settings are taken from; a file too, where `--config` or `ACESO_CONFIG` names one. */
+export interface ConfigurationSources {
+  /** Options of the command line, known or not, as they were read. */
+  readonly options: Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}
+
+/** One thing that is wrong with the settings. Secrets are never shown. */
+export interface ConfigurationFault {
+  readonly code: string;
+  readonly from: 'option' | 'environment' | 'file';
+  /** As it was written: `--port`, `ACESO_LOG`, `baseUrl`. */
+  readonly name: string;
+  /** What the code means, for people. */
+  readonly message: string;
+  readonly given?: string;
+  /** What it takes. */
+  readonly allowed?: string;
+  /** What was probably meant. */
+  readonly nearest?: string;
+}
+
+export interface ReadConfiguration {
+  readonly faults: readonly ConfigurationFault[];
+  /** Each setting that has a value, with where that came from. */
+  readonly effective: readonly { readonly name: string; readonly value: string; readonly from: string }[];
+  /** Only without faults. */
+  readonly settings?: StartSettings;
+}
+
+/** What `aceso doctor` is to look at. */
+export interface ExamineOptions {
+  readonly sources: ConfigurationSources;
+  /** Folder of the newest backup. */
+  readonly backup?: string;
+}
+
+/** One line of what it found. */
+export interface Finding {
+  /** Name of what was looked at, for scripts. */
+  readonly check: string;
+  readonly level: 'ok' | 'warn' | 'fail';
+  readonly what: string;
+  /** What to do; absent where all is well. */
+  readonly advice?: string;
 }
 
 export interface WitnessStartOptions {
@@ -142,6 +199,10 @@ export interface NodeStarter {
   };
   /** Throws ENGINE_MISSING or ENGINE_VERSION_WRONG where a consortium's node would not run. */
   requireEngine(): Promise<void>;
+  /** The settings of `aceso start`, judged together; changes nothing. */
+  configure(sources: ConfigurationSources): Promise<ReadConfiguration>;
+  /** Looks a node over without starting or changing anything. */
+  examine(options: ExamineOptions): Promise<readonly Finding[]>;
   start(options: StartOptions): Promise<RunningNode>;
   witness(options: WitnessStartOptions): Promise<RunningWitness>;
   /** The verify page as one file, for auditors who have no node. */

@@ -7,6 +7,7 @@ import type {
 } from '@medplum/fhirtypes';
 import type { FhirServer } from './context.ts';
 import { EVERY_TYPE } from './definitions/definitions.ts';
+import { type OAuthUris, smartSecurity } from './oauth-uris.ts';
 import type { FhirOperation } from './operations/operation.ts';
 import { instant } from './resource-text.ts';
 import { COMPARTMENTS } from './routes.ts';
@@ -24,6 +25,10 @@ type Interaction = NonNullable<CapabilityStatementRestResource['interaction']>[n
 export interface Registered {
   readonly software: { readonly name: string; readonly version: string };
   readonly operations: readonly FhirOperation[];
+  /** Where apps get their tokens; absent where there is no authorization server. */
+  readonly oauth?: OAuthUris;
+  /** Canonical URLs of the topics that may be subscribed to. */
+  readonly topics: readonly string[];
   /** Canonical URLs of the capability statements that are fulfilled. */
   readonly instantiates: readonly string[];
   /** When this process began to serve. */
@@ -33,7 +38,7 @@ export interface Registered {
 /** `GET metadata` (R4 §3.1.0.9): what is registered, nothing else. */
 export function capabilityStatement(
   { definitions, registry, baseUrl }: FhirServer,
-  { software, operations, instantiates, startedMs }: Registered,
+  { software, operations, oauth, topics, instantiates, startedMs }: Registered,
 ): CapabilityStatement {
   return {
     resourceType: 'CapabilityStatement',
@@ -47,11 +52,17 @@ export function capabilityStatement(
     fhirVersion: definitions.fhirVersion as CapabilityStatement['fhirVersion'],
     format: ['application/fhir+json', 'json'],
     patchFormat: ['application/json-patch+json', 'application/fhir+json'],
-    rest: [restOf(registry, operations)],
+    rest: [
+      { ...restOf(registry, operations, topics), ...(oauth === undefined ? {} : { security: smartSecurity(oauth) }) },
+    ],
   };
 }
 
-function restOf(registry: SearchRegistry, operations: readonly FhirOperation[]): CapabilityStatementRest {
+function restOf(
+  registry: SearchRegistry,
+  operations: readonly FhirOperation[],
+  topics: readonly string[],
+): CapabilityStatementRest {
   const system = operationsOn(operations, 'system');
   const { definitions } = registry;
   const types = Object.keys(definitions.resources);
@@ -63,11 +74,20 @@ function restOf(registry: SearchRegistry, operations: readonly FhirOperation[]):
       'id, meta.versionId, meta.lastUpdated, rewritten references and whitespace. GET entries of a transaction are ' +
       'answered after it is written. Bodies may be sent and are answered with gzip, deflate or br. What a caller may ' +
       'not see is not there: it is neither found nor counted.',
-    resource: types.map((type) => resourceOf(registry, operations, type, sources)),
+    resource: types.map((type) => ({
+      ...(type === 'Subscription' && topics.length > 0 ? { extension: topics.map(topicExtension) } : {}),
+      ...resourceOf(registry, operations, type, sources),
+    })),
     interaction: [{ code: 'transaction' }, { code: 'batch' }, { code: 'history-system' }],
     ...(system.length === 0 ? {} : { operation: system }),
     compartment: [...COMPARTMENTS].map((type) => `http://hl7.org/fhir/CompartmentDefinition/${type.toLowerCase()}`),
   };
+}
+
+/** Subscriptions R5 Backport 1.1.0, "Subscription Topics in R4": how clients find out what they may subscribe to. */
+function topicExtension(topic: string): { url: string; valueCanonical: string } {
+  const base = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/';
+  return { url: `${base}capabilitystatement-subscriptiontopic-canonical`, valueCanonical: topic };
 }
 
 function resourceOf(

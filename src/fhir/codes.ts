@@ -66,6 +66,10 @@ export const CODES = {
   },
   NOT_FOUND: { kind: 'unknown', sentence: 'There is no such resource, or it is not for this caller.' },
   DELETED: { kind: 'unknown', sentence: 'The resource was deleted; its earlier versions may still be read.' },
+  SCOPE_INSUFFICIENT: {
+    kind: 'denied',
+    sentence: 'The app’s token has no scope for this; the app asks for one when it is launched.',
+  },
   WRITE_DENIED: { kind: 'denied', sentence: 'The policy in force does not let this caller write this record.' },
   PRECONDITION_MALFORMED: {
     kind: 'invalid',
@@ -106,6 +110,16 @@ export const CODES = {
   PARAMETER_INVALID: { kind: 'invalid', sentence: 'A search parameter has a value that cannot be used.' },
   PAGE_INVALID: { kind: 'invalid', sentence: 'The paging link is not one that this server made; search again.' },
   SEARCH_TOO_COSTLY: { kind: 'limit', sentence: 'The search would look at more than the server allows; narrow it.' },
+  PROVENANCE_INVALID: {
+    kind: 'invalid',
+    sentence:
+      'The header X-Provenance takes a valid Provenance without target, as JSON of at most 8 KiB; nothing was written.',
+  },
+  PROVENANCE_UNSUPPORTED: {
+    kind: 'invalid',
+    sentence:
+      'X-Provenance goes with a create, an update or a patch; send a Provenance of its own, or as an entry of the Bundle.',
+  },
   BUNDLE_INVALID: {
     kind: 'invalid',
     sentence: 'The Bundle is no transaction or batch that can be processed; the details say where.',

@@ -1,8 +1,9 @@
 import type { InteractionHeader } from '../chain/journal-leaf.ts';
-import { utf8 } from '../std/bytes.ts';
+import { utf8, utf8ToText } from '../std/bytes.ts';
 import { isReject } from '../std/reject.ts';
 import { type IndexEntries, NO_ENTRIES } from '../vault/index/index-entries.ts';
 import type { NewVersion, VersionRow } from '../vault/vault.ts';
+import { askedBy } from './asked.ts';
 import { classify } from './classify.ts';
 import { rejectFhir } from './codes.ts';
 import type { FhirContext } from './context.ts';
@@ -11,7 +12,7 @@ import { checkPrecondition } from './precondition.ts';
 import { inEntry, type PreparedWrite } from './prepare-write.ts';
 import { tombstoneText, withIdentity } from './resource-text.ts';
 import { resourceToEntries } from './search/resource-entries.ts';
-import { refuseWrites } from './write-decision.ts';
+import { refuseWrites, WRITE_PERMISSION } from './write-decision.ts';
 
 /** What a write came to: the version, its exact text, and whether the resource was there (undeleted) before. */
 export interface WrittenVersion {
@@ -106,7 +107,7 @@ async function planWrite(
   current: VersionRow | undefined,
   opened: ReadonlyMap<string, string>,
 ): Promise<PlannedWrite> {
-  const { caller } = context;
+  const { caller, asked } = context;
   const { type, id, resource } = write;
   const live = current !== undefined && !current.deleted;
   if (write.unchanged === true) return { write, current, version: undefined, text: '' };
@@ -116,8 +117,10 @@ async function planWrite(
     version: (current?.version ?? 0) + 1,
     timeMs: Math.max(context.clock(), current?.timeMs ?? 0),
   };
+  const { client, interaction, request } = askedBy(caller, asked);
+  const by = { client, interaction, request, organisation: caller.organisation, purpose: caller.purpose };
   const isNew = write.isNew === undefined ? {} : { isNew: write.isNew };
-  const header = { type, id, ...isNew, version: identity.version, timeMs: identity.timeMs, author: caller.account };
+  const header = { type, id, ...isNew, version: identity.version, timeMs: identity.timeMs, author: caller.account, by };
   if (resource === undefined || write.text === undefined) {
     if (!live) return { write, current, version: undefined, text: '' };
     const text = tombstoneText(type, identity);
@@ -183,7 +186,7 @@ async function openAccounts(
   );
   const fresh = patients.filter((_, at) => accountsOf[at] === undefined);
   if (fresh.length === 0) return new Map();
-  const { decision, rules } = access.write(caller, vault.custodian, 'Patient');
+  const { decision, rules } = access.write(caller, { account: undefined, type: 'Patient', permission: 'c' });
   if (decision !== 'permit') await refuseWrites(context, [[vault.custodian, rules]]);
   const accounts =
     fresh.length === 1
@@ -199,19 +202,38 @@ async function openAccounts(
   return opened;
 }
 
-/** Every account that is written to, and every account that a resource leaves, must permit it. */
+/**
+ * Every account that is written to, and every account that a resource leaves, must permit it. An app whose scope looks
+ * into resources must be allowed what it writes and what it writes over.
+ */
 async function decideWrites(context: FhirContext, planned: readonly PlannedWrite[]): Promise<void> {
+  const { access, caller } = context;
   const asked = new Set<string>();
   const refused: [string, readonly string[]][] = [];
-  for (const { version, current } of planned) {
+  for (const { version, current, write } of planned) {
     if (version === undefined) continue;
+    const { type } = version;
+    const permission = WRITE_PERMISSION[write.action];
     for (const account of new Set([version.account, current?.account ?? version.account])) {
-      const key = `${account}/${version.type}`;
-      if (asked.has(key)) continue;
+      const key = `${account}/${type}`;
+      if (caller.grant === undefined && asked.has(key)) continue;
       asked.add(key);
-      const { decision, rules } = context.access.write(context.caller, account, version.type);
-      if (decision !== 'permit') refused.push([account, rules]);
+      for (const resource of await writtenAndReplaced(context, write, current)) {
+        const question = { account, type, permission, ...(resource === undefined ? {} : { resource }) };
+        const { decision, rules } = access.write(caller, question);
+        if (decision !== 'permit') refused.push([account, rules]);
+      }
     }
   }
   if (refused.length > 0) await refuseWrites(context, refused);
+}
+
+async function writtenAndReplaced(
+  { caller, vault }: FhirContext,
+  { resource }: PreparedWrite,
+  current: VersionRow | undefined,
+): Promise<readonly (ParsedResource | undefined)[]> {
+  if (caller.grant === undefined || current === undefined || current.deleted) return [resource];
+  const replaced = JSON.parse(utf8ToText(await vault.open(current))) as ParsedResource;
+  return resource === undefined ? [replaced] : [resource, replaced];
 }

@@ -30,7 +30,7 @@ export async function conditionalUpdate(
   const text = bodyOf(context, request, type);
   return inTurn(context, async () => {
     const { operation, interactions } = await settleUpdate(context, type, condition, text, request);
-    return writeOne(context, operation, request.prefer, interactions);
+    return writeOne(context, operation, request, interactions);
   });
 }
 
@@ -43,7 +43,7 @@ export async function conditionalDelete(
 ): Promise<FhirResult> {
   return inTurn(context, async () => {
     const { operation, interactions } = await settleDelete(context, type, condition, request);
-    if (operation !== undefined) return writeOne(context, operation, request.prefer, interactions);
+    if (operation !== undefined) return writeOne(context, operation, request, interactions);
     await context.vault.journal(interactions);
     return deletedAnswer(undefined, request.prefer);
   });

@@ -1,8 +1,9 @@
 import type { Caller } from '../auth/caller.ts';
+import type { Asked } from '../chain/journal-leaf.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Conformance } from './conformance.ts';
 import type { FhirLimits } from './limits.ts';
-import type { AccessPort, RegistrationPort } from './ports.ts';
+import type { AccessPort, RegistrationPort, WriteRule } from './ports.ts';
 
 /** What every interaction stands on. */
 export interface FhirServer extends Conformance {
@@ -13,14 +14,23 @@ export interface FhirServer extends Conformance {
   readonly access: AccessPort;
   readonly registration: RegistrationPort;
   readonly limits: FhirLimits;
+  /** Of types that the server acts on; none unless they are given. */
+  readonly writeRules?: readonly WriteRule[];
   /** Told of a bug that only one entry of a batch answers for; the request goes on. */
   readonly reportFailure: (error: unknown) => void;
 }
+
+/** What is being done, as the journal names it; `askedBy` adds the app. */
+export type AskedInteraction = Omit<Asked, 'client'>;
 
 /** One request's view: the vault of the custodian it is for, and who asks. */
 export interface FhirContext extends FhirServer {
   readonly vault: Vault;
   readonly caller: Caller;
+  /** What is being done, for the journal; the router says it. */
+  readonly asked?: AskedInteraction;
+  /** Told how many interactions the request stands for beyond one. */
+  readonly charge?: (interactions: number) => void;
 }
 
 /** An interaction as HTTP or a Bundle's entry brings it. */
@@ -37,6 +47,8 @@ export interface FhirRequest {
   readonly ifNoneMatch?: string;
   readonly ifModifiedSince?: string;
   readonly ifNoneExist?: string;
+  /** `X-Provenance` as it came. */
+  readonly provenance?: string;
   readonly prefer: Preference;
 }
 

@@ -22,16 +22,32 @@ export async function send(
   const body = isPretty ? prettyJson(result.body) : result.body;
   const encoding = encodingFor(request.headers['accept-encoding'], body);
   if (encoding === undefined) return reply.send(body);
-  reply.header('vary', 'accept-encoding').header('content-encoding', encoding);
+  reply.header('vary', withVary(reply.getHeader('vary'))).header('content-encoding', encoding);
   return reply.send(await encode(body, encoding));
+}
+
+/** What the answer differs by: CORS may have said something before. */
+function withVary(before: unknown): string {
+  return typeof before === 'string' ? `${before}, accept-encoding` : 'accept-encoding';
+}
+
+/** RFC 6750 §3. */
+function challengeOf(code: string, status: number): string | undefined {
+  if (code === 'SCOPE_INSUFFICIENT') return 'Bearer error="insufficient_scope"';
+  if (status !== 401) return undefined;
+  return code === 'TOKEN_UNKNOWN' ? 'Bearer error="invalid_token"' : 'Bearer';
 }
 
 /** Sends a refusal as an OperationOutcome, never compressed: it is short. */
 export function sendRefusal(reply: FastifyReply, refusal: Reject): FastifyReply {
+  reply.refusalCode = refusal.code;
   const { allow } = refusal.data;
   if (refusal.code === 'INTERACTION_UNSUPPORTED' && typeof allow === 'string') reply.header('allow', allow);
+  const status = statusOf(refusal);
+  const challenge = challengeOf(refusal.code, status);
+  if (challenge !== undefined) reply.header('www-authenticate', challenge);
   return reply
-    .code(statusOf(refusal))
+    .code(status)
     .type(`${FHIR_JSON}; charset=utf-8`)
     .header('cache-control', 'no-store')
     .send(JSON.stringify(rejectToOutcome(refusal)));

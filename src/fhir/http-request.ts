@@ -89,11 +89,13 @@ function conditionsOf(headers: FastifyRequest['headers']): Partial<FhirRequest> 
   const ifNoneMatch = headers['if-none-match'];
   const ifModifiedSince = headers['if-modified-since'];
   const ifNoneExist = headers['if-none-exist'];
+  const provenance = headers['x-provenance'];
   return {
     ...(ifMatch === undefined ? {} : { ifMatch }),
     ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
     ...(ifModifiedSince === undefined ? {} : { ifModifiedSince }),
     ...(ifNoneExist === undefined ? {} : { ifNoneExist: String(ifNoneExist) }),
+    ...(provenance === undefined ? {} : { provenance: String(provenance) }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { askedOf } from './asked.ts';
 import { batch, type Interact, interactAlone } from './batch.ts';
 import { readBundle } from './bundle-request.ts';
 import { callOperation } from './call-operation.ts';
@@ -8,8 +9,10 @@ import type { FhirContext, FhirRequest, FhirResult } from './context.ts';
 import { history } from './history.ts';
 import type { FhirOperation } from './operations/operation.ts';
 import { patch } from './patch-write.ts';
+import { refuseStrayProvenance } from './provenance-header.ts';
 import { read, readVersion } from './read.ts';
 import { methodsOf, type Route, routeOf } from './routes.ts';
+import { requireScope } from './scope.ts';
 import { answerSearch } from './search/answer-search.ts';
 import { transaction } from './transaction.ts';
 import { create, remove, update } from './write.ts';
@@ -22,8 +25,11 @@ const ID = /^[A-Za-z0-9\-.]{1,64}$/;
  * what the interactions throw.
  */
 export function createInteract(operations: readonly FhirOperation[]): Interact {
-  const interact: Interact = async (context, request) => {
-    const route = allowedRoute(context, request);
+  const interact: Interact = async (server, request) => {
+    const route = allowedRoute(server, request);
+    requireScope(server, route, request.method);
+    refuseStrayProvenance(request, route.kind);
+    const context = { ...server, asked: askedOf(server.asked?.request ?? '', route, request) };
     if (route.kind === 'system') return bundle(context, request, interact);
     if (route.kind === 'operation') return callOperation(operations, context, route, request);
     return interactAt(context, route, request);
@@ -115,6 +121,7 @@ function bundle(context: FhirContext, request: FhirRequest, interact: Interact):
   if (request.text === undefined) throw rejectFhir('BODY_EMPTY');
   refuseQuery(request);
   const { type, entries } = readBundle(request.text, context.baseUrl, context.limits);
+  context.charge?.(entries.length - 1);
   if (type === 'batch') return batch(context, entries, request.prefer, interact);
   return transaction(context, { type, entries }, request.prefer, (entry) =>
     interactAlone(context, entry, request.prefer, interact),

@@ -72,7 +72,7 @@ export function refusalOf(thrown: unknown): Reject {
 }
 
 export function statusOf(reject: Reject): number {
-  return (BY_CODE[reject.code] ?? BY_KIND[reject.kind])[0];
+  return BY_CODE[reject.code]?.[0] ?? reject.httpStatus ?? BY_KIND[reject.kind][0];
 }
 
 /** OperationOutcome of a refusal: code and sentence in `details`, places in `expression`, other data in `diagnostics`. */

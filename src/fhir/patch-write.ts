@@ -34,7 +34,7 @@ export async function patch(
   const body = { text, isJsonPatch: request.isJsonPatch === true };
   const work = async () => {
     const { operation, interactions } = await settlePatch(context, type, target, body, request);
-    return writeOne(context, operation, request.prefer, interactions);
+    return writeOne(context, operation, request, interactions);
   };
   return 'condition' in target ? inTurn(context, work) : untilUncontended(work);
 }

@@ -11,10 +11,11 @@ import { send, sendRefusal } from './http-answer.ts';
 import { judgeForm, parseBodies, requestOf } from './http-request.ts';
 import { createInteract } from './interact.ts';
 import { type FhirLimits, LIMITS } from './limits.ts';
+import type { OAuthUris } from './oauth-uris.ts';
 import type { FhirOperation } from './operations/operation.ts';
 import { refusalOf } from './outcome.ts';
 import { fulfilledStatements } from './packages/fulfilled-statements.ts';
-import type { AccessPort, RegistrationPort } from './ports.ts';
+import type { AccessPort, RegistrationPort, WriteRule } from './ports.ts';
 import type { SearchRegistry } from './search/search-registry.ts';
 
 export interface FhirPluginOptions {
@@ -33,6 +34,13 @@ export interface FhirPluginOptions {
   readonly conformance?: Conformance;
   /** Operations (`$name`) beside the interactions. */
   readonly operations?: readonly FhirOperation[];
+  readonly writeRules?: readonly WriteRule[];
+  /** Where apps get their tokens. */
+  readonly oauth?: OAuthUris;
+  /** Canonical URLs of the topics that may be subscribed to. */
+  readonly topics?: readonly string[];
+  /** Told how many interactions a request stands for beyond one: the entries of a Bundle but one. */
+  readonly charge?: (request: FastifyRequest, caller: Caller, interactions: number) => void;
 }
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH'];
@@ -41,12 +49,13 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH'];
 export function createFhirPlugin(options: FhirPluginOptions): FastifyPluginAsync {
   return async (app) => {
     const limits = { ...LIMITS, ...options.limits };
-    const { access, registration, baseUrl, clock, operations = [] } = options;
+    const { access, registration, baseUrl, clock, operations = [], writeRules = [], topics = [] } = options;
     const conformance = options.conformance ?? r4Conformance(await loadDefinitions());
     // Taken anew for each request: packages may come and go meanwhile.
     const serverNow = (): FhirServer => ({
       ...conformance,
       limits,
+      writeRules,
       access,
       registration,
       baseUrl,
@@ -71,6 +80,8 @@ export function createFhirPlugin(options: FhirPluginOptions): FastifyPluginAsync
             capabilityStatement(serverNow(), {
               software: options.software ?? { name: 'Aceso', version: '0' },
               operations,
+              topics,
+              ...(options.oauth === undefined ? {} : { oauth: options.oauth }),
               instantiates: fulfilledStatements(conformance.packageFiles),
               startedMs,
             }),
@@ -83,7 +94,10 @@ export function createFhirPlugin(options: FhirPluginOptions): FastifyPluginAsync
     const handle = async (request: FastifyRequest, reply: FastifyReply) => {
       const form = judgeForm(request, limits);
       const caller = await options.authenticate(request);
-      const context = { ...serverNow(), vault: options.vaultOf(caller.custodian), caller };
+      const vault = options.vaultOf(caller.custodian);
+      const asked = { interaction: '', request: request.id, query: '' };
+      const charge = (interactions: number) => options.charge?.(request, caller, interactions);
+      const context = { ...serverNow(), vault, caller, asked, charge };
       const result = await interact(context, requestOf(request, app.prefix, form));
       return send(request, reply, result, form.isPretty);
     };

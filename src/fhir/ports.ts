@@ -1,5 +1,6 @@
 import type { Caller } from '../auth/caller.ts';
-import type { VersionRow } from '../vault/vault.ts';
+import type { Vault, VersionRow } from '../vault/vault.ts';
+import type { ParsedResource } from './patient-account.ts';
 
 /** What a decision about versions of one account says; the access capability's server floor makes it. */
 export interface AccessDecision {
@@ -22,7 +23,36 @@ export interface AccessPort {
     /** What a token's scopes must allow: to read (a resource that was named), or to search. */
     permission: 'r' | 's',
   ): Promise<AccessDecision>;
-  write(caller: Caller, account: string, type: string): AccessDecision;
+  write(caller: Caller, write: AskedWrite): AccessDecision;
+}
+
+/** A write that is to be decided on. */
+export interface AskedWrite {
+  /** Account that is written to; undefined while it is not known, when the answer is about the type alone. */
+  readonly account: string | undefined;
+  readonly type: string;
+  readonly permission: 'c' | 'u' | 'd';
+  /** What is to be written, and before that what is there; undefined for a delete, and while it is not known. */
+  readonly resource?: ParsedResource;
+}
+
+/** A write that a rule judges. `text` is the resource's exact text; absent for a delete. */
+export interface RuledWrite {
+  readonly action: 'create' | 'update' | 'delete';
+  readonly id: string;
+  /** The id was drawn for this write: nothing is stored under it. */
+  readonly isNew?: true;
+  readonly text?: string;
+}
+
+/** What writes of one type must pass beyond policy and form, where the server itself acts on the resource (Subscription). */
+export interface WriteRule {
+  readonly type: string;
+  /**
+   * Judges a write before it is committed, and may be asked again for the same one. Throws a Reject, or resolves to the
+   * text to write in the place of the given one.
+   */
+  judge(by: { readonly vault: Vault; readonly caller: Caller }, write: RuledWrite): Promise<string | undefined>;
 }
 
 /** Opens accounts for patients that are registered by a write of a Patient resource; the membership server does it. */

@@ -54,15 +54,35 @@ export async function prepareWrites(
   options: PrepareOptions = {},
 ): Promise<PreparedWrite[]> {
   await requireWriter(context, operations);
-  const resolves = createResolver(context, operations);
+  const ruled = await ruledOperations(context, operations);
+  const resolves = createResolver(context, ruled);
   // Side by side, since each looks into the vault; the first in order is the one that is refused all the same.
   const prepared = await Promise.allSettled(
-    operations.map((operation) => prepareOne(context, operation, options, resolves)),
+    ruled.map((operation) => prepareOne(context, operation, options, resolves)),
   );
   return prepared.map((one, at) => {
-    if (one.status === 'rejected') throw refusedAt(one.reason, operations[at]?.entry);
+    if (one.status === 'rejected') throw refusedAt(one.reason, ruled[at]?.entry);
     return one.value;
   });
+}
+
+/** Operations as the rules of their types would have them. Throws the first refusal, with the entry it is about. */
+async function ruledOperations(
+  { writeRules = [], vault, caller }: FhirContext,
+  operations: readonly WriteOperation[],
+): Promise<readonly WriteOperation[]> {
+  if (!operations.some(({ type }) => writeRules.some((rule) => rule.type === type))) return operations;
+  const ruled: WriteOperation[] = [];
+  for (const operation of operations) {
+    const rule = writeRules.find(({ type }) => type === operation.type);
+    try {
+      const text = await rule?.judge({ vault, caller }, operation);
+      ruled.push(text === undefined ? operation : { ...operation, text });
+    } catch (thrown) {
+      throw refusedAt(thrown, operation.entry);
+    }
+  }
+  return ruled;
 }
 
 /**
@@ -140,7 +160,11 @@ type Resolver = (reference: string) => Promise<boolean>;
 function createResolver(context: FhirContext, operations: readonly WriteOperation[]): Resolver {
   const { vault, definitions } = context;
   const known = new Map<string, boolean | Promise<boolean>>();
-  for (const { type, id, action } of operations) known.set(`${type}/${id}`, action !== 'delete');
+  const made = new Map<string, number>();
+  for (const { type, id, action, seen } of operations) {
+    known.set(`${type}/${id}`, action !== 'delete');
+    if (seen !== undefined) made.set(`${type}/${id}`, seen + 1);
+  }
   const isLive = async (type: string, id: string): Promise<boolean> => {
     const row = definitions.resources[type] && (await vault.current(type, id));
     return row !== undefined && !row.deleted;
@@ -156,6 +180,8 @@ function createResolver(context: FhirContext, operations: readonly WriteOperatio
       known.set(key, found);
     }
     if (!(await found)) return false;
+    // A version that this request makes, where it knows from which one.
+    if (local.version !== undefined && made.get(key) === local.version) return true;
     return local.version === undefined || (await vault.version(local.type, local.id, local.version)) !== undefined;
   };
 }

@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { InteractionHeader } from '../chain/journal-leaf.ts';
 import { rejectFhir } from './codes.ts';
-import { commitWrites, type WrittenVersion } from './commit-write.ts';
+import { commitWrites, untilUncontended, type WrittenVersion } from './commit-write.ts';
 import { matchCondition, oneAtATime } from './conditions.ts';
 import type { FhirContext, FhirRequest, FhirResult, Preference } from './context.ts';
 import { membersOf } from './json-spans.ts';
 import { informationOutcome } from './outcome.ts';
 import { writePrecondition } from './precondition.ts';
 import { prepareWrites, type WriteOperation } from './prepare-write.ts';
+import { prepareWithProvenance } from './provenance-header.ts';
 import { textOf, versionHeaders } from './read.ts';
 import { joinInteractions } from './read-decision.ts';
 
@@ -15,11 +16,11 @@ import { joinInteractions } from './read-decision.ts';
 export async function create(context: FhirContext, type: string, request: FhirRequest): Promise<FhirResult> {
   const text = bodyOf(context, request, type);
   const operation: WriteOperation = { action: 'create', type, id: randomUUID(), isNew: true, text };
-  if (request.ifNoneExist === undefined) return writeOne(context, operation, request.prefer);
+  if (request.ifNoneExist === undefined) return writeOne(context, operation, request);
   const condition = conditionOf(request.ifNoneExist);
   return oneAtATime(context.vault, async () => {
     const { row, interactions } = await matchCondition(context, type, condition);
-    if (row === undefined) return writeOne(context, operation, request.prefer, interactions);
+    if (row === undefined) return writeOne(context, operation, request, interactions);
     const body = await textOf(context, row);
     await context.vault.journal(joinInteractions(interactions));
     return answer(context, { row, text: body, existed: true, changed: false }, request.prefer);
@@ -35,7 +36,7 @@ export async function update(
 ): Promise<FhirResult> {
   const text = bodyOf(context, request, type);
   if (idIn(text) !== id) throw rejectFhir('ID_MISMATCH');
-  return writeOne(context, { action: 'update', type, id, text, ...writePrecondition(request) }, request.prefer);
+  return writeOne(context, { action: 'update', type, id, text, ...writePrecondition(request) }, request);
 }
 
 /** delete (R4 §3.1.0.7): 204 also for what is deleted already or never was. */
@@ -45,18 +46,26 @@ export async function remove(
   id: string,
   request: FhirRequest,
 ): Promise<FhirResult> {
-  return writeOne(context, { action: 'delete', type, id, ...writePrecondition(request) }, request.prefer);
+  return writeOne(context, { action: 'delete', type, id, ...writePrecondition(request) }, request);
 }
 
-/** Prepares and commits one write; `interactions` are journalled with it. */
+/** Prepares and commits one write, with its Provenance where the request brings one; `interactions` are journalled with it. */
 export async function writeOne(
   context: FhirContext,
   operation: WriteOperation,
-  prefer: Preference,
+  { prefer, provenance }: Pick<FhirRequest, 'prefer' | 'provenance'>,
   interactions: readonly InteractionHeader[] = [],
 ): Promise<FhirResult> {
-  const prepared = await prepareWrites(context, [operation]);
-  const [written] = await commitWrites(context, prepared, joinInteractions(interactions));
+  const work = async () => {
+    const prepared =
+      provenance === undefined
+        ? await prepareWrites(context, [operation])
+        : await prepareWithProvenance(context, operation, provenance);
+    return commitWrites(context, prepared, joinInteractions(interactions));
+  };
+  // Whoever settled on a version starts over when another one came between.
+  const isSettled = provenance === undefined || operation.seen !== undefined;
+  const [written] = await (isSettled ? work() : untilUncontended(work));
   return operation.action === 'delete'
     ? deletedAnswer(written, prefer)
     : answer(context, written as WrittenVersion, prefer);

@@ -24,9 +24,36 @@ export const CODES = {
     httpStatus: 408,
     sentence: 'The request did not arrive in the time that the node waits for one; send it again.',
   },
+  RATE_LIMITED: {
+    kind: 'limit',
+    sentence:
+      'Too much was asked in a short time; wait for as many seconds as Retry-After says, and go on more slowly.',
+  },
   NODE_CLOSING: {
     kind: 'unavailable',
     sentence: 'The node is shutting down and takes no new requests; send it again when it is back.',
+  },
+  NODE_NOT_READY: {
+    kind: 'unavailable',
+    sentence: 'The node is not ready for requests, for the reasons given; ask again, or ask another node.',
+  },
+  NODE_STARTING: {
+    kind: 'unavailable',
+    sentence: 'The node is still starting; ask again when it says that it is ready.',
+  },
+  LEDGER_STANDS_STILL: {
+    kind: 'unavailable',
+    sentence:
+      'The ledger does not move, for the reason given; `aceso network status` shows who is missing. Care at this node goes on.',
+  },
+  VAULT_NOT_SERVING: {
+    kind: 'unavailable',
+    sentence:
+      'The vault of an organisation does not serve; the log of the node says why, and `aceso doctor` what to do.',
+  },
+  INDEX_NOT_BUILT: {
+    kind: 'unavailable',
+    sentence: 'The search index of an organisation is still being made; searches are refused until it is.',
   },
   MEDIA_TYPE_UNSUPPORTED: {
     kind: 'invalid',

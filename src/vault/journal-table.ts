@@ -12,7 +12,7 @@ export interface EntryRow {
   readonly position: number;
   readonly account: string;
   readonly leaf: Uint8Array;
-  /** Both null for a version: its row in `version` has the header. */
+  /** The nonce is null for a version: its row in `version` has the header, and the body, if any, is its write context. */
   readonly nonce: Uint8Array | null;
   readonly body: string | null;
 }
@@ -37,6 +37,8 @@ export interface JournalTable {
   entry(position: number): Promise<EntryRow | undefined>;
   /** Entries from a position up to, not with, another, in order. */
   entriesBetween(from: number, to: number): Promise<readonly EntryRow[]>;
+  /** Entries before a position, newest first. */
+  entriesBefore(before: number, limit: number): Promise<readonly EntryRow[]>;
   /** Entries about an account before a position, newest first. */
   entriesOf(account: string, before: number, limit: number): Promise<readonly EntryRow[]>;
   lastPosition(): Promise<number | undefined>;
@@ -78,6 +80,7 @@ export function createJournalTable(connection: Connection, mac: RowMac): Journal
     addEntry: (row) => rows.addEntry.change(row.position, row.account, row.leaf, row.nonce, row.body),
     entry: (position) => rows.entry.get(position),
     entriesBetween: (from, to) => rows.entriesBetween.all(from, to),
+    entriesBefore: (before, limit) => rows.entriesBefore.all(before, limit),
     entriesOf: (account, before, limit) => rows.entriesOf.all(account, before, limit),
     lastPosition: async () => (await rows.lastPosition.get())?.position,
     permitUsed: async (permit) => (await rows.permit.get(permit)) !== undefined,
@@ -131,6 +134,9 @@ function prepareRows(connection: Connection) {
         .where('position', '<', slot)
         .orderBy('entry.position')
         .compile(),
+    ),
+    entriesBefore: connection.prepare(
+      entries.where('position', '<', slot).orderBy('entry.position', 'desc').limit(slot).compile(),
     ),
     entriesOf: connection.prepare(
       entries

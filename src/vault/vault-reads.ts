@@ -1,12 +1,13 @@
 import { reject } from './codes.ts';
 import { cursorToInteger, keyToCursor, MAX_PAGE_ROWS, pageRows } from './cursor.ts';
 import { positionOf } from './position.ts';
-import type { AnchorRow, JournalHead, OpenedEntry, PageOf, Vault, VersionRow } from './vault.ts';
+import type { AnchorRow, JournalEntry, JournalHead, OpenedEntry, PageOf, Vault, VersionRow } from './vault.ts';
 import type { VaultParts } from './vault-parts.ts';
 
 type Reads = Pick<
   Vault,
   | ('current' | 'version' | 'history' | 'historyOf' | 'find' | 'open' | 'blob' | 'salt' | 'entry' | 'entriesOf')
+  | ('journalEntries' | 'journalEntry' | 'journalBefore' | 'entriesFrom')
   | ('journalHead' | 'inclusion' | 'consistency' | 'lastAnchor' | 'anchorOf')
   | ('accountOf' | 'tagKey' | 'getDocument' | 'listDocuments')
 >;
@@ -79,6 +80,48 @@ export function readOperations(parts: VaultParts): Reads {
     return { ...page, rows: await Promise.all(page.rows.map(reader.openEntry)) };
   }
 
+  async function journalEntries(
+    account: string | undefined,
+    limit: number,
+    after?: string,
+  ): Promise<PageOf<JournalEntry>> {
+    const most = pageRows(limit);
+    const before = cursorToInteger('entries', after, Number.MAX_SAFE_INTEGER);
+    const rows = await (account === undefined
+      ? journal.entriesBefore(before, most + 1)
+      : journal.entriesOf(account, before, most + 1));
+    const page = pageOf(rows, most, (row) => keyToCursor('entries', String(row.position)));
+    return { ...page, rows: await Promise.all(page.rows.map(reader.readEntry)) };
+  }
+
+  /** Rows that are seen before they are durable are not given: a crash could take them back. */
+  async function entriesFrom(generation: number, index: number, limit: number): Promise<readonly JournalEntry[]> {
+    const open = log.head;
+    const size = open.generation === generation ? open.size : ((await journal.generation(generation))?.size ?? 0);
+    const end = Math.min(index + pageRows(limit), size);
+    if (index >= end) return [];
+    const rows = await journal.entriesBetween(positionOf(generation, index), positionOf(generation, end));
+    return Promise.all(rows.map(reader.readEntry));
+  }
+
+  /** Halves the positions, of which a generation may use few: what counts is the newest entry below one. */
+  async function journalBefore(timeMs: number): Promise<string> {
+    let [low, high] = [0, ((await journal.lastPosition()) ?? -1) + 1];
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const [row] = await journal.entriesBefore(middle + 1, 1);
+      if (row === undefined || row.position < low) {
+        low = middle + 1;
+        continue;
+      }
+      const entry = await reader.readEntry(row);
+      const atMs = entry.kind === 'version' ? entry.row.timeMs : entry.header.timeMs;
+      if (atMs < timeMs) low = middle + 1;
+      else high = row.position;
+    }
+    return keyToCursor('entries', String(low));
+  }
+
   function journalHead(): JournalHead {
     const { generation, size, root } = log.head;
     if (head?.generation !== generation || head.size !== size)
@@ -103,6 +146,13 @@ export function readOperations(parts: VaultParts): Reads {
       return row === undefined ? undefined : reader.openEntry(row);
     }),
     entriesOf: serving(entriesOf),
+    journalEntries: serving(journalEntries),
+    journalEntry: serving(async (generation, index) => {
+      const row = await journal.entry(positionOf(generation, index));
+      return row === undefined ? undefined : reader.readEntry(row);
+    }),
+    journalBefore: serving(journalBefore),
+    entriesFrom: serving(entriesFrom),
     journalHead,
     inclusion: serving(log.inclusion),
     consistency: serving(log.consistency),

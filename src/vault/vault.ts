@@ -1,4 +1,4 @@
-import type { InteractionHeader, VersionHeader } from '../chain/journal-leaf.ts';
+import type { Asked, InteractionHeader, VersionHeader } from '../chain/journal-leaf.ts';
 import type { Frozen } from './database/connection.ts';
 import type { IndexEntries } from './index/index-entries.ts';
 import type { FoundPage, IndexQuery } from './index/index-query.ts';
@@ -16,7 +16,12 @@ export interface NewVersion extends Omit<VersionHeader, 'previous'> {
   readonly entries: IndexEntries;
   /** The id was drawn at random for this version: that there is no resource of it is not looked up. */
   readonly isNew?: true;
+  /** Kept beside its journal entry for the audit, not part of its leaf. */
+  readonly by?: WriteContext;
 }
+
+/** By what a version came to be written: who acted for whom and why is not in its header. */
+export type WriteContext = Omit<Asked, 'query'> & { readonly organisation: string; readonly purpose: string };
 
 export interface JournalHead {
   readonly custodian: string;
@@ -45,6 +50,12 @@ export interface OpenedEntry {
     /** A version that was erased: its leaf stays, `salt` is empty, nothing opens it any more. */
     | { readonly kind: 'erased'; readonly header: VersionHeader };
 }
+
+/** What a journal entry says: a version that was written (or erased since), or an interaction. No salt, no content. */
+export type JournalEntry = { readonly generation: number; readonly index: number } & (
+  | { readonly kind: 'version'; readonly row: VersionRow; readonly by?: WriteContext }
+  | { readonly kind: 'interaction'; readonly header: InteractionHeader }
+);
 
 export interface PageOf<T> {
   readonly rows: readonly T[];
@@ -92,6 +103,21 @@ export interface Vault {
   entry(generation: number, index: number): Promise<OpenedEntry | undefined>;
   /** Entries about one account, newest first: the patient's accounting. */
   entriesOf(account: string, limit: number, after?: string): Promise<PageOf<OpenedEntry>>;
+  /** The same without salts and contents, of one account or of the whole journal: what audit shows and counts. */
+  journalEntries(account: string | undefined, limit: number, after?: string): Promise<PageOf<JournalEntry>>;
+  /** One of them; undefined when there is none. */
+  journalEntry(generation: number, index: number): Promise<JournalEntry | undefined>;
+  /**
+   * Durable entries of a generation from an index on, in their order, at most `limit` (1,000): for who follows the
+   * journal. None at its end.
+   */
+  entriesFrom(generation: number, index: number, limit: number): Promise<readonly JournalEntry[]>;
+  /**
+   * Where to begin (`after` of the two lists above) to see all entries of before a time, in milliseconds: found in some
+   * thirty steps, so that old entries cost no more than new ones. Entries come by their place in the journal, from which
+   * that of their times differs by as much as clocks and concurrent requests did.
+   */
+  journalBefore(timeMs: number): Promise<string>;
   /** RFC 6962 proofs over the journal of a generation. */
   inclusion(generation: number, index: number, size: number): Promise<readonly Uint8Array[]>;
   consistency(generation: number, from: number, to: number): Promise<readonly Uint8Array[]>;

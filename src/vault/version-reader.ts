@@ -8,8 +8,9 @@ import type { EntryRow } from './journal-table.ts';
 import type { KeyStore, VersionKey } from './key-store.ts';
 import { createOpenedCache } from './opened-cache.ts';
 import { placeOf, positionOf } from './position.ts';
-import type { OpenedEntry, VersionRow } from './vault.ts';
+import type { JournalEntry, OpenedEntry, VersionRow, WriteContext } from './vault.ts';
 import { type KeyedVersion, rowToHeader, type VersionStore } from './version-table.ts';
+import { openContext } from './write-context.ts';
 import { blobAad, interactionSalt } from './write-operations.ts';
 
 /** Opens what is stored, and serves nothing that its leaf does not commit to. */
@@ -27,6 +28,8 @@ export interface VersionReader {
   blob(address: string): Promise<Uint8Array | undefined>;
   /** A journal entry with its salt, checked against its leaf. */
   openEntry(entry: EntryRow): Promise<OpenedEntry>;
+  /** What a journal entry says, checked against its leaf or its row's MAC, without opening a version's content. */
+  readEntry(entry: EntryRow): Promise<JournalEntry>;
 }
 
 /** Of opened versions that are kept in memory. */
@@ -82,14 +85,26 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
     return { secret, bytes, hash };
   }
 
-  async function openVersionEntry(entry: EntryRow): Promise<OpenedEntry> {
-    const { generation, index } = placeOf(entry.position);
+  async function rowOfEntry(entry: EntryRow): Promise<VersionRow> {
     const version = await versions.versionAt(entry.position);
     if (version === undefined || version.row.account !== entry.account || version.row.leaf !== bytesToHex(entry.leaf)) {
-      throw reject('VAULT_DAMAGED', { table: 'entry', generation, index });
+      throw reject('VAULT_DAMAGED', { table: 'entry', ...placeOf(entry.position) });
     }
+    return remember(version);
+  }
+
+  async function contextOf(entry: EntryRow, body: string): Promise<WriteContext> {
+    const keys = await keyStore.account(entry.account);
+    const context = keys && openContext(keys, entry.leaf, body);
+    if (context === undefined) throw reject('VAULT_DAMAGED', { table: 'entry', ...placeOf(entry.position) });
+    return context;
+  }
+
+  async function openVersionEntry(entry: EntryRow): Promise<OpenedEntry> {
+    const { generation, index } = placeOf(entry.position);
     const { leaf } = entry;
-    const row = remember(version);
+    const row = await rowOfEntry(entry);
+    if (entry.body !== null) await contextOf(entry, entry.body);
     const header = rowToHeader(row);
     if (row.erased) return { generation, index, leaf, salt: new Uint8Array(0), entry: { kind: 'erased', header } };
     const { secret, hash } = await openWhole(row);
@@ -114,6 +129,18 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
     return { generation, index, leaf, salt, entry: { kind: 'interaction', header } };
   }
 
+  async function readEntry(entry: EntryRow): Promise<JournalEntry> {
+    const place = placeOf(entry.position);
+    const { nonce, body } = entry;
+    if (nonce === null || body === null) {
+      const row = await rowOfEntry(entry);
+      return { ...place, kind: 'version', row, ...(body === null ? {} : { by: await contextOf(entry, body) }) };
+    }
+    const opened = (await openInteraction(entry, nonce, body)).entry;
+    if (opened.kind !== 'interaction') throw new Error('an interaction opens to nothing else');
+    return { ...place, kind: 'interaction', header: opened.header };
+  }
+
   return {
     remember,
     stored,
@@ -132,6 +159,7 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
       entry.nonce === null || entry.body === null
         ? openVersionEntry(entry)
         : openInteraction(entry, entry.nonce, entry.body),
+    readEntry,
   };
 }
 

@@ -22,6 +22,7 @@ import type { IndexedState, ResourceState } from './resource-state.ts';
 import { isSensitive } from './sensitivity.ts';
 import type { NewVersion, VersionRow, WriteResult } from './vault.ts';
 import type { KeyedVersion, VersionStore } from './version-table.ts';
+import { packContext } from './write-context.ts';
 
 /** Largest version that a vault keeps. */
 export const MAX_VERSION_BYTES = 64 * 1024 * 1024;
@@ -50,6 +51,8 @@ interface PreparedVersion {
   readonly sealed: Uint8Array;
   readonly address: Uint8Array;
   readonly leaf: Uint8Array;
+  /** What the journal's row holds beside the leaf. */
+  readonly body: string | null;
   readonly rid: number;
   readonly found: IndexedState['found'];
 }
@@ -200,7 +203,8 @@ function prepareVersion(
   latest.set(name, { rid, version: version.version, leaf: hex });
   const row = { ...header, deleted, leaf: hex, blob: bytesToHex(address), labels, categories, erased: false };
   const found = deleted ? undefined : { scope, entries, isProtected };
-  return { row, epoch: keys.epoch, secret, sealed, address, leaf, rid, found };
+  const body = version.by === undefined ? null : packContext(keys, leaf, version.by);
+  return { row, epoch: keys.epoch, secret, sealed, address, leaf, body, rid, found };
 }
 
 /** Here, where it refuses this call alone: what the index is made of later fails the whole commit. */
@@ -221,7 +225,7 @@ function putVersion(parts: WriteParts, draft: Draft, facts: WriteFacts, version:
   draft.add(
     parts.versions.addBlob(version.address, version.sealed),
     parts.versions.addVersion(keyed),
-    parts.journal.addEntry({ position, account, leaf: version.leaf, nonce: null, body: null }),
+    parts.journal.addEntry({ position, account, leaf: version.leaf, nonce: null, body: version.body }),
   );
   const { rid, found } = version;
   const state = { rid, type, id, account, version: row.version, position, leaf: row.leaf, found };

@@ -17,6 +17,19 @@ export const CODES = {
     kind: 'conflict',
     sentence: 'The account of this wallet is not claimed yet; finish the claim with a slip from the desk.',
   },
+  SIGN_IN_STATEMENT_WRONG: {
+    kind: 'invalid',
+    sentence: 'This is no sign-in of a node of this account’s ledger; copy the whole text that the page shows.',
+  },
+  SIGN_IN_ELSEWHERE: {
+    kind: 'denied',
+    sentence:
+      'The sign-in is for another address than the one named, and nothing was signed; look closely at the address of the page.',
+  },
+  SIGN_IN_STATEMENT_EXPIRED: {
+    kind: 'conflict',
+    sentence: 'The sign-in is older than five minutes; load the page again and copy its new text.',
+  },
   CLAIM_ANSWER_WRONG: {
     kind: 'invalid',
     sentence:

@@ -13,7 +13,7 @@ const LEAKS: readonly (readonly [RegExp, string])[] = [
   [/(?<![\w.-])\/(?:work|root)\/[a-z]/, 'a path of one machine'],
   [/(?<![\w.-])\/home\/(?!user\b|aceso\b|node\b)[a-z]/, 'a path of one machine'],
   [/(?<![\w.-])\/Users\/[A-Za-z]/, 'a path of one machine'],
-  [/\bregistry\.[a-z0-9-]+\.[a-z]+\b/, 'the host of a package registry'],
+  [/(?<![\w-])registry\.[a-z0-9-]+\.[a-z]+\b/, 'the host of a package registry'],
   [/"resolved":\s*"http/, 'the host of a package registry'],
 ];
 

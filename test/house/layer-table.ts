@@ -19,7 +19,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   jobs: ['std'],
   // What this node asks of addresses that others name.
   outgoing: ['std'],
-  auth: [...PURE, 'vault', 'outgoing'],
+  auth: [...PURE, 'vault', 'jobs', 'outgoing'],
   server: [...PURE, ...SERVICES],
   fhir: [...PURE, ...SERVICES],
   subscriptions: [...PURE, ...SERVICES, 'outgoing', 'server', 'fhir'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { BASE_URL, CUSTODIAN, type FhirAnswer } from '../support/fhir-node.ts';
-import type { Asked, UserView } from './policy-parity-node.ts';
+import { isAbout } from './policy-parity-grant.ts';
+import type { Asked, Sight, UserView } from './policy-parity-node.ts';
 import { newestOf } from './policy-parity-node.ts';
 import type { Question } from './policy-parity-questions.ts';
 import {
@@ -63,7 +64,12 @@ interface Revealed {
  * What a request was journalled as: all that was shown as read, under its account; nothing as read that may not be seen,
  * or was neither shown nor used; a refusal only for accounts of which nothing was shown, and only of what is hidden.
  */
-export function checkJournal(view: UserView, { interactions }: Asked, { shown, used = [], ways = [] }: Revealed): void {
+function checkJournal(
+  view: UserView,
+  { hidden }: Sight,
+  { interactions }: Asked,
+  { shown, used = [], ways = [] }: Revealed,
+): void {
   const { caller } = view.user;
   const read = new Set<PlainVersion>();
   for (const { kind, decision, account, versions, actor, purpose, organisation } of interactions) {
@@ -72,7 +78,7 @@ export function checkJournal(view: UserView, { interactions }: Asked, { shown, u
     for (const leaf of versions) {
       const version = view.versionOf.get(leaf) as PlainVersion;
       assert.equal(version.account, account, `${keyOf(version)} is journalled under another account`);
-      assert.equal(kind, view.hidden.has(version) ? 'refusal' : 'read', keyOf(version));
+      assert.equal(kind, hidden.has(version) ? 'refusal' : 'read', keyOf(version));
       if (kind === 'read') read.add(version);
     }
   }
@@ -89,8 +95,18 @@ export function checkJournal(view: UserView, { interactions }: Asked, { shown, u
     );
 }
 
-function versionsOf(view: UserView, keys: readonly string[]): PlainVersion[] {
-  const byKey = new Map(view.world.versions.map((version) => [keyOf(version), version]));
+/** An app is told at once, and of nothing that there is, where none of its scopes is about what it asks. */
+async function isRefused(view: UserView, permission: string, type: string | undefined, path: string): Promise<boolean> {
+  if (isAbout(view.user.grant, permission, type)) return false;
+  const one = await view.ask('GET', path);
+  assert.equal(one.answer.status, 403, path);
+  assert.equal(one.answer.headers['www-authenticate'], 'Bearer error="insufficient_scope"');
+  assert.deepEqual(one.interactions, []);
+  return true;
+}
+
+function versionsOf({ search }: UserView, keys: readonly string[]): PlainVersion[] {
+  const byKey = new Map(search.world.versions.map((version) => [keyOf(version), version]));
   return keys.map((key) => {
     const version = byKey.get(key);
     assert.ok(version, `${key} was shown and may not be seen`);
@@ -107,7 +123,7 @@ export async function checkSearch(
   { type, parameters }: Question,
   scope?: { path: string; condition: readonly [string, string] },
 ): Promise<void> {
-  const { world } = view;
+  const { world } = view.search;
   const asked = scope === undefined ? parameters : [scope.condition, ...parameters];
   const expected = naiveSearch(world, type, asked);
   const candidates = asked.flatMap(([name, value]) => candidatesOf(world, name, value));
@@ -116,6 +132,7 @@ export async function checkSearch(
   const count = Number(of('_count') ?? 50);
   const query = new URLSearchParams(parameters.map(([name, value]) => [name, value]));
   let path: string | undefined = `${scope?.path ?? type}?${query}`;
+  if (await isRefused(view, 's', type, path)) return;
   let seen = 0;
   for (let pages = 0; path !== undefined; pages++) {
     assert.ok(pages < MAX_PAGES, 'pages without end');
@@ -141,7 +158,11 @@ export async function checkSearch(
     const shown = [...page, ...includedVersions];
     const ways = page.flatMap((match) => conditionsOf(asked).map(([name, value]) => waysOf(world, match, name, value)));
     // What was counted was looked at.
-    checkJournal(view, one, { shown, used: [...candidates, ...(total === undefined ? [] : expected)], ways });
+    checkJournal(view, view.search, one, {
+      shown,
+      used: [...candidates, ...(total === undefined ? [] : expected)],
+      ways,
+    });
     path = next;
   }
   assert.equal(seen, isCount ? 0 : expected.length);
@@ -155,11 +176,12 @@ export async function checkReads(view: UserView): Promise<void> {
 }
 
 async function checkRead(view: UserView, path: string, version: PlainVersion): Promise<void> {
+  if (await isRefused(view, 'r', version.type, path)) return;
   const one = await view.ask('GET', path);
-  const isSeen = !view.hidden.has(version);
+  const isSeen = !view.read.hidden.has(version);
   assert.equal(one.answer.status, !isSeen ? 404 : version.resource === undefined ? 410 : 200, path);
   if (one.answer.status === 200) checkResource(one.answer, version);
-  checkJournal(view, one, { shown: isSeen ? [version] : [] });
+  checkJournal(view, view.read, one, { shown: isSeen ? [version] : [] });
 }
 
 function checkResource({ json, headers }: FhirAnswer, version: PlainVersion): void {
@@ -170,23 +192,29 @@ function checkResource({ json, headers }: FhirAnswer, version: PlainVersion): vo
 
 /** History of each resource, of each type and of all, a few entries at a time. */
 export async function checkHistory(view: UserView, count: number): Promise<void> {
-  const newestFirst = [...view.world.versions].reverse();
+  const [searched, read] = [view.search, view.read].map(({ world }) => [...world.versions].reverse()) as [
+    PlainVersion[],
+    PlainVersion[],
+  ];
   const types = new Set(view.store.versions.map(({ type }) => type));
-  const ofType = (type: string) => newestFirst.filter((one) => one.type === type);
-  const ofOne = async (name: string) => {
-    const own = newestFirst.filter((one) => nameOf(one) === name);
-    if (own.length > 0) await checkHistoryOf(view, `${name}/_history`, own, count);
+  const ofAll = async (type: string | undefined) => {
+    const address = type === undefined ? '_history' : `${type}/_history`;
+    if (await isRefused(view, 's', type, address)) return;
+    const expected = searched.filter((one) => type === undefined || one.type === type);
+    await checkHistoryOf(view, view.search, address, expected, count);
+  };
+  const ofOne = async ([name, { type }]: readonly [string, PlainVersion]) => {
+    if (await isRefused(view, 'r', type, `${name}/_history`)) return;
+    const own = read.filter((one) => nameOf(one) === name);
+    if (own.length > 0) await checkHistoryOf(view, view.read, `${name}/_history`, own, count);
     else assert.equal((await view.ask('GET', `${name}/_history`)).answer.status, 404, name);
   };
-  await Promise.all([
-    checkHistoryOf(view, '_history', newestFirst, count),
-    ...[...types].map((type) => checkHistoryOf(view, `${type}/_history`, ofType(type), count)),
-    ...[...newestOf(view.store).keys()].map(ofOne),
-  ]);
+  await Promise.all([ofAll(undefined), ...[...types].map(ofAll), ...[...newestOf(view.store)].map(ofOne)]);
 }
 
 async function checkHistoryOf(
   view: UserView,
+  sight: Sight,
   address: string,
   expected: readonly PlainVersion[],
   count: number,
@@ -213,7 +241,7 @@ async function checkHistoryOf(
     assert.equal((one.answer.json as { total?: number }).total, undefined);
     const next = nextOf(one.answer);
     assert.equal(next !== undefined, seen < expected.length, `a next link of ${path}`);
-    checkJournal(view, one, { shown: page });
+    checkJournal(view, sight, one, { shown: page });
     path = next;
   }
 }
@@ -225,7 +253,7 @@ export async function checkEverything(view: UserView, count: number): Promise<vo
 }
 
 async function checkEverythingOf(view: UserView, newest: PlainVersion, count: number): Promise<void> {
-  const { world } = view;
+  const { world } = view.search;
   const { type } = newest;
   const name = nameOf(newest);
   const root = world.current.get(name);
@@ -248,7 +276,7 @@ async function checkEverythingOf(view: UserView, newest: PlainVersion, count: nu
     shown.push(...page.map(keyOf));
     const beside = besides(view, page, isWanted);
     assert.deepEqual(namesOf(one.answer, 'include').sort(), beside.map(keyOf).sort(), `besides of ${path}`);
-    checkJournal(view, one, { shown: [...page, ...beside], used: [root] });
+    checkJournal(view, view.search, one, { shown: [...page, ...beside], used: [root] });
     // A full page leads on wherever types are left to look through, whether or not anything is in them.
     path = nextOf(one.answer);
   }
@@ -261,7 +289,7 @@ function refersBy(version: PlainVersion, name: string): string | undefined {
 
 /** What references lead to from a page, at most three on, without the page itself. */
 function besides(
-  { world }: UserView,
+  { search: { world } }: UserView,
   page: readonly PlainVersion[],
   isWanted: (version: PlainVersion) => boolean,
 ): PlainVersion[] {
@@ -286,11 +314,11 @@ type Probe = readonly [method: string, suffix: string, body?: unknown, headers?:
 
 /** Whatever may not be seen answers, to the last header, as what was never written. */
 export async function checkUnseen(view: UserView): Promise<void> {
-  const unseen = [...newestOf(view.store).values()].filter((newest) => view.hidden.has(newest));
+  const unseen = [...newestOf(view.store).values()].filter((newest) => view.read.hidden.has(newest));
   await Promise.all(unseen.flatMap((newest) => probesOf(view, newest).map((probe) => checkProbe(view, newest, probe))));
 }
 
-function probesOf({ store, hidden }: UserView, newest: PlainVersion): readonly Probe[] {
+function probesOf({ store, read: { hidden }, search }: UserView, newest: PlainVersion): readonly Probe[] {
   const isAllHidden = store.versions.every((one) => nameOf(one) !== nameOf(newest) || hidden.has(one));
   const patch = [{ op: 'test', path: '/id', value: 'x' }];
   const json = { 'content-type': 'application/json-patch+json' };
@@ -304,15 +332,17 @@ function probesOf({ store, hidden }: UserView, newest: PlainVersion): readonly P
     ['PATCH', '', patch, { ...json, 'if-match': version }],
     ...(isAllHidden ? [['GET', '/_history'] as const, ['GET', '/_history?_count=1'] as const] : []),
     ...(isAllHidden ? [['GET', '/_history?_since=2020'] as const, ['GET', '/_history?_since=2030'] as const] : []),
-    ...(/Patient|Encounter/.test(newest.type) ? [['GET', '/$everything'] as const] : []),
+    ...(/Patient|Encounter/.test(newest.type) && search.hidden.has(newest) ? [['GET', '/$everything'] as const] : []),
   ];
 }
 
 /** Writes that are refused, because this user may write nothing, answer the same whether their target is hidden or absent. */
 export async function checkRefusedWrites(view: UserView): Promise<void> {
-  const { kind, organisation, purpose } = view.user.caller;
-  if (kind !== 'patient' && organisation === CUSTODIAN && purpose !== 'BTG') return;
-  const unseen = [...newestOf(view.store).values()].filter((newest) => view.hidden.has(newest));
+  const { caller, grant } = view.user;
+  const { kind, organisation, purpose } = caller;
+  const isWriter = ['c', 'u', 'd'].some((permission) => isAbout(grant, permission));
+  if (isWriter && kind !== 'patient' && organisation === CUSTODIAN && purpose !== 'BTG') return;
+  const unseen = [...newestOf(view.store).values()].filter((newest) => view.read.hidden.has(newest));
   await Promise.all(
     unseen.map(async (newest) => {
       const resource = newest.resource ?? { resourceType: newest.type };
@@ -343,11 +373,13 @@ async function checkProbe(view: UserView, newest: PlainVersion, [method, suffix,
     const { date: _date, ...others } = answer.headers;
     return { status: answer.status, headers: others, text: answer.text };
   });
-  assert.equal(ours?.status, 404, what);
+  // An operation asks by what it shows.
+  const isInScope = suffix === '/$everything' || isAbout(view.user.grant, method === 'PATCH' ? 'u' : 'r', newest.type);
+  assert.equal(ours?.status, isInScope ? 404 : 403, what);
   assert.deepEqual(ours, theirs, what);
-  checkJournal(view, hidden, { shown: [] });
+  checkJournal(view, view.read, hidden, { shown: [] });
   // What was deleted is nobody's any more to search through.
-  const isLookedAt = newest.resource !== undefined || suffix !== '/$everything';
+  const isLookedAt = isInScope && (newest.resource !== undefined || suffix !== '/$everything');
   assert.equal(hidden.interactions.length > 0, isLookedAt, `journal of ${what}`);
   assert.deepEqual(absent.interactions, []);
 }

@@ -43,7 +43,7 @@ export const LABELS = [
   `${V3}/v3-Confidentiality|N`,
   'urn:labels|own',
 ] as const;
-const LABORATORY = `${V3}/observation-category|laboratory`;
+export const LABORATORY = `${V3}/observation-category|laboratory`;
 const TYPES = 'http://hl7.org/fhir/resource-types';
 export const CATEGORIES = [`${TYPES}|Observation`, `${TYPES}|Condition`, LABORATORY, `${TYPES}|Patient`] as const;
 /** Versions named one by one, and those of one writer. */

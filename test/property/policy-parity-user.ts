@@ -6,6 +6,7 @@ import { type TagKind, tag } from '../../src/capabilities/consent/contract/tags.
 import { CUSTODIAN } from '../support/fhir-node.ts';
 import { oracleDecides } from './consent-oracle.ts';
 import { type Draw, MEMBERS, randomPolicy } from './consent-random.ts';
+import { grantLets, grantOf, type PlainGrant, randomGrant } from './policy-parity-grant.ts';
 import {
   CATEGORIES,
   DATA,
@@ -19,6 +20,8 @@ import {
 /** Somebody who asks, at a time, and what every account has decided about such people. */
 export interface User {
   readonly caller: Caller;
+  /** What the caller's token is limited to; undefined for one of the organisation's own. */
+  readonly grant: PlainGrant | undefined;
   readonly atMs: number;
   readonly policies: ReadonlyMap<string, readonly Policy[]>;
   /** Accounts that let the caller act for them. */
@@ -39,7 +42,8 @@ const MEANINGS: Readonly<Record<string, readonly (readonly [kind: TagKind, code:
 };
 const TAG_LISTS = ['actorTags', 'categoryTags', 'labelTags', 'dataTags'] as const;
 
-export function randomUser(draw: Draw, { accounts }: PlainStore, tagKeys: ReadonlyMap<string, Uint8Array>): User {
+export function randomUser(draw: Draw, store: PlainStore, tagKeys: ReadonlyMap<string, Uint8Array>): User {
+  const { accounts } = store;
   const isPatient = draw.once(5);
   const caller: Caller = {
     custodian: CUSTODIAN,
@@ -62,12 +66,21 @@ export function randomUser(draw: Draw, { accounts }: PlainStore, tagKeys: Readon
     .filter(() => draw.once(2))
     .map((account) => [account, atMs + (draw.below(3) - 1) * DAY_MS] as const);
   return {
-    caller,
+    ...withGrant(draw, store, caller),
     atMs,
     policies,
     delegates: new Set(accounts.filter(() => draw.once(4))),
     brokenUntilMs: new Map(broken),
   };
+}
+
+/** Half of them ask by an app, some of which are services that act for nobody. */
+function withGrant(draw: Draw, store: PlainStore, person: Caller): Pick<User, 'caller' | 'grant'> {
+  if (draw.once(2)) return { caller: person, grant: undefined };
+  const isSystem = person.kind === 'practitioner' && draw.once(4);
+  const caller: Caller = isSystem ? { ...person, kind: 'system', account: CUSTODIAN } : person;
+  const grant = randomGrant(draw, store, isSystem);
+  return { caller: { ...caller, client: 'an-app', grant: grantOf(grant) }, grant };
 }
 
 /** Mostly a permit of everything, and a few that take from it or add to it. */
@@ -131,8 +144,17 @@ export function policiesOfUser(current: () => User, tagKeys: ReadonlyMap<string,
   };
 }
 
-/** Whether the user may see a version: by the second implementation of the decision, and nothing of the server's. */
-export function maySee(user: User, version: PlainVersion, tagKeys: ReadonlyMap<string, Uint8Array>): boolean {
+/**
+ * Whether the user may see a version that is read (`r`) or searched for (`s`): by the second implementation of the
+ * decision, and nothing of the server's.
+ */
+export function maySee(
+  user: User,
+  version: PlainVersion,
+  tagKeys: ReadonlyMap<string, Uint8Array>,
+  permission: 'r' | 's',
+): boolean {
+  if (user.grant !== undefined && !grantLets(user.grant, version, permission)) return false;
   const { caller, atMs } = user;
   const { account } = version;
   if (account === CUSTODIAN) return true;

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
@@ -8,12 +9,13 @@ import {
   checkSearch,
   checkUnseen,
 } from './policy-parity-checks.ts';
+import { ALL_LIMITS } from './policy-parity-grant.ts';
 import { createParityNode, type ParityNode } from './policy-parity-node.ts';
 import { question } from './policy-parity-questions.ts';
 
 /*
- * On random stores, users and consents: what every read, search, include, chain, history and page reveals equals what
- * a plain filter over a plain list allows, counts and links included; and the journal tells of exactly that.
+ * On random stores, users, consents and tokens of apps: what every read, search, include, chain, history and page reveals equals what
+ * a plain filter over a plain list allows, by scope and by consent, counts and links included; and the journal tells of exactly that.
  */
 
 const isLong = process.env.ACESO_LONG === '1';
@@ -33,7 +35,7 @@ for (let at = 0; at < STORES; at++) {
           const view = node.as(who);
           await Promise.all(questions.map((one) => checkSearch(view, one)));
         }),
-        parameters(45),
+        parameters(55),
       ),
     );
     await t.test('compartments', () =>
@@ -49,7 +51,7 @@ for (let at = 0; at < STORES; at++) {
     await t.test('read and vread', () =>
       fc.assert(
         fc.asyncProperty(user, async (who) => checkReads(node.as(who))),
-        parameters(3),
+        parameters(4),
       ),
     );
     await t.test('history', () =>
@@ -57,7 +59,7 @@ for (let at = 0; at < STORES; at++) {
         fc.asyncProperty(user, fc.constantFrom(1, 2, 3, 10, 100), async (who, count) =>
           checkHistory(node.as(who), count),
         ),
-        parameters(3),
+        parameters(4),
       ),
     );
     await t.test('$everything', () =>
@@ -65,13 +67,13 @@ for (let at = 0; at < STORES; at++) {
         fc.asyncProperty(user, fc.constantFrom(1, 2, 3, 10, 100), async (who, count) =>
           checkEverything(node.as(who), count),
         ),
-        parameters(3),
+        parameters(4),
       ),
     );
     await t.test('what may not be seen looks as if it were not there', () =>
       fc.assert(
         fc.asyncProperty(user, async (who) => checkUnseen(node.as(who))),
-        parameters(3),
+        parameters(4),
       ),
     );
     await t.test('a refused write tells nothing of what may not be seen', () =>
@@ -80,5 +82,6 @@ for (let at = 0; at < STORES; at++) {
         parameters(6),
       ),
     );
+    await t.test('each limit of a token was met', () => assert.deepEqual([...node.limits].sort(), ALL_LIMITS.sort()));
   });
 }

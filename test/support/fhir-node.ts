@@ -39,7 +39,7 @@ export async function createFhirNode(options: Partial<FhirPluginOptions> = {}): 
       const visible = versions.map((row) => !denies.read(row));
       return { decision: visible.includes(true) ? 'permit' : 'deny', rules: ['test'], visible };
     },
-    write: (_caller, account, type) => ({
+    write: (_caller, { account = CUSTODIAN, type }) => ({
       decision: denies.write(account, type) ? 'deny' : 'permit',
       rules: ['test'],
       visible: [],

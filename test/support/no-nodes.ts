@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readConfiguration } from '../../src/app/configuration/read-configuration.ts';
 import type { NodeStarter } from '../../src/cli/node-starter.ts';
 
 /** For command lines that must start and make nothing: each call fails the test. */
@@ -10,6 +11,8 @@ export const noNodes: NodeStarter = {
     restore: () => assert.fail('no backup is to be restored'),
     rotateRootKey: () => assert.fail('no root key is to be changed'),
   },
+  configure: readConfiguration,
+  examine: () => assert.fail('no node is to be looked at'),
   start: () => assert.fail('no node is to be started'),
   witness: () => assert.fail('no witness is to be started'),
   verifyPage: () => assert.fail('no page is to be written'),

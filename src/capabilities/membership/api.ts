@@ -82,6 +82,55 @@ export type TokenAnswer = Static<typeof TokenAnswer>;
 /** Body of `POST /api/tokens/revoke`: the token opens nothing from then on. One that is unknown is no error. */
 export const TokenRevocation = Type.Object({ token: Type.String({ minLength: 1, maxLength: 128 }) }, strict);
 
+/** Body of `POST /api/people`: someone who works for the organisation, registered on the ledger, who will sign in by passkey. */
+export const HireRequest = Type.Object(
+  {
+    label: TokenRequest.properties.label,
+    roleCodes: TokenRequest.properties.roleCodes,
+    purposes: TokenRequest.properties.purposes,
+  },
+  strict,
+);
+
+/** Its answer, and that of `POST /api/people/ACCOUNT/enrolment`: the link is shown this once. */
+export interface InvitationAnswer {
+  readonly account: string;
+  readonly link: string;
+  readonly expiresAtMs: number;
+}
+
+/** Answer of `GET /api/people`. */
+export interface PeopleList {
+  readonly people: readonly {
+    readonly account: string;
+    readonly label: string;
+    readonly roles: readonly string[];
+    readonly purposes: readonly string[];
+    /** `lapsed`: the ledger does not attest the account any more. */
+    readonly status: 'active' | 'dismissed' | 'lapsed';
+    readonly passkeys: readonly PasskeyEntry[];
+  }[];
+}
+
+/** A passkey in lists. */
+export interface PasskeyEntry {
+  readonly id: string;
+  /** Kept by a service and on several devices, rather than in one device. */
+  readonly isSynchronised: boolean;
+  readonly createdMs: number;
+  readonly usedMs?: number;
+  /** When it last counted fewer uses than were seen: it may have been copied. */
+  readonly wentBackMs?: number;
+}
+
+/** Answer of `GET /api/people/ACCOUNT/passkeys`: of a practitioner or a patient. */
+export interface PasskeyList {
+  readonly passkeys: readonly PasskeyEntry[];
+}
+
+/** Body of `POST /api/people/ACCOUNT/passkeys/remove`. */
+export const PasskeyRemoval = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,1364}$' }) }, strict);
+
 /** Messages by which members propose something, or vote on it: all that `POST /api/members/messages` signs. */
 export const MEMBER_MESSAGES = [
   'membership.admit',

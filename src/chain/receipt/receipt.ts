@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { canonicalBytes, type Json, parseCanonical } from '../../std/canonical-json.ts';
+import { ASKED_LIMITS } from '../journal-leaf.ts';
 
 /**
  * The receipt: one self-contained file that proves one statement of the ledger offline (DESIGN §3). Its bytes are
@@ -77,29 +78,41 @@ const VersionHeaderSchema = Type.Object(
   strict,
 );
 
-const InteractionHeaderSchema = Type.Object(
-  {
-    kind: Type.Union([
-      Type.Literal('read'),
-      Type.Literal('release'),
-      Type.Literal('receipt'),
-      Type.Literal('refusal'),
-      Type.Literal('break-glass'),
-      Type.Literal('revocation'),
-      Type.Literal('erasure'),
-    ]),
-    account: AccountId,
-    timeMs: Index,
-    actor: AccountId,
-    organisation: AccountId,
-    purpose: Type.String({ pattern: '^[A-Z]{1,16}$' }),
-    decision: Type.Union([Type.Literal('permit'), Type.Literal('deny')]),
-    rules: Type.Array(Type.String({ maxLength: 128 }), { maxItems: 256 }),
-    versions: Type.Array(Hash, { maxItems: 4096 }),
-    permit: Type.String({ pattern: '^(?:[0-9a-f]{64})?$' }),
-  },
-  strict,
-);
+const INTERACTION_OUTCOME = {
+  kind: Type.Union([
+    Type.Literal('read'),
+    Type.Literal('release'),
+    Type.Literal('receipt'),
+    Type.Literal('refusal'),
+    Type.Literal('break-glass'),
+    Type.Literal('revocation'),
+    Type.Literal('erasure'),
+  ]),
+  account: AccountId,
+  timeMs: Index,
+  actor: AccountId,
+  organisation: AccountId,
+  purpose: Type.String({ pattern: '^[A-Z]{1,16}$' }),
+  decision: Type.Union([Type.Literal('permit'), Type.Literal('deny')]),
+  rules: Type.Array(Type.String({ maxLength: 128 }), { maxItems: 256 }),
+  versions: Type.Array(Hash, { maxItems: 4096 }),
+  permit: Type.String({ pattern: '^(?:[0-9a-f]{64})?$' }),
+} as const;
+
+/** Of journal leaves of format 1 and of format 2. */
+const InteractionHeaderSchema = Type.Union([
+  Type.Object(INTERACTION_OUTCOME, strict),
+  Type.Object(
+    {
+      ...INTERACTION_OUTCOME,
+      client: Type.String({ pattern: `^[!-~]{0,${ASKED_LIMITS.client}}$` }),
+      interaction: Type.String({ pattern: `^(?:\\$?[A-Za-z][A-Za-z0-9-]{0,${ASKED_LIMITS.interaction - 2}})?$` }),
+      request: Type.String({ pattern: `^[!-~]{0,${ASKED_LIMITS.request}}$` }),
+      query: Type.String({ pattern: `^[ -~]{0,${ASKED_LIMITS.query}}$` }),
+    },
+    strict,
+  ),
+]);
 
 const Salt = Type.String({ pattern: '^[0-9a-f]{64}$' });
 

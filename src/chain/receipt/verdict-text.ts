@@ -1,5 +1,6 @@
 import { canonicalText, type Json } from '../../std/canonical-json.ts';
 import { msToInstant } from '../../std/instant.ts';
+import type { Asked } from '../journal-leaf.ts';
 import type { JournalEntry } from './receipt.ts';
 import type { Statement } from './subject.ts';
 import type { ProvenTransaction } from './transaction-proof.ts';
@@ -69,9 +70,20 @@ function entryLines(entry: JournalEntry): string[] {
       `${action} of ${type}/${id} version ${version} for account ${account} by ${author}, ${msToInstant(timeMs)}`,
     ];
   }
-  const { kind, decision, purpose, actor, organisation, account, timeMs, versions, rules } = entry.header;
+  const { header } = entry;
+  const { kind, decision, purpose, actor, organisation, account, timeMs, versions, rules } = header;
   return [
     `${kind} for ${purpose}: ${decision}, by ${actor} of ${organisation}, on account ${account}, ${msToInstant(timeMs)}`,
     `${versions.length} ${versions.length === 1 ? 'version' : 'versions'}; rules ${rules.length === 0 ? 'none' : rules.map(shortRule).join(', ')}`,
+    ...('client' in header ? askedLines(header) : []),
   ];
+}
+
+function askedLines({ client, interaction, request, query }: Asked): string[] {
+  const parts = [
+    ...(interaction === '' ? [] : [query === '' ? interaction : `${interaction} of ${query}`]),
+    ...(client === '' ? [] : [`by app ${client}`]),
+    ...(request === '' ? [] : [`request ${request}`]),
+  ];
+  return parts.length === 0 ? [] : [`asked as ${parts.join(', ')}`];
 }

@@ -109,19 +109,49 @@ interface LogPage {
 export const accessLogCommand: Command = {
   name: 'access log',
   usage: `PATIENT [--limit N] [OPTIONS]
+PATIENT --format json|csv|html --out FILE [--start DATE] [--end DATE] [OPTIONS]
 
-  PATIENT    id of the Patient resource
-  --limit N  so many entries, newest first (default 50)${NODE_USAGE}`,
-  summary: 'Show who read, wrote and asked in vain for a patient’s records',
-  options: { ...NODE_OPTIONS, limit: { type: 'string' } },
+  PATIENT        id of the Patient resource
+  --limit N      so many entries, newest first (default 50)
+  --format FORM  the accounting of disclosures as a report: json, csv, or html to be printed
+  --out FILE     where the report is written, for its owner alone
+  --start DATE   first day of the report (default: six years ago)
+  --end DATE     last day of the report (default: now)${NODE_USAGE}`,
+  summary: 'Show who read, wrote and asked in vain for a patient’s records, or write it down as a report',
+  options: {
+    ...NODE_OPTIONS,
+    limit: { type: 'string' },
+    format: { type: 'string' },
+    out: { type: 'string' },
+    start: { type: 'string' },
+    end: { type: 'string' },
+  },
   maxArguments: 1,
   async run(context, values, [patientId]) {
     if (patientId === undefined) throw reject('ARGUMENTS_WRONG', { problem: 'a patient is needed' });
+    if (['format', 'out', 'start', 'end'].some((name) => textOption(values, name) !== undefined)) {
+      await writeReport(context, values, patientId);
+      return;
+    }
     const limit = Number(textOption(values, 'limit') ?? 50);
     if (!Number.isInteger(limit) || limit < 1) throw reject('ARGUMENTS_WRONG', { problem: '--limit takes a number' });
     await withNode(context, values, ({ client }) => printLog(context, client, patientId, limit));
   },
 };
+
+/** Writes the accounting of disclosures (45 CFR 164.528) as the node answers it. */
+async function writeReport(context: CliContext, values: OptionValues, patientId: string): Promise<void> {
+  const [format, out] = [neededOption(values, 'format'), neededOption(values, 'out')];
+  const query = new URLSearchParams({ format });
+  for (const name of ['start', 'end']) {
+    const bound = textOption(values, name);
+    if (bound !== undefined) query.set(name, bound);
+  }
+  const path = `/api/patients/${encodeURIComponent(patientId)}/accounting?${query}`;
+  const report = await withNode(context, values, ({ client }) => client.bytes(path));
+  await writeNamedFile(context, out, report, { isSecret: true });
+  context.print(`accounting of disclosures in ${out}`);
+}
 
 async function printLog(context: CliContext, client: Client, patientId: string, limit: number): Promise<void> {
   const path = `/api/patients/${encodeURIComponent(patientId)}/accounting`;

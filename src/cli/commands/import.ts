@@ -5,27 +5,25 @@ import type { Client } from '../client.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext, Command } from '../command.ts';
 import { pathOf, readNamedFile, readNamedFolder } from '../files.ts';
+import { type ImportCount, importLines } from '../import-lines.ts';
 import { NODE_OPTIONS, NODE_USAGE, withNode } from '../use-node.ts';
 
 const reject = rejecter(CODES);
 
-interface ImportCount {
-  readonly created: number;
-  readonly updated: number;
-  readonly unchanged: number;
-}
-
-/** `aceso import DIR`: FHIR R4 transaction Bundles, a file each, all of a file or nothing. Importing again changes nothing. */
+/**
+ * `aceso import DIR`: FHIR R4 transaction Bundles, a file each, all of a file or nothing, and NDJSON files, each of whose
+ * lines is a resource that is taken or refused by itself. Importing again changes nothing.
+ */
 export const importCommand: Command = {
   name: 'import',
-  usage: `DIR|FILE… [OPTIONS]\n\n  DIR  folder with FHIR R4 Bundles (*.json)${NODE_USAGE}`,
-  summary: 'Import FHIR transaction Bundles into an organisation’s vault',
+  usage: `DIR|FILE… [OPTIONS]\n\n  DIR  folder with FHIR R4 Bundles (*.json) or resources (*.ndjson)${NODE_USAGE}`,
+  summary: 'Import FHIR transaction Bundles or NDJSON into an organisation’s vault',
   options: NODE_OPTIONS,
   maxArguments: 10_000,
   async run(context, values, paths) {
     if (paths.length === 0) throw reject('ARGUMENTS_WRONG', { problem: 'name a folder or files to import' });
     const files = await bundleFiles(context, paths);
-    if (files.length === 0) throw reject('FILE_UNREADABLE', { reason: 'no *.json file there' });
+    if (files.length === 0) throw reject('FILE_UNREADABLE', { reason: 'no *.json or *.ndjson file there' });
     const count = await withNode(context, values, ({ client }) => importFiles(context, client, files), {
       mayMake: true,
     });
@@ -44,7 +42,8 @@ async function bundleFiles(context: CliContext, paths: readonly string[]): Promi
     });
     if (!entry.isDirectory()) files.push(path);
     else
-      for (const name of await readNamedFolder(context, path)) if (name.endsWith('.json')) files.push(join(path, name));
+      for (const name of await readNamedFolder(context, path))
+        if (/\.(?:nd)?json$/.test(name)) files.push(join(path, name));
   }
   const isDirectory = (file: string): boolean =>
     /(?:hospital|practitioner|organi[sz]ation)Information\d*\.json$/i.test(file);
@@ -55,11 +54,10 @@ async function importFiles(context: CliContext, client: Client, files: readonly 
   const bar = context.progress('importing');
   let total: ImportCount = { created: 0, updated: 0, unchanged: 0 };
   for (const [at, file] of files.entries()) {
-    const count = (await client.send(
-      '/api/import',
-      await readNamedFile(context, file),
-      'application/fhir+json',
-    )) as ImportCount;
+    const bytes = await readNamedFile(context, file);
+    const count = file.endsWith('.ndjson')
+      ? await importLines(client, bytes, (text) => context.print(text))
+      : ((await client.send('/api/import', bytes, 'application/fhir+json')) as ImportCount);
     total = {
       created: total.created + count.created,
       updated: total.updated + count.updated,

@@ -2,25 +2,33 @@ import { rejecter } from '../../std/reject.ts';
 import { createClient } from '../client.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext, Command, OptionValues } from '../command.ts';
-import { pathOf } from '../files.ts';
-import type { RunningNode, SeedReport } from '../node-starter.ts';
-import { countOption, portOption, urlOption } from '../option-values.ts';
+import type { ConfigurationFault, RunningNode, SeedReport, StartSettings } from '../node-starter.ts';
 import { createStepProgress } from '../step-progress.ts';
-import { dataFolder } from '../use-node.ts';
 
 const reject = rejecter(CODES);
 
-const DEFAULT_PORT = 8103;
+/** Options of a node's settings, for every command that reads them. */
+export const SETTING_OPTIONS = {
+  config: { type: 'string' },
+  data: { type: 'string' },
+  port: { type: 'string' },
+  host: { type: 'string' },
+  'base-url': { type: 'string' },
+} as const;
 
 /** `aceso start`: runs a node until it is told to stop. */
 export const startCommand: Command = {
   name: 'start',
-  usage: `[--data DIR] [--port N] [--host ADDRESS] [--empty] [--genesis FILE --keys FILE] [--network FILE] [--follow URL] [--witness NAME=URL…] [--peer URL…]
+  usage: `[--config FILE] [--check] [--data DIR] [--port N] [--host ADDRESS] [--empty] [--genesis FILE --keys FILE] [--network FILE] [--follow URL] [--witness NAME=URL…] [--peer URL…]
 
+  --config FILE   settings as JSON, by the names below in camel case (deploy/README.md); options go before it
+  --check         only say whether the settings hold, and what they come to
   --data DIR      where the node keeps everything but its root key (default ./data)
-  --port N        port to listen on (default ${DEFAULT_PORT}; 0 takes a free one)
+  --port N        port to listen on (default 8103; 0 takes a free one)
   --host ADDRESS  address to listen on (default 127.0.0.1)
   --base-url URL  address that clients use, where a proxy stands before the node
+  --drain N       seconds that requests under way may take when the node ends (default 30)
+  --drain-notice N  seconds that it goes on serving before that, no longer ready (default 0)
   --confirm-clock the machine’s clock is right, though it went back or jumped
   --empty         a new node gets no synthetic patients
   --genesis FILE --keys FILE   join a ledger with the keys that \`aceso keys organisation\` made
@@ -30,13 +38,14 @@ export const startCommand: Command = {
   --carry DIR     export of the ledger that the genesis goes on from (ledger/ of what \`aceso ledger export\` wrote)
   --follow URL    follow the ledger of the node at URL
   --witness NAME=URL  address of a witness that genesis names; repeat for each
-  --peer URL      node of another member, to ask it for records; repeat for each`,
+  --peer URL      node of another member, to ask it for records; repeat for each
+
+  Environment: ACESO_CONFIG (--config), ACESO_BASE_URL (--base-url), ACESO_LOG (level of the log), ACESO_METRICS_TOKEN
+  (opens /metrics), ACESO_COMETBFT, ACESO_VAULT_DATABASE, ACESO_VAULT_KEYS_DATABASE, XDG_CONFIG_HOME (root keys)`,
   summary: 'Run a node; a new one is seeded with two hospitals, an institute and synthetic patients',
   options: {
-    data: { type: 'string' },
-    port: { type: 'string' },
-    host: { type: 'string' },
-    'base-url': { type: 'string' },
+    ...SETTING_OPTIONS,
+    check: { type: 'boolean' },
     'confirm-clock': { type: 'boolean' },
     empty: { type: 'boolean' },
     genesis: { type: 'string' },
@@ -48,27 +57,17 @@ export const startCommand: Command = {
     'snapshot-every': { type: 'string' },
     witness: { type: 'string', multiple: true },
     peer: { type: 'string', multiple: true },
+    drain: { type: 'string' },
+    'drain-notice': { type: 'string' },
   },
+  judgesOptions: true,
   maxArguments: 0,
   async run(context, values) {
+    const settings = await configure(context, values);
+    if (values.check === true) return;
     const steps = createStepProgress(context);
     const node = await context.nodes.start({
-      folder: dataFolder(context, values),
-      port: portOption(values, DEFAULT_PORT),
-      host: typeof values.host === 'string' ? values.host : '127.0.0.1',
-      ...(typeof values['base-url'] === 'string' ? { baseUrl: urlOption(values['base-url'], 'base-url') } : {}),
-      confirmClock: values['confirm-clock'] === true,
-      // Whoever brings keys of their own brings patients of their own.
-      seed: values.empty !== true && typeof values.keys !== 'string',
-      ...(typeof values.genesis === 'string' ? { genesis: pathOf(context, values.genesis) } : {}),
-      ...(typeof values.keys === 'string' ? { keys: pathOf(context, values.keys) } : {}),
-      ...(typeof values.follow === 'string' ? { follow: urlOption(values.follow, 'follow') } : {}),
-      ...(typeof values.network === 'string' ? { network: pathOf(context, values.network) } : {}),
-      ...(typeof values.p2p === 'string' ? { p2pListen: p2pOption(values.p2p) } : {}),
-      ...(values['snapshot-every'] === undefined ? {} : { snapshotEveryBlocks: countOption(values, 'snapshot-every') }),
-      ...(typeof values.carry === 'string' ? { carry: pathOf(context, values.carry) } : {}),
-      witnesses: witnessesOf(values),
-      peers: Array.isArray(values.peer) ? (values.peer as string[]) : [],
+      ...settings,
       progress: steps.update,
       rootKeyMade: (path) =>
         context.print(
@@ -78,13 +77,40 @@ export const startCommand: Command = {
     steps.stop();
     context.print(greeting(node));
     for (const line of await ledgerLines(context, node)) context.note(line);
-    if (typeof values.keys === 'string')
-      context.note(`${values.keys} is sealed into the data folder now: delete it, or lock it away as a backup.`);
+    if (settings.keys !== undefined)
+      context.note(`${settings.keys} is sealed into the data folder now: delete it, or lock it away as a backup.`);
     await context.untilStopped();
     context.note('stopping: finishing what was begun');
     await node.close();
   },
 };
+
+/** Settings that hold; with `--check` they are printed. Throws Reject ARGUMENTS_WRONG or CONFIGURATION_WRONG with every fault. */
+async function configure(context: CliContext, values: OptionValues): Promise<StartSettings> {
+  const { env, cwd } = context;
+  const { faults, settings, effective } = await context.nodes.configure({ options: values, variables: env, cwd });
+  if (settings === undefined) {
+    const isOptions = faults.every(({ from }) => from === 'option');
+    const problems = faults.map((fault, at) => [at === 0 ? 'problem' : `problem ${at + 1}`, faultToText(fault)]);
+    throw reject(isOptions ? 'ARGUMENTS_WRONG' : 'CONFIGURATION_WRONG', Object.fromEntries(problems));
+  }
+  if (values.check === true) {
+    const width = Math.max(...effective.map(({ name }) => name.length));
+    for (const { name, value, from } of effective) context.print(`${name.padEnd(width)}  ${value}  (${from})`);
+    context.print('The settings hold.');
+  }
+  return settings;
+}
+
+/** One line: what is wrong with which setting, and what to do. */
+export function faultToText({ code, name, message, given, allowed, nearest }: ConfigurationFault): string {
+  const parts = [
+    ...(given === undefined ? [] : [`given ${given}`]),
+    ...(allowed === undefined ? [] : [`takes ${allowed}`]),
+    ...(nearest === undefined ? [] : [`did you mean ${nearest}?`]),
+  ];
+  return `${name} ${code}: ${message}${parts.length === 0 ? '' : ` (${parts.join('; ')})`}`;
+}
 
 /** Why the ledger stands still, if it does: a node starts without the others too, since care does not wait for them. */
 async function ledgerLines(context: CliContext, { url }: RunningNode): Promise<string[]> {
@@ -99,22 +125,6 @@ async function ledgerLines(context: CliContext, { url }: RunningNode): Promise<s
 interface LedgerState {
   readonly status: string;
   readonly reason?: string;
-}
-
-function p2pOption(text: string): string {
-  if (!/^tcp:\/\/[^\s/]{1,240}:[0-9]{1,5}$/.test(text))
-    throw reject('ARGUMENTS_WRONG', { problem: '--p2p takes tcp://HOST:PORT' });
-  return text;
-}
-
-function witnessesOf({ witness }: OptionValues): Record<string, string> {
-  const urls: Record<string, string> = {};
-  for (const text of Array.isArray(witness) ? (witness as string[]) : []) {
-    const at = text.indexOf('=');
-    if (at < 1) throw reject('ARGUMENTS_WRONG', { problem: '--witness takes NAME=URL' });
-    urls[text.slice(0, at)] = urlOption(text.slice(at + 1), 'witness');
-  }
-  return urls;
 }
 
 /** Address, demo accounts and three things to try: all that a newcomer needs, on one screen. */

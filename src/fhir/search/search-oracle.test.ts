@@ -17,6 +17,7 @@ import {
 import { isReject } from '../../std/reject.ts';
 import type { IndexEntries } from '../../vault/index/index-entries.ts';
 import { loadDefinitions } from '../definitions/load-definitions.ts';
+import { createResourceMatcher, type ResourceMatcher } from './match-resource.ts';
 import { parseSearch } from './parse-search.ts';
 import { resourceToEntries } from './resource-entries.ts';
 import type { SearchClause } from './search-clause.ts';
@@ -107,6 +108,10 @@ function answers(clauses: readonly SearchClause[], { resource, entries }: Exampl
   return { index, exact };
 }
 
+function lastUpdated({ resource }: Example): unknown {
+  return (resource.meta as { readonly lastUpdated?: unknown }).lastUpdated;
+}
+
 interface Tally {
   asked: number;
   matched: number;
@@ -126,8 +131,10 @@ function put(
   const name = modifier === '' ? code : `${code}:${modifier}`;
   const query = new URLSearchParams([[name, text]]);
   let clauses: readonly SearchClause[];
+  let matcher: ResourceMatcher;
   try {
     ({ clauses } = parseSearch(registry, type, query, { baseUrl: BASE_URL, nowMs: NOW_MS, lenient: false }));
+    matcher = createResourceMatcher(registry, type, query, { baseUrl: BASE_URL, nowMs: NOW_MS });
   } catch (thrown) {
     // An example may refer to a type that the parameter does not name, or a string may be nothing but punctuation.
     if (!isReject(thrown) || thrown.code !== 'PARAMETER_INVALID') throw thrown;
@@ -140,6 +147,8 @@ function put(
     const where = `${type}?${decodeURIComponent(query.toString())} on ${example.resource.id}`;
     if (expected && !index) tally.wrong.push(`left out by the index: ${where}`);
     else if (exact !== expected) tally.wrong.push(`${expected ? 'not found' : 'found wrongly'}: ${where}`);
+    else if (matcher.matches(example.resource, Date.parse(String(lastUpdated(example)))) !== expected)
+      tally.wrong.push(`told wrongly of one resource: ${where}`);
     tally.asked++;
     if (expected) tally.matched++;
   }

@@ -37,12 +37,7 @@ export function createVisibility(context: FhirContext, permission: 'r' | 's'): V
   }
 
   async function decide(account: string, versions: readonly VersionRow[]): Promise<void> {
-    const { decision, rules, visible } = await context.access.read(
-      context.caller,
-      account,
-      versions,
-      permission,
-    );
+    const { decision, rules, visible } = await context.access.read(context.caller, account, versions, permission);
     const look = lookOf(account);
     for (const rule of rules) look.rules.add(rule);
     for (const [index, { leaf }] of versions.entries()) {

@@ -1,12 +1,16 @@
 import { type Caller, isStaff } from '../../../auth/caller.ts';
-import type { AccessDecision, AccessPort } from '../../../fhir/ports.ts';
+import type { AccessGrant, Permission } from '../../../auth/scopes.ts';
+import type { ParsedResource } from '../../../fhir/patient-account.ts';
+import type { AccessDecision, AccessPort, AskedWrite } from '../../../fhir/ports.ts';
 import { type OrganisationContext, organisationOf } from '../../../server/organisation.ts';
+import { utf8ToText } from '../../../std/bytes.ts';
 import type { VersionRow } from '../../../vault/vault.ts';
 import { type Decision, type DecisionRequest, decide, type Relation } from '../../consent/contract/decide.ts';
 import type { Policy } from '../../consent/contract/policy.ts';
 import { BREAK_GLASS } from '../../consent/contract/purposes.ts';
 import { claimedUntilMs } from './break-glass.ts';
 import type { AccountPolicy, PolicyCache } from './policy-cache.ts';
+import { meetsAny, OUT_OF_SCOPE, type RestrictionPort, reaches, reachingScopes } from './scope-limit.ts';
 import { versionFacts } from './version-facts.ts';
 
 /** Rules that are the custodian's own, of records that belong to no patient and of what nobody may do. */
@@ -25,29 +29,79 @@ export function createAccessPort(options: {
   policies: PolicyCache;
   revokedLocally: LocalRevocations;
   clock: () => number;
+  restriction: RestrictionPort;
 }): AccessPort {
-  const { organisations, policies, revokedLocally, clock } = options;
+  const { organisations, policies, revokedLocally, clock, restriction } = options;
   return {
-    async read(caller, account, versions) {
-      if (account === caller.custodian) return ownRecords(versions);
-      const { vault } = organisationOf(organisations, caller.custodian);
-      const claimedMs =
-        caller.purpose === BREAK_GLASS ? await claimedUntilMs({ vault }, account, caller.account) : NEVER_MS;
-      // Before the policies: a revocation is forgotten here only once they have it, so one of the two always does.
-      const revoked = await revokedLocally(caller.custodian, account);
-      const policy = await policies.of(vault, account);
-      // Block time may lag and this clock may lag: the later one, so that nothing lives longer than it should.
-      const atMs = Math.max(policies.timeMs(), clock());
-      if (!mayUseBreakGlass(caller, policy, atMs, claimedMs)) return denyAll([NOT_BROKEN], versions);
-      const held = revoked.size === 0 ? policy.policies : policy.policies.map((one) => withRevocation(one, revoked));
-      return toAccessDecision(decide(held, requestOf(caller, account, policy, atMs, versions)));
+    async read(caller, account, versions, permission) {
+      if (caller.grant === undefined) return decideOn(caller, account, versions);
+      const reached = await withinScope(caller, caller.grant, account, versions, permission);
+      const decided = await decideOn(
+        caller,
+        account,
+        versions.filter((_, at) => reached[at] === true),
+      );
+      return withUnreached(decided, reached);
     },
     // Staff write charts; what patients have to say comes in by routes of its own, such as that of Consents.
-    write(caller) {
+    write(caller, write) {
+      const isOutOfScope = caller.grant !== undefined && !mayWriteByScope(caller, caller.grant, write);
+      if (isOutOfScope) return { decision: 'deny', rules: [OUT_OF_SCOPE], visible: [] };
       const mayWrite = isStaff(caller) && caller.purpose !== BREAK_GLASS;
       return { decision: mayWrite ? 'permit' : 'deny', rules: [mayWrite ? OWN_RECORDS : NOT_STAFF], visible: [] };
     },
   };
+
+  async function decideOn(caller: Caller, account: string, versions: readonly VersionRow[]): Promise<AccessDecision> {
+    if (versions.length === 0) return denyAll([], versions);
+    if (account === caller.custodian) return ownRecords(versions);
+    const { vault } = organisationOf(organisations, caller.custodian);
+    const claimedMs =
+      caller.purpose === BREAK_GLASS ? await claimedUntilMs({ vault }, account, caller.account) : NEVER_MS;
+    // Before the policies: a revocation is forgotten here only once they have it, so one of the two always does.
+    const revoked = await revokedLocally(caller.custodian, account);
+    const policy = await policies.of(vault, account);
+    // Block time may lag and this clock may lag: the later one, so that nothing lives longer than it should.
+    const atMs = Math.max(policies.timeMs(), clock());
+    if (!mayUseBreakGlass(caller, policy, atMs, claimedMs)) return denyAll([NOT_BROKEN], versions);
+    const held = revoked.size === 0 ? policy.policies : policy.policies.map((one) => withRevocation(one, revoked));
+    return toAccessDecision(decide(held, requestOf(caller, account, policy, atMs, versions)));
+  }
+
+  /** Which versions the scopes of an app reach. */
+  async function withinScope(
+    caller: Caller,
+    grant: AccessGrant,
+    account: string,
+    versions: readonly VersionRow[],
+    permission: Permission,
+  ): Promise<readonly boolean[]> {
+    const { custodian } = caller;
+    const { vault } = organisationOf(organisations, custodian);
+    return Promise.all(
+      versions.map((row) => {
+        const asked = { permission, type: row.type, account, isOwn: account === custodian };
+        return reaches(reachingScopes(grant, asked), restriction, row.type, row.timeMs, async () =>
+          row.deleted ? undefined : (JSON.parse(utf8ToText(await vault.open(row))) as ParsedResource),
+        );
+      }),
+    );
+  }
+
+  function mayWriteByScope({ custodian }: Caller, grant: AccessGrant, write: AskedWrite): boolean {
+    const { account, type, permission, resource } = write;
+    const scopes = reachingScopes(grant, { permission, type, account, isOwn: account === custodian });
+    if (resource === undefined) return scopes.length > 0;
+    return meetsAny(scopes, restriction, type, clock(), resource);
+  }
+}
+
+/** Puts what the scopes do not reach back in its place, as not to be seen. */
+function withUnreached({ decision, rules, visible }: AccessDecision, reached: readonly boolean[]): AccessDecision {
+  if (!reached.includes(false)) return { decision, rules, visible };
+  let at = 0;
+  const all = reached.map((isReached) => isReached && visible[at++] === true);
+  return { decision, rules: [...rules, OUT_OF_SCOPE], visible: all };
 }
 
 /** Organizations, practitioners, locations: no patient's, for everybody whom the custodian let in. */

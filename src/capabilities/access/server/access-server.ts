@@ -1,7 +1,8 @@
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Caller } from '../../../auth/caller.ts';
+import { scopeAllows } from '../../../auth/scopes.ts';
 import type { AccessPort } from '../../../fhir/ports.ts';
 import type { Job } from '../../../jobs/job.ts';
 import type { Ledger } from '../../../ledger/ledger.ts';
@@ -14,6 +15,7 @@ import { accountingOf } from './accounting.ts';
 import { breakGlass, bringClaims } from './break-glass.ts';
 import { CODES } from './codes.ts';
 import { createPolicyCache } from './policy-cache.ts';
+import type { RestrictionPort } from './scope-limit.ts';
 
 const reject = rejecter(CODES);
 const strict = { additionalProperties: false } as const;
@@ -46,6 +48,14 @@ export interface AccessServer {
   close(): void;
 }
 
+/** Answers with an accounting as a report; the route has decided who may ask. */
+type AnswerReport = (
+  organisation: OrganisationContext,
+  patient: { readonly id: string; readonly account: string },
+  request: FastifyRequest,
+  reply: FastifyReply,
+) => Promise<FastifyReply>;
+
 /** The decision point for FHIR, break-glass and its review, and the patient's accounting of who saw what. */
 export function createAccessServer(deps: {
   organisations: readonly OrganisationContext[];
@@ -53,10 +63,14 @@ export function createAccessServer(deps: {
   authenticate: Authenticate;
   revokedLocally: LocalRevocations;
   clock: () => number;
+  /** Meets none unless it is given. */
+  restriction?: RestrictionPort;
+  /** Answers with the accounting as a report, where a span or a form of it is asked for. */
+  answerReport?: AnswerReport;
 }): AccessServer {
-  const { organisations, ledger, authenticate, revokedLocally, clock } = deps;
+  const { organisations, ledger, authenticate, revokedLocally, clock, restriction = () => false, answerReport } = deps;
   const policies = createPolicyCache(ledger);
-  const access = createAccessPort({ organisations, policies, revokedLocally, clock });
+  const access = createAccessPort({ organisations, policies, revokedLocally, clock, restriction });
   const plugin: FastifyPluginAsync = async (app) => {
     app.post('/api/access/break-glass', async (request) => {
       const caller = await authenticate(request);
@@ -82,15 +96,17 @@ export function createAccessServer(deps: {
       );
       return { transaction: outcome.id, code: outcome.code, data: outcome.data };
     });
-    app.get<{ Params: { id: string }; Querystring: { after?: string } }>(
+    app.get<{ Params: { id: string }; Querystring: Readonly<Record<string, unknown>> }>(
       '/api/patients/:id/accounting',
-      async (request) => {
+      async (request, reply) => {
         const caller = await authenticate(request);
         const organisation = organisationOf(organisations, caller.custodian);
         const account = await accountOfPatient(organisation, request.params.id);
         const isOwn = caller.kind === 'patient' && caller.account === account;
-        if (!isOwn && !isPrivacyOfficer(caller)) throw reject('ACCOUNTING_NOT_YOURS');
-        const { after } = request.query;
+        if ((!isOwn && !isPrivacyOfficer(caller)) || !seesAudit(caller)) throw reject('ACCOUNTING_NOT_YOURS');
+        const { after, start, end, format } = request.query;
+        if (answerReport !== undefined && (start ?? end ?? format) !== undefined)
+          return answerReport(organisation, { id: request.params.id, account }, request, reply);
         if (after !== undefined && (typeof after !== 'string' || after.length > 256)) throw reject('REQUEST_INVALID');
         return accountingOf(organisation, account, after);
       },
@@ -107,8 +123,16 @@ export function createAccessServer(deps: {
 }
 
 /** The organisation's own administrator, and staff whom it attests as privacy officers. */
-function isPrivacyOfficer({ kind, organisation, custodian, roles }: Caller): boolean {
+export function isPrivacyOfficer({ kind, organisation, custodian, roles }: Caller): boolean {
   return organisation === custodian && (kind === 'system' || roles.includes(PRIVACY_OFFICER));
+}
+
+/** An app sees of the audit what its token says. */
+function seesAudit({ grant }: Caller): boolean {
+  return (
+    grant === undefined ||
+    grant.scopes.some((scope) => scope.restriction === undefined && scopeAllows(scope, 's', 'AuditEvent'))
+  );
 }
 
 async function accountOfPatient({ vault }: OrganisationContext, patientId: string): Promise<string> {

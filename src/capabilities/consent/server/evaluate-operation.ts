@@ -1,6 +1,7 @@
 import type { Consent, ParametersParameter } from '@medplum/fhirtypes';
 import { randomBytes } from '#crypto/platform';
 import { type Caller, isStaff } from '../../../auth/caller.ts';
+import { askedBy } from '../../../fhir/asked.ts';
 import { rejectFhir } from '../../../fhir/codes.ts';
 import type { FhirContext, FhirResult } from '../../../fhir/context.ts';
 import type { FhirOperation, OperationCall } from '../../../fhir/operations/operation.ts';
@@ -195,17 +196,18 @@ async function policiesOfConsent(
 
 /** A refusal when no rule lets the caller ask. */
 async function journal(
-  { vault, caller, clock }: FhirContext,
+  { vault, caller, clock, asked }: FhirContext,
   account: string,
   rule: string | undefined,
   versions: readonly string[],
 ): Promise<void> {
   const { account: actor, organisation, purpose } = caller;
-  const asked = { account, timeMs: clock(), actor, organisation, purpose, versions, permit: '' };
+  const about = { account, timeMs: clock(), actor, organisation, purpose, versions, permit: '' };
+  const entry = { ...about, ...askedBy(caller, asked) };
   await vault.journal([
     rule === undefined
-      ? { ...asked, kind: 'refusal', decision: 'deny', rules: [NOT_ENTITLED] }
-      : { ...asked, kind: 'read', decision: 'permit', rules: [rule] },
+      ? { ...entry, kind: 'refusal', decision: 'deny', rules: [NOT_ENTITLED] }
+      : { ...entry, kind: 'read', decision: 'permit', rules: [rule] },
   ]);
 }
 

@@ -7,6 +7,11 @@ export const CODES = {
     sentence:
       'No account can be opened while the ledger stands still and the reserve is used up; try again when it moves.',
   },
+  DISMISSAL_REFUSED: {
+    kind: 'conflict',
+    sentence:
+      'The person signs in no more, but the ledger refused to close the account for the reason that `code` names.',
+  },
   STAFF_ONLY: { kind: 'denied', sentence: 'Only staff of the organisation may do this.' },
   PATIENT_UNKNOWN: { kind: 'unknown', sentence: 'There is no such patient here.' },
   CLAIM_CODE_WRONG: {

@@ -38,3 +38,15 @@ export async function registerPractitioner(
   if (outcome.code !== 'OK') throw reject('REGISTRATION_UNAVAILABLE', { code: outcome.code });
   return account;
 }
+
+/**
+ * Closes the account of someone who no longer works for the organisation; one that is closed already is no error.
+ * Throws Reject DISMISSAL_REFUSED {code}, and what the ledger refuses early.
+ */
+export async function dismissPractitioner(organisation: OrganisationContext, account: string): Promise<void> {
+  const message = { type: 'practitioner.deactivate', account };
+  const { outcome } = await submitMessage(organisation.ledger, organisation.clock(), message, organisation.signer);
+  if (outcome.code !== 'OK' && outcome.code !== 'ACCOUNT_STATUS') {
+    throw reject('DISMISSAL_REFUSED', { code: outcome.code });
+  }
+}

@@ -1,4 +1,6 @@
 import type { Caller } from '../../../auth/caller.ts';
+import { askedBy } from '../../../fhir/asked.ts';
+import type { AskedInteraction } from '../../../fhir/context.ts';
 import type { AccessPort } from '../../../fhir/ports.ts';
 import type { OpenedEntry, Vault, VersionRow } from '../../../vault/vault.ts';
 
@@ -7,18 +9,17 @@ import type { OpenedEntry, Vault, VersionRow } from '../../../vault/vault.ts';
  * to be told that there is one. Giving one out is journalled, and so is that it was refused. `clock` in milliseconds.
  */
 export async function versionEntry(
-  { vault, access, clock }: { vault: Vault; access: AccessPort; clock: () => number },
+  { vault, access, clock, asked }: { vault: Vault; access: AccessPort; clock: () => number; asked?: AskedInteraction },
   caller: Caller,
   row: VersionRow,
 ): Promise<OpenedEntry | undefined> {
   const { decision, rules, visible } = await access.read(caller, row.account, [row], 'r');
   const isPermitted = decision === 'permit' && visible[0] === true;
   const { account: actor, organisation, purpose } = caller;
-  const asked = { account: row.account, timeMs: clock(), actor, organisation, purpose, rules, permit: '' };
+  const about = { account: row.account, timeMs: clock(), actor, organisation, purpose, rules, permit: '' };
+  const entry = { ...about, versions: [row.leaf], ...askedBy(caller, asked) };
   await vault.journal([
-    isPermitted
-      ? { ...asked, kind: 'receipt', decision: 'permit', versions: [row.leaf] }
-      : { ...asked, kind: 'refusal', decision: 'deny', versions: [row.leaf] },
+    isPermitted ? { ...entry, kind: 'receipt', decision: 'permit' } : { ...entry, kind: 'refusal', decision: 'deny' },
   ]);
   return isPermitted ? vault.entry(row.generation, row.journalIndex) : undefined;
 }

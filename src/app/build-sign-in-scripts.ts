@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+
+const WEB = join(import.meta.dirname, '../web');
+
+const built = new Map<string, Promise<string>>();
+
+/** Script of the page on which people sign in. */
+export function signInScript(): Promise<string> {
+  return script('sign-in');
+}
+
+/** Script of the page of an enrolment link. */
+export function enrolScript(): Promise<string> {
+  return script('enrol');
+}
+
+/** Bundled once for this process, when it is first asked for. */
+function script(page: 'sign-in' | 'enrol'): Promise<string> {
+  const known = built.get(page);
+  if (known !== undefined) return known;
+  const made = bundle(join(WEB, page, 'page.ts')).catch((error) => {
+    built.delete(page);
+    throw error;
+  });
+  built.set(page, made);
+  return made;
+}
+
+async function bundle(input: string): Promise<string> {
+  // Loaded when it is needed: a node that nobody asks for the page never pays for the bundler.
+  const { rolldown } = await import('rolldown');
+  const bundler = await rolldown({
+    input,
+    platform: 'browser',
+    resolve: { conditionNames: ['browser', 'import', 'default'] },
+    logLevel: 'silent',
+  });
+  const { output } = await bundler.generate({ format: 'iife', minify: true, comments: false });
+  await bundler.close();
+  return output[0].code;
+}

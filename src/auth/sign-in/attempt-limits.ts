@@ -1,0 +1,97 @@
+/*
+ * How often signing in may fail. Nothing that a stranger can do is counted against the holder of a credential: tries are
+ * counted for a session at the network that it came from, and neither is anybody else's; against a credential only what
+ * was signed with it. A network whose tries all fail is slowed down, but each session has one try whatever its
+ * neighbours do, so that those behind one address cannot keep each other out.
+ */
+
+/** Failures of one session from one network before it has to wait. */
+const SESSION_TRIES = 10;
+/** Failures of one network before its sessions get one try each, and how long one failure takes to be forgotten. */
+const SOURCE_TRIES = 60;
+const SOURCE_FORGETS_MS = 2000;
+/** Refusals of one credential after its signature was found right. */
+const CREDENTIAL_TRIES = 5;
+/** How long failures of a session and of a credential are remembered after the last one. */
+const MEMORY_MS = 15 * 60 * 1000;
+/** Most sessions, networks and credentials that are remembered, each; the oldest is forgotten, which lets in. */
+const MAX_REMEMBERED = 10_000;
+
+export interface AttemptLimits {
+  /** Milliseconds to wait before the next try; 0 when it may be made. */
+  waitMs(session: string, source: string, nowMs: number): number;
+  failed(session: string, source: string, nowMs: number): void;
+  /** The same for a credential, once a try was proved to be signed with it. */
+  credentialWaitMs(credential: string, nowMs: number): number;
+  credentialFailed(credential: string, nowMs: number): void;
+  /** After a success its earlier failures do not count any more. */
+  credentialWorked(credential: string): void;
+}
+
+/** Counts in memory, some 3 MB when full; a restart forgets. `remembered` is for tests. */
+export function createAttemptLimits({ remembered = MAX_REMEMBERED }: { remembered?: number } = {}): AttemptLimits {
+  const sessions = createCounts(remembered);
+  const credentials = createCounts(remembered);
+  const sources = createCounts(remembered);
+  const pairOf = (session: string, source: string) => `${source} ${session}`;
+
+  return {
+    waitMs(session, source, nowMs) {
+      const own = sessions.of(pairOf(session, source), nowMs, MEMORY_MS);
+      if (own.count >= SESSION_TRIES) return own.lastMs + MEMORY_MS - nowMs;
+      if (own.count === 0) return 0;
+      const over = drained(sources, source, nowMs) - SOURCE_TRIES;
+      return over < 0 ? 0 : Math.ceil((over + 1) * SOURCE_FORGETS_MS);
+    },
+    failed(session, source, nowMs) {
+      const pair = pairOf(session, source);
+      sessions.set(pair, sessions.of(pair, nowMs, MEMORY_MS).count + 1, nowMs);
+      // Full is full: a flood does not make the wait after it longer.
+      sources.set(source, Math.min(SOURCE_TRIES, drained(sources, source, nowMs) + 1), nowMs);
+    },
+    credentialWaitMs(credential, nowMs) {
+      const { count, lastMs } = credentials.of(credential, nowMs, MEMORY_MS);
+      return count < CREDENTIAL_TRIES ? 0 : lastMs + MEMORY_MS - nowMs;
+    },
+    credentialFailed(credential, nowMs) {
+      credentials.set(credential, credentials.of(credential, nowMs, MEMORY_MS).count + 1, nowMs);
+    },
+    credentialWorked: (credential) => credentials.forget(credential),
+  };
+}
+
+/** Failures of a source that are not forgotten yet: a bucket that leaks one each SOURCE_FORGETS_MS. */
+function drained(sources: Counts, source: string, nowMs: number): number {
+  const { count, lastMs } = sources.of(source, nowMs, SOURCE_TRIES * SOURCE_FORGETS_MS);
+  return Math.max(0, count - Math.max(0, nowMs - lastMs) / SOURCE_FORGETS_MS);
+}
+
+interface Count {
+  readonly count: number;
+  readonly lastMs: number;
+}
+
+interface Counts {
+  /** Zero when nothing is remembered, or nothing within `memoryMs`. */
+  of(name: string, nowMs: number, memoryMs: number): Count;
+  set(name: string, count: number, nowMs: number): void;
+  forget(name: string): void;
+}
+
+function createCounts(most: number): Counts {
+  const counts = new Map<string, Count>();
+  return {
+    of(name, nowMs, memoryMs) {
+      const known = counts.get(name);
+      return known === undefined || nowMs - known.lastMs >= memoryMs ? { count: 0, lastMs: nowMs } : known;
+    },
+    set(name, count, lastMs) {
+      // Taken out first, so that the order is that of the last failures.
+      counts.delete(name);
+      const [oldest] = counts.keys();
+      if (oldest !== undefined && counts.size >= most) counts.delete(oldest);
+      counts.set(name, { count, lastMs });
+    },
+    forget: (name) => counts.delete(name),
+  };
+}

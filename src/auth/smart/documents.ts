@@ -1,0 +1,43 @@
+import { utf8, utf8ToText } from '../../std/bytes.ts';
+
+/** Where an organisation keeps what its authorization server must remember; its vault fills this. */
+export interface DocumentStore {
+  readonly custodian: string;
+  getDocument(kind: string, id: string): Promise<Uint8Array | undefined>;
+  putDocument(kind: string, id: string, bytes: Uint8Array | null): Promise<void>;
+  listDocuments(kind: string): Promise<readonly { readonly id: string; readonly bytes: Uint8Array }[]>;
+}
+
+/** Parsed once for each time that a store reads it: one that keeps what it read hands out the same bytes again. */
+const parsed = new WeakMap<Uint8Array, unknown>();
+
+/**
+ * A document that this node wrote, as JSON; undefined when there is none. What it returns is shared: not to be written
+ * to. The store has checked that the bytes are those that were put.
+ */
+export async function readJson<T>(store: DocumentStore, kind: string, id: string): Promise<T | undefined> {
+  const bytes = await store.getDocument(kind, id);
+  return bytes === undefined ? undefined : (jsonOf(bytes) as T);
+}
+
+/** Durable when it resolves; undefined removes it. */
+export function writeJson(store: DocumentStore, kind: string, id: string, value: object | undefined): Promise<void> {
+  return store.putDocument(kind, id, value === undefined ? null : utf8(JSON.stringify(value)));
+}
+
+/** All documents of a kind, as JSON. */
+export async function listJson<T>(
+  store: DocumentStore,
+  kind: string,
+): Promise<readonly { readonly id: string; readonly value: T }[]> {
+  return (await store.listDocuments(kind)).map(({ id, bytes }) => ({ id, value: jsonOf(bytes) as T }));
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  let value = parsed.get(bytes);
+  if (value === undefined) {
+    value = JSON.parse(utf8ToText(bytes));
+    parsed.set(bytes, value);
+  }
+  return value;
+}

@@ -1,0 +1,142 @@
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type Provider from 'oidc-provider';
+import type { Job } from '../../jobs/job.ts';
+import type { Outgoing } from '../../outgoing/outgoing.ts';
+import type { Caller } from '../caller.ts';
+import { externalCallback, externalRoutes } from '../external/external-routes.ts';
+import { createExternalSignIn } from '../external/external-sign-in.ts';
+import type { SignIn } from '../sign-in/sign-in.ts';
+import { type AppCallers, createAppCallers } from './app-caller.ts';
+import { type ClientRegistry, openClientRegistry } from './client-registry.ts';
+import { clientRoutes } from './client-routes.ts';
+import type { DocumentStore } from './documents.ts';
+import { interactionRoutes } from './interaction-routes.ts';
+import { sweepExpired } from './oauth-documents.ts';
+import type { PatientDirectory } from './ports.ts';
+import { providerRoutes } from './provider-routes.ts';
+import { registrationRoutes } from './registration.ts';
+import { loadSigningKeys, rotateSigningKeys, SIGNING_KEY_LIFE_MS, type SigningKeys } from './signing-keys.ts';
+import { smartConfiguration, smartEndpoints } from './smart-configuration.ts';
+
+export interface SmartServerOptions {
+  /** One for each organisation of the node. */
+  readonly stores: readonly [DocumentStore, ...DocumentStore[]];
+  /** Address of the node, without a slash at its end. */
+  readonly baseUrl: string;
+  readonly fhirUrl: string;
+  readonly signIn: SignIn;
+  readonly patients: PatientDirectory;
+  readonly outgoing: Outgoing;
+  /** The organisations' own tokens, for what administrators and EHRs do here. */
+  readonly authenticate: (request: FastifyRequest) => Promise<Caller>;
+  /** Name of an organisation, for people. */
+  readonly nameOf: (custodian: string) => string;
+  /** The script of the page that people sign in on. */
+  readonly signInScript: () => Promise<string>;
+  readonly clock: () => number;
+  readonly log: { error(detail: object, message: string): void };
+}
+
+export interface SmartServer {
+  readonly plugin: FastifyPluginAsync;
+  readonly callers: AppCallers;
+  readonly clients: ClientRegistry;
+  readonly jobs: readonly Job[];
+  readonly endpoints: ReturnType<typeof smartEndpoints>;
+}
+
+const SWEEP_MS = 10 * 60_000;
+/** Path below the node's address; the issuer is the two together. */
+const BASE = '/auth';
+
+/** The authorization server of a node: SMART App Launch 2.2 for the FHIR service that it stands before. */
+export async function createSmartServer(options: SmartServerOptions): Promise<SmartServer> {
+  const { stores, baseUrl, fhirUrl, signIn, patients, outgoing, authenticate, nameOf, clock, log } = options;
+  const issuer = `${baseUrl}${BASE}`;
+  const origin = new URL(baseUrl).origin;
+  // Behind a path of the operator's proxy the pages' own links still have to lead here.
+  const base = new URL(issuer).pathname;
+  const external = createExternalSignIn({ stores, outgoing, signIn, clock, issuer });
+  let keys: SigningKeys = await loadSigningKeys(stores[0], clock());
+  let provider: Promise<Provider> | undefined;
+  const current = (): Promise<Provider> => {
+    provider ??= newProvider();
+    return provider;
+  };
+  const clients: ClientRegistry = await openClientRegistry(stores, {
+    clock,
+    requireValid: async (metadata) => requireMetadata(await current(), metadata),
+  });
+  const held = new Set<string>();
+  // Loaded when somebody comes: it would be a good part of a start, and of an idle node's memory.
+  async function newProvider(): Promise<Provider> {
+    const { createSmartProvider } = await import('./smart-provider.ts');
+    return createSmartProvider({
+      ...{ issuer, fhirUrl, stores, clients, signIn, external, keys, outgoing, held, clock, log },
+    });
+  }
+
+  async function rotateKeys(): Promise<void> {
+    keys = await rotateSigningKeys(stores[0], clock());
+    // The next request builds one with the new keys; what is under way ends with the old.
+    provider = undefined;
+  }
+
+  async function keepKeysFresh(): Promise<void> {
+    const [newest] = keys.keys;
+    if (newest === undefined || newest.sinceMs + SIGNING_KEY_LIFE_MS <= clock()) await rotateKeys();
+  }
+
+  async function requireReachable(custodian: string, url: string): Promise<void> {
+    await outgoing.requireAllowed(custodian, url);
+  }
+
+  const plugin: FastifyPluginAsync = async (app) => {
+    const configuration = JSON.stringify(smartConfiguration(issuer));
+    const path = new URL(fhirUrl).pathname;
+    const served = path.startsWith(base.slice(0, -BASE.length)) ? path.slice(base.length - BASE.length) : path;
+    app.get(`${served}/.well-known/smart-configuration`, (_request, reply) =>
+      reply.header('access-control-allow-origin', '*').type('application/json').send(configuration),
+    );
+    await app.register(async (inner) => {
+      clientRoutes(inner, {
+        ...{ clients, stores, patients, authenticate, fhirUrl, clock, rotateKeys, requireReachable },
+      });
+      externalRoutes(inner, { external, signIn, authenticate, requireReachable });
+      registrationRoutes(inner, { base: BASE, clients, stores, authenticate, requireReachable, clock });
+    });
+    await app.register(
+      async (inner) => {
+        inner.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, done) =>
+          done(null, new URLSearchParams(String(body))),
+        );
+        inner.get('/sign-in.js', async (_request, reply) =>
+          reply.type('text/javascript; charset=utf-8').send(await options.signInScript()),
+        );
+        interactionRoutes(inner, {
+          ...{ provider: current, clients, stores, signIn, external, patients, nameOf, clock, origin, fhirUrl, base },
+        });
+        externalCallback(inner, { external, base });
+        providerRoutes(inner, { provider: current, base: BASE, issuer: new URL(issuer) });
+      },
+      { prefix: BASE },
+    );
+  };
+  const jobs: Job[] = [
+    { name: 'authorization server: what expired', intervalMs: SWEEP_MS, run: () => sweepExpired(stores, clock) },
+    { name: 'authorization server: signing keys', intervalMs: 3_600_000, run: keepKeysFresh },
+  ];
+  return {
+    plugin,
+    callers: createAppCallers({ provider: current, clients, stores, signIn, external, fhirUrl }),
+    clients,
+    jobs,
+    endpoints: smartEndpoints(issuer),
+  };
+}
+
+/** The provider's own check of a registration, which its types keep to itself. Throws InvalidClientMetadata. */
+function requireMetadata(provider: Provider, metadata: object): void {
+  const { Client } = provider as unknown as { Client: new (metadata: object) => unknown };
+  void new Client(metadata);
+}

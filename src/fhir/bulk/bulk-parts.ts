@@ -1,0 +1,26 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Caller } from '../../auth/caller.ts';
+import type { FhirServer } from '../context.ts';
+import type { BulkJobs, BulkVault } from './bulk-jobs.ts';
+import type { BulkLimits } from './bulk-limits.ts';
+import type { BulkStorage } from './bulk-storage.ts';
+import type { Turns } from './bulk-turns.ts';
+
+/** What routes of exports and imports stand on. */
+export interface BulkParts {
+  readonly vaults: readonly BulkVault[];
+  readonly storage: BulkStorage;
+  /** What requests stand on, taken anew for each. */
+  readonly server: () => FhirServer;
+  readonly authenticate: (request: FastifyRequest) => Promise<Caller>;
+  /** Address of a journal entry's receipt. */
+  readonly receiptUrl: (generation: number, index: number) => string;
+  readonly limits: BulkLimits;
+  readonly turns: Turns;
+}
+
+/** Routes of one kind of job, and the jobs behind them. */
+export interface BulkRoutes {
+  readonly jobs: Pick<BulkJobs<never, never>, 'resume' | 'sweep' | 'stop'>;
+  register(app: FastifyInstance): void;
+}

@@ -1,0 +1,35 @@
+import { type Caller, isAdministrator } from '../auth/caller.ts';
+import type { AccessDecision, AccessPort } from '../fhir/ports.ts';
+import type { Vault, VersionRow } from '../vault/vault.ts';
+import { isOwner, ownerOf } from './owner.ts';
+
+/** Rule of what is seen by its owner and by the custodian's administration alone. */
+const OWN = 'default:own-subscription';
+
+/**
+ * The decision point with one rule more. A subscription is no patient's record, and yet tells of patients and of who
+ * watches whom: its filters name them. So of others it looks absent.
+ */
+export function withOwnSubscriptions(access: AccessPort, vaultOf: (custodian: string) => Vault): AccessPort {
+  async function isOwn(caller: Caller, { id }: VersionRow): Promise<boolean> {
+    if (isAdministrator(caller)) return true;
+    const owner = await ownerOf(vaultOf(caller.custodian), id);
+    return owner !== undefined && isOwner(caller, owner);
+  }
+
+  return {
+    ...access,
+    async read(caller, account, versions, permission): Promise<AccessDecision> {
+      const decided = await access.read(caller, account, versions, permission);
+      if (decided.decision !== 'permit' || !versions.some(({ type }) => type === 'Subscription')) return decided;
+      const visible = await Promise.all(
+        versions.map(
+          async (row, at) =>
+            decided.visible[at] === true && (row.type !== 'Subscription' || (await isOwn(caller, row))),
+        ),
+      );
+      if (visible.includes(true)) return { ...decided, visible };
+      return { decision: 'deny', rules: [OWN], visible };
+    },
+  };
+}
