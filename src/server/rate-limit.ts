@@ -28,10 +28,13 @@ export interface RateLimitOptions {
   readonly clock?: () => number;
 }
 
-/** A user may do twice what one token may, so that one app run wild leaves room for the others. */
+/**
+ * A user may do twice what one token may, so that one app run wild leaves room for the others. An EHR comes with one token
+ * for all of a hospital: a token may do more than this machine answers.
+ */
 const DEFAULTS = {
-  token: { perSecond: 2000, burst: 4000 },
-  user: { perSecond: 4000, burst: 8000 },
+  token: { perSecond: 10_000, burst: 20_000 },
+  user: { perSecond: 20_000, burst: 40_000 },
   source: { perSecond: 1000, burst: 20_000 },
 } as const;
 
