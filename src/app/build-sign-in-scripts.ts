@@ -14,8 +14,13 @@ export function enrolScript(): Promise<string> {
   return script('enrol');
 }
 
+/** Script of the offer of a passkey to who signed in with a wallet. */
+export function addPasskeyScript(): Promise<string> {
+  return script('passkey-addition');
+}
+
 /** Bundled once for this process, when it is first asked for. */
-function script(page: 'sign-in' | 'enrol'): Promise<string> {
+function script(page: 'sign-in' | 'enrol' | 'passkey-addition'): Promise<string> {
   const known = built.get(page);
   if (known !== undefined) return known;
   const made = bundle(join(WEB, page, 'page.ts')).catch((error) => {

@@ -1,6 +1,9 @@
 import { join } from 'node:path';
+import { issueJournalReceipt } from '../capabilities/records/server/issue-receipt.ts';
+import { receiptToBytes } from '../chain/receipt/receipt.ts';
 import type { Bulk, BulkOptions } from '../fhir/bulk/bulk-plugin.ts';
 import { createBulk } from '../fhir/bulk/bulk-plugin.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { OrganisationContext } from '../server/organisation.ts';
 import { createBulkFiles } from './bulk-files.ts';
 
@@ -8,19 +11,18 @@ import { createBulkFiles } from './bulk-files.ts';
 export function openBulk(
   options: Pick<BulkOptions, 'server' | 'authenticate' | 'limits'> & {
     readonly organisations: readonly OrganisationContext[];
+    readonly ledger: Ledger;
     readonly folder: string;
-    /** Address of the node, without a slash at its end. */
-    readonly baseUrl: string;
   },
 ): Bulk {
-  const { organisations, folder, baseUrl, server, authenticate, limits } = options;
+  const { organisations, ledger, folder, server, authenticate, limits } = options;
   const slugs = new Map(organisations.map(({ account, slug }) => [account, slug]));
   return createBulk({
     vaults: organisations.map(({ account, vault }) => ({ custodian: account, vault })),
     storage: createBulkFiles(join(folder, 'exports'), slugs),
     server,
     authenticate,
-    receiptUrl: (generation, index) => `${baseUrl}/api/receipts/journal/${generation}/${index}`,
+    receiptOf: async (vault, entry) => receiptToBytes(await issueJournalReceipt(ledger, vault, entry)),
     ...(limits === undefined ? {} : { limits }),
   });
 }

@@ -12,7 +12,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { Outgoing } from '../outgoing/outgoing.ts';
 import type { Authenticate } from '../server/authenticate.ts';
 import { type OrganisationContext, organisationOf } from '../server/organisation.ts';
-import { enrolScript, signInScript } from './build-sign-in-scripts.ts';
+import { addPasskeyScript, enrolScript, signInScript } from './build-sign-in-scripts.ts';
 import { createPeoplePlugin } from './people-plugin.ts';
 
 /** The way in for people and apps: sign-in, the authorization server, and the callers that its tokens stand for. */
@@ -51,7 +51,20 @@ export async function openEntrance(options: {
   const attestation = createAttestation(ledger);
   const signIn = createSignIn({ stores, attestation, baseUrl, chain: ledger.genesisHash, clock, log });
   const smart = await createSmartServer({
-    ...{ stores, baseUrl, fhirUrl, signIn, patients, outgoing, authenticate, signInScript, clock, log },
+    ...{
+      stores,
+      baseUrl,
+      fhirUrl,
+      signIn,
+      patients,
+      outgoing,
+      authenticate,
+      signInScript,
+      addPasskeyScript,
+      clock,
+      log,
+    },
+    enrolment: signIn.enrolment,
     nameOf: (custodian) => organisationOf(organisations, custodian).name,
   });
   return {

@@ -225,7 +225,10 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   });
   closing.add(floors.close);
   const { metrics, traffic } = figures;
-  const host = createHttpHost({ logger: log, observer: traffic });
+  const host = createHttpHost({
+    ...{ logger: log, observer: traffic },
+    trustedProxies: options.trustedProxies ?? [],
+  });
   rateLimits.guard(host);
   figures.host(host);
   const readiness = createReadiness({ ledger, organisations });
@@ -328,7 +331,7 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
     { prefix: '/fhir' },
   );
   const bulk = openBulk({
-    ...{ organisations, baseUrl, folder: options.folder },
+    ...{ organisations, ledger, folder: options.folder },
     ...{ server: fhirServer, authenticate: authenticateApps },
   });
   closing.add(bulk.stop);

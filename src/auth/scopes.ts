@@ -50,6 +50,20 @@ export function scopeAllows(scope: ResourceScope, permission: Permission, type: 
   return (scope.type === '*' || scope.type === type) && scope.permissions.includes(permission);
 }
 
+/**
+ * Whether a token that is limited like `now` may have what was begun under `then`: each scope of it is covered, for the
+ * same patient. A token that nothing limits may have all.
+ */
+export function grantCovers(now: AccessGrant | undefined, then: AccessGrant | undefined): boolean {
+  if (now === undefined) return true;
+  if (then === undefined) return false;
+  return then.scopes.every(
+    (scope) =>
+      (scope.context !== 'patient' || now.patient?.account === then.patient?.account) &&
+      now.scopes.some((one) => scopeCovers(one, scope)),
+  );
+}
+
 /** Whether whoever was allowed one scope may be given the other: nobody gets more than an administrator registered. */
 export function scopeCovers(allowed: ResourceScope, asked: ResourceScope): boolean {
   return (

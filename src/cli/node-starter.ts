@@ -52,6 +52,8 @@ export interface StartOptions {
   /** Witnesses of the ledger by name, with the address of each; genesis holds their keys. */
   readonly witnesses?: Readonly<Record<string, string>>;
   /** How long the node is not ready before it takes no more requests, and how long those under way may go on then. */
+  /** Addresses and ranges of proxies whose X-Forwarded-For is taken; none unless they are given. */
+  readonly trustedProxies?: readonly string[];
   readonly drain?: { readonly noticeMs: number; readonly boundMs: number };
   /** Bearer token that opens `/metrics` and nothing else. */
   readonly metricsToken?: string;

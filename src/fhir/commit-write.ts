@@ -186,7 +186,7 @@ async function openAccounts(
   );
   const fresh = patients.filter((_, at) => accountsOf[at] === undefined);
   if (fresh.length === 0) return new Map();
-  const { decision, rules } = access.write(caller, { account: undefined, type: 'Patient', permission: 'c' });
+  const { decision, rules } = access.write(caller, { account: '', type: 'Patient', permission: 'c' });
   if (decision !== 'permit') await refuseWrites(context, [[vault.custodian, rules]]);
   const accounts =
     fresh.length === 1
@@ -211,7 +211,11 @@ async function decideWrites(context: FhirContext, planned: readonly PlannedWrite
   const asked = new Set<string>();
   const refused: [string, readonly string[]][] = [];
   for (const { version, current, write } of planned) {
-    if (version === undefined) continue;
+    if (version === undefined) {
+      const rules = refusedDelete(context, write, current);
+      if (rules !== undefined) refused.push([current?.account ?? context.vault.custodian, rules]);
+      continue;
+    }
     const { type } = version;
     const permission = WRITE_PERMISSION[write.action];
     for (const account of new Set([version.account, current?.account ?? version.account])) {
@@ -226,6 +230,21 @@ async function decideWrites(context: FhirContext, planned: readonly PlannedWrite
     }
   }
   if (refused.length > 0) await refuseWrites(context, refused);
+}
+
+/**
+ * An app is refused the deletion of what is not there as it is refused that of what its scopes do not reach, so that it
+ * cannot tell the one from the other. Undefined where it may delete, as everybody else may.
+ */
+function refusedDelete(
+  { access, caller }: FhirContext,
+  { type, action }: PreparedWrite,
+  current: VersionRow | undefined,
+): readonly string[] | undefined {
+  if (caller.grant === undefined || action !== 'delete') return undefined;
+  const question = { account: current?.account ?? '', type, permission: 'd', isAbsent: true } as const;
+  const { decision, rules } = access.write(caller, question);
+  return decision === 'permit' ? undefined : rules;
 }
 
 async function writtenAndReplaced(

@@ -8,8 +8,9 @@ import type { FhirContext, FhirRequest, FhirResult } from './context.ts';
 import type { PreconditionHeaders } from './precondition.ts';
 import { writePrecondition } from './precondition.ts';
 import type { WriteOperation } from './prepare-write.ts';
-import { decideRead } from './read-decision.ts';
+import { decideRead, joinInteractions } from './read-decision.ts';
 import { bodyOf, deletedAnswer, idIn, writeOne } from './write.ts';
+import { requireWriter } from './write-decision.ts';
 
 /** What a conditional write came to: the write to make, if any, and what is to be journalled for having looked. */
 export interface ConditionalOperation {
@@ -65,6 +66,7 @@ export async function settleUpdate(
   text: string,
   headers: PreconditionHeaders,
 ): Promise<Required<ConditionalOperation>> {
+  await requireWriter(context, [{ type, action: 'update' }]);
   const { row, interactions } = await matchCondition(context, type, condition);
   const given = idIn(text);
   const precondition = writePrecondition(headers);
@@ -79,9 +81,14 @@ export async function settleUpdate(
   }
   if (!/^[A-Za-z0-9\-.]{1,64}$/.test(given)) throw rejectFhir('ID_INVALID');
   const taken = await context.vault.current(type, given);
-  if (taken !== undefined && !taken.deleted) throw rejectFhir('ID_TAKEN');
+  const looked = taken === undefined ? undefined : await decideRead(context, [taken]);
+  // What may not be seen is no match and is not taken: the write is decided as one to that address is.
+  if (taken?.deleted === false && (looked?.visible.length ?? 0) > 0) throw rejectFhir('ID_TAKEN');
   const seen = taken?.version ?? 0;
-  return { operation: { action: 'update', type, id: given, text, seen, ...precondition }, interactions };
+  return {
+    operation: { action: 'update', type, id: given, text, seen, ...precondition },
+    interactions: joinInteractions([...interactions, ...(looked?.interactions ?? [])]),
+  };
 }
 
 /** The write that a conditional delete comes to; none when nothing matches. */
@@ -91,6 +98,7 @@ export async function settleDelete(
   condition: string,
   headers: PreconditionHeaders,
 ): Promise<ConditionalOperation> {
+  await requireWriter(context, [{ type, action: 'delete' }]);
   const { row, interactions } = await matchCondition(context, type, condition);
   const precondition = writePrecondition(headers);
   if (row === undefined) {

@@ -28,12 +28,14 @@ export interface AccessPort {
 
 /** A write that is to be decided on. */
 export interface AskedWrite {
-  /** Account that is written to; undefined while it is not known, when the answer is about the type alone. */
+  /** Account that is written to; undefined while it is not known, when the answer is about the type alone; '' for nobody's yet. */
   readonly account: string | undefined;
   readonly type: string;
   readonly permission: 'c' | 'u' | 'd';
   /** What is to be written, and before that what is there; undefined for a delete, and while it is not known. */
   readonly resource?: ParsedResource;
+  /** There is nothing to be looked into, and the answer must be that for what is there and may not be written. */
+  readonly isAbsent?: true;
 }
 
 /** A write that a rule judges. `text` is the resource's exact text; absent for a delete. */

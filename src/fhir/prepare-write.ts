@@ -9,7 +9,7 @@ import { isConditionalReference, localReference, referencesIn, rewriteLinks } fr
 import { authoredText } from './resource-text.ts';
 import { refuseInvalid } from './validate.ts';
 import { type ValidationThread, validationThread } from './validation-thread.ts';
-import { requireWriter } from './write-decision.ts';
+import { requireWriter, WRITE_PERMISSION } from './write-decision.ts';
 
 /** One write that a request asks for. `id` is settled: the server's for a create, the address's otherwise. */
 export interface WriteOperation extends WritePrecondition {
@@ -140,7 +140,7 @@ async function prepareOne(
   if (current !== undefined && (await isStored(context, current, text))) return { ...operation, text, unchanged: true };
   if (!closed) {
     const values = new Set(referencesIn(text).map(({ value }) => value));
-    const resolved = await Promise.all([...values].map(resolves));
+    const resolved = await Promise.all([...values].map((value) => resolves(value, operation)));
     if (resolved.includes(false)) {
       throw rejectFhir('REFERENCE_UNRESOLVED', { resource: type });
     }
@@ -154,32 +154,45 @@ async function prepareOne(
   return { ...operation, text, resource: identified, ...seen, ...(patient === undefined ? {} : { patient }) };
 }
 
-type Resolver = (reference: string) => Promise<boolean>;
+type Resolver = (reference: string, by: WriteOperation) => Promise<boolean>;
 
-/** True when the reference needs no target here (fragment, address of others) or has one, stored or in this request. */
+/**
+ * True when the reference needs no target here (fragment, address of others) or has one, stored or in this request. For an
+ * app there are no targets in accounts that it may not write to: a reference must not tell it what is there.
+ */
 function createResolver(context: FhirContext, operations: readonly WriteOperation[]): Resolver {
-  const { vault, definitions } = context;
-  const known = new Map<string, boolean | Promise<boolean>>();
+  const { vault, definitions, access, caller } = context;
+  const written = new Map<string, boolean>();
   const made = new Map<string, number>();
+  const stored = new Map<string, Promise<VersionRow | undefined>>();
   for (const { type, id, action, seen } of operations) {
-    known.set(`${type}/${id}`, action !== 'delete');
+    written.set(`${type}/${id}`, action !== 'delete');
     if (seen !== undefined) made.set(`${type}/${id}`, seen + 1);
   }
-  const isLive = async (type: string, id: string): Promise<boolean> => {
-    const row = definitions.resources[type] && (await vault.current(type, id));
-    return row !== undefined && !row.deleted;
+  const storedRow = (type: string, id: string): Promise<VersionRow | undefined> => {
+    const key = `${type}/${id}`;
+    let row = stored.get(key);
+    if (row === undefined) {
+      row = definitions.resources[type] === undefined ? Promise.resolve(undefined) : vault.current(type, id);
+      stored.set(key, row);
+    }
+    return row;
   };
-  return async (reference) => {
+  const isReached = ({ account }: VersionRow, { type, action }: WriteOperation): boolean =>
+    caller.grant === undefined ||
+    access.write(caller, { account, type, permission: WRITE_PERMISSION[action] }).decision === 'permit';
+
+  return async (reference, by) => {
     if (reference.startsWith('#')) return true;
     const local = localReference(reference, context.baseUrl);
     if (local === undefined) return isOfOthers(reference);
     const key = `${local.type}/${local.id}`;
-    let found = known.get(key);
-    if (found === undefined) {
-      found = isLive(local.type, local.id);
-      known.set(key, found);
+    const isWritten = written.get(key);
+    if (isWritten === false) return false;
+    if (isWritten === undefined) {
+      const row = await storedRow(local.type, local.id);
+      if (row === undefined || row.deleted || !isReached(row, by)) return false;
     }
-    if (!(await found)) return false;
     // A version that this request makes, where it knows from which one.
     if (local.version !== undefined && made.get(key) === local.version) return true;
     return local.version === undefined || (await vault.version(local.type, local.id, local.version)) !== undefined;

@@ -6,7 +6,7 @@ const REQUEST_HEADERS = [
   ...['if-modified-since', 'x-provenance', 'aceso-purpose'],
 ].join(', ');
 const ANSWER_HEADERS =
-  'etag, location, content-location, last-modified, x-request-id, x-progress, retry-after, expires';
+  'etag, location, content-location, last-modified, x-request-id, x-progress, retry-after, expires, ratelimit, ratelimit-policy';
 const MAX_AGE_SECONDS = 600;
 
 /**

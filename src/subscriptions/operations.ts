@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isAdministrator } from '../auth/caller.ts';
+import { grantCovers } from '../auth/scopes.ts';
 import { rejectFhir } from '../fhir/codes.ts';
 import type { FhirContext, FhirResult } from '../fhir/context.ts';
 import type { FhirOperation, OperationCall } from '../fhir/operations/operation.ts';
@@ -45,7 +46,10 @@ export function createSubscriptionOperations({
   /** A subscription of the caller's own: of others, whether they exist is not told. */
   async function ownOf(context: FhirContext, id: string): Promise<KnownSubscription> {
     const found = ID.test(id) ? await known(context, id) : undefined;
-    if (found === undefined || !isOwner(context.caller, found.owner)) throw reject('SUBSCRIPTION_NOT_FOUND');
+    const { caller } = context;
+    // What it is told of was decided for its owner, so a narrower token of the same app has no part in it.
+    const isOwn = found !== undefined && isOwner(caller, found.owner) && grantCovers(caller.grant, found.owner.grant);
+    if (!isOwn) throw reject('SUBSCRIPTION_NOT_FOUND');
     return found;
   }
 

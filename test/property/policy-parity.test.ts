@@ -14,8 +14,9 @@ import { createParityNode, type ParityNode } from './policy-parity-node.ts';
 import { question } from './policy-parity-questions.ts';
 
 /*
- * On random stores, users, consents and tokens of apps: what every read, search, include, chain, history and page reveals equals what
- * a plain filter over a plain list allows, by scope and by consent, counts and links included; and the journal tells of exactly that.
+ * On random stores, users, consents and tokens of apps: what every read, search, include, chain, history and page reveals
+ * equals what a plain filter over a plain list allows, by scope and by consent, counts and links included; and the journal
+ * tells of exactly that.
  */
 
 const isLong = process.env.ACESO_LONG === '1';
@@ -35,7 +36,7 @@ for (let at = 0; at < STORES; at++) {
           const view = node.as(who);
           await Promise.all(questions.map((one) => checkSearch(view, one)));
         }),
-        parameters(55),
+        parameters(50),
       ),
     );
     await t.test('compartments', () =>
@@ -51,7 +52,7 @@ for (let at = 0; at < STORES; at++) {
     await t.test('read and vread', () =>
       fc.assert(
         fc.asyncProperty(user, async (who) => checkReads(node.as(who))),
-        parameters(4),
+        parameters(3),
       ),
     );
     await t.test('history', () =>
@@ -59,7 +60,7 @@ for (let at = 0; at < STORES; at++) {
         fc.asyncProperty(user, fc.constantFrom(1, 2, 3, 10, 100), async (who, count) =>
           checkHistory(node.as(who), count),
         ),
-        parameters(4),
+        parameters(6),
       ),
     );
     await t.test('$everything', () =>
@@ -67,13 +68,13 @@ for (let at = 0; at < STORES; at++) {
         fc.asyncProperty(user, fc.constantFrom(1, 2, 3, 10, 100), async (who, count) =>
           checkEverything(node.as(who), count),
         ),
-        parameters(4),
+        parameters(3),
       ),
     );
     await t.test('what may not be seen looks as if it were not there', () =>
       fc.assert(
         fc.asyncProperty(user, async (who) => checkUnseen(node.as(who))),
-        parameters(4),
+        parameters(3),
       ),
     );
     await t.test('a refused write tells nothing of what may not be seen', () =>

@@ -48,7 +48,8 @@ export interface MatrixCaller {
   readonly patient?: 'a' | 'b';
   readonly isAdministrator?: true;
   readonly isOfficer?: true;
-  /** Of an app's token. */
+  /** Client of an app's token, and what that is limited to. */
+  readonly app?: string;
   readonly scopes?: readonly string[];
   readonly context?: 'a';
 }
@@ -242,13 +243,13 @@ async function revoke({ api }: SmartNode, wallet: WalletAccount, policy: string)
 }
 
 async function appCallers(node: SmartNode, riverside: string): Promise<readonly MatrixCaller[]> {
-  const { client_id } = await node.register(APP);
   const colleague = await node.hire('Dr. Matrix');
   const here = { custodian: 'here', isOwnStaff: true } as const;
-  const app = async (scopes: string): Promise<MatrixCaller> => {
+  const app = async (scopes: string, of?: string): Promise<MatrixCaller> => {
     const context = scopes.includes('patient/') ? ({ context: 'a' } as const) : {};
-    const token = await appToken(node, client_id, colleague, scopes);
-    return { name: `app with ${scopes}`, token, ...here, scopes: scopes.split(' '), ...context };
+    const client = of ?? (await node.register(APP)).client_id;
+    const token = await appToken(node, client, colleague, scopes);
+    return { name: `app with ${scopes}`, token, ...here, app: client, scopes: scopes.split(' '), ...context };
   };
   const service = async (name: string, scope: string, actor: object, isOwnStaff: boolean): Promise<MatrixCaller> => {
     const key = newServiceKey('ES384');
@@ -256,17 +257,19 @@ async function appCallers(node: SmartNode, riverside: string): Promise<readonly 
     const { json } = await serviceToken(node, await assertionOf(node, id, key), scope);
     assert.ok(json.access_token, JSON.stringify(json));
     const scopes = (json.scope ?? '').split(' ').filter((one) => one !== '');
-    return { name, token: json.access_token, custodian: 'here', isOwnStaff, scopes };
+    return { name, token: json.access_token, custodian: 'here', isOwnStaff, app: id, scopes };
   };
   const own = { purposes: ['HOPERAT'] };
+  const writing = await app('user/*.cruds');
   return [
-    await app('openid'),
+    writing,
+    // Another token of the same app, for the same person.
+    await app('openid', writing.app),
     await app('launch/patient patient/Patient.r'),
     await app('launch/patient patient/*.rs'),
     await app('launch/patient patient/*.cruds'),
     await app(`user/Observation.rs?code=${CODE} user/Patient.s`),
     await app('user/*.rs'),
-    await app('user/*.cruds'),
     await service('service without a scope', 'user/*.rs', own, true),
     await service('service with system/Patient.rs', 'system/Patient.rs', own, true),
     await service(

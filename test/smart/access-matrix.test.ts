@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
+import { createCells, type Reply, requireSame, requireUnseen, type Sent } from './access-matrix-cells.ts';
 import { FHIR_ROWS, type FhirRow, OTHER_OPERATIONS, passesScope, statedInteractions } from './access-matrix-fhir.ts';
+import {
+  checkEvents,
+  checkExports,
+  checkNarrowerTokens,
+  checkOthersSubscriptions,
+  subscribe,
+} from './access-matrix-later.ts';
 import { letsIn, ROUTES, requestOf } from './access-matrix-routes.ts';
 import { sees } from './access-matrix-sight.ts';
 import { type ConsentState, createMatrixWorld, idOf, type MatrixCaller, type Planted } from './access-matrix-world.ts';
@@ -17,73 +25,11 @@ import { type ConsentState, createMatrixWorld, idOf, type MatrixCaller, type Pla
 
 before(() => loadDefinitions());
 
-interface Reply {
-  readonly status: number;
-  readonly headers: string;
-  readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: answers of many kinds
-  readonly json: any;
-}
-
-interface Sent {
-  readonly method: string;
-  readonly path: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: unknown;
-}
-
 test('access matrix', async (t) => {
   const world = await createMatrixWorld(t);
-  let cells = 0;
-  const leaks: string[] = [];
+  const cells = createCells(world);
+  const { send, cell } = cells;
   const never = new Map<string, Reply>();
-
-  async function send(caller: MatrixCaller, { method, path, headers = {}, body }: Sent): Promise<Reply> {
-    const authorization: Record<string, string> =
-      caller.token === undefined ? {} : { authorization: `Bearer ${caller.token}` };
-    const response = await fetch(`${world.node.baseUrl}${path}`, {
-      ...{ method, headers: { ...authorization, ...headers }, redirect: 'manual' },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const said = [...response.headers].filter(([name]) => !['date', 'x-request-id', 'keep-alive'].includes(name));
-    let json: unknown;
-    if (text.startsWith('{')) json = JSON.parse(text);
-    return { status: response.status, headers: JSON.stringify(said), text, json };
-  }
-
-  /** Runs a cell; what it asserts is a leak, and the others are looked at all the same. */
-  async function cell(name: string, check: () => Promise<void>): Promise<void> {
-    cells += 1;
-    try {
-      await check();
-    } catch (error) {
-      leaks.push(`${name}: ${error instanceof Error ? error.message.slice(0, 600) : error}`);
-    }
-  }
-
-  function requireSame(left: Reply, leftId: string, right: Reply, rightId: string): void {
-    const [one, other] = [plain(left, leftId), plain(right, rightId)];
-    for (const name of ['status', 'headers', 'text'] as const)
-      assert.ok(one[name] === other[name], `${name} ${one[name]} and not ${other[name]}`);
-  }
-
-  function plain({ status, headers, text }: Reply, id: string) {
-    const same = (value: string) =>
-      value
-        .replaceAll(id, 'ID')
-        .replaceAll(encodeURIComponent(id), 'ID')
-        .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, 'UUID')
-        .replace(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, 'TIME');
-    return { status, headers: same(headers), text: same(text) };
-  }
-
-  function requireUnseen({ headers, text }: Reply, planted: readonly Planted[], asked: string): void {
-    for (const { marker, id } of planted) {
-      assert.ok(!text.includes(marker) && !headers.includes(marker), `shows ${marker}`);
-      assert.ok(asked.includes(id) || !(text.includes(id) || headers.includes(id)), `names ${id}`);
-    }
-  }
 
   const fhirSent = (row: FhirRow, about: Planted): Sent => ({
     method: row.method,
@@ -130,7 +76,7 @@ test('access matrix', async (t) => {
       }
       const counted = world.planted.filter((one) => one.type === row.counts && !one.isDeleted && isSeen(one));
       if (row.counts !== undefined) assert.equal(reply.json.total, counted.length, 'total');
-      if (!isShown && listed.length === 0) await requireAsNever(caller, row, about, reply);
+      if (!isShown && JSON.stringify(asked).includes(about.id)) await requireAsNever(caller, row, about, reply);
     } else if (!isShown) {
       if (row.name !== 'read in a transaction') assert.equal(status, 404, reply.text);
       await requireAsNever(caller, row, about, reply);
@@ -222,6 +168,17 @@ test('access matrix', async (t) => {
     });
   }
 
+  await t.test('events of subscriptions, and files of exports', async () => {
+    const subscribed = await subscribe(world, cells);
+    await checkOthersSubscriptions(world, cells, subscribed);
+    for (const state of ['none', 'deny', 'permit'] as const) {
+      await world.decide(state);
+      await checkEvents(world, cells, subscribed, state);
+      if (state === 'none') await checkNarrowerTokens(world, cells, subscribed);
+      await checkExports(world, cells, state);
+    }
+  });
+
   await t.test('nothing was changed by who may not, or by a write of another version than there is', async () => {
     await world.decide('none');
     for (const one of world.planted)
@@ -232,8 +189,8 @@ test('access matrix', async (t) => {
   });
 
   await t.test('no cell leaks', () => {
-    t.diagnostic(`${cells} cells`);
-    assert.deepEqual(leaks, []);
+    t.diagnostic(`${cells.count()} cells`);
+    assert.deepEqual(cells.leaks, []);
   });
 });
 

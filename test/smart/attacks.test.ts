@@ -420,6 +420,8 @@ test('attacks on the assertions of back-end services', async (t) => {
       { redirect_uris: [REDIRECT] },
       { actor: undefined },
       { jwks: { keys: [{ ...key.jwk, d: 'AAAA' }] } },
+      { jwks: { keys: [{ ...newServiceKey('RS384').jwk, e: 'AQ' }] } },
+      { jwks: { keys: [{ kty: 'RSA', n: 'sXch', e: 'AQAB', alg: 'RS384', kid: 'short' }] } },
     ]) {
       const answer = await node.api('POST', '/api/clients', { ...serviceOf(key), ...more });
       assert.equal(answer.status, 400, JSON.stringify(more));

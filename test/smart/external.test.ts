@@ -271,7 +271,8 @@ async function attack(t: TestContext, stage: Stage): Promise<void> {
     const forced = `${theirs.page.at}/external${new URL(back).search}`;
     assert.equal(codeOf(await theirs.browser.follow(forced)), 'EXTERNAL_ANSWER_FOREIGN');
     const forged = new URL(back);
-    forged.searchParams.set('state', `A${forged.searchParams.get('state')?.slice(1)}`);
+    const state = forged.searchParams.get('state') ?? '';
+    forged.searchParams.set('state', `${state.startsWith('A') ? 'B' : 'A'}${state.slice(1)}`);
     assert.equal(codeOf(await mine.browser.follow(forged.href)), 'EXTERNAL_ANSWER_FOREIGN');
     assert.match((await mine.browser.follow(back)).answer.text, /Dr\. Ada/);
   });
@@ -279,8 +280,12 @@ async function attack(t: TestContext, stage: Stage): Promise<void> {
   await t.test('code injection: a code of another sign-in has another verifier and nonce', async () => {
     const [mine, theirs] = [await toSignInPage(stage), await toSignInPage(stage)];
     const [own, stolen] = [new URL(await answerOf(stage, mine)), new URL(await answerOf(stage, theirs))];
+    const right = own.searchParams.get('code') ?? '';
     own.searchParams.set('code', stolen.searchParams.get('code') ?? '');
     assert.equal(codeOf(await mine.browser.follow(own.href)), 'EXTERNAL_CODE_REFUSED');
+    // A state is good for one answer, whatever came of it: who guesses codes has one guess.
+    own.searchParams.set('code', right);
+    assert.equal(codeOf(await mine.browser.follow(own.href)), 'EXTERNAL_ANSWER_USED');
   });
 
   await t.test('replayed callback: an answer is good for once, also for twenty at once', async () => {

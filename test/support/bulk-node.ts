@@ -13,6 +13,7 @@ import type { FhirServer } from '../../src/fhir/context.ts';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
 import { LIMITS } from '../../src/fhir/limits.ts';
 import { createFhirPlugin } from '../../src/fhir/plugin.ts';
+import { utf8 } from '../../src/std/bytes.ts';
 import type { VersionRow } from '../../src/vault/vault.ts';
 import { BASE_URL, CUSTODIAN } from './fhir-node.ts';
 import { createSpiedVault, type SpiedVault } from './spied-vault.ts';
@@ -131,7 +132,8 @@ export async function createBulkNode(t: TestContext, limits: Partial<BulkLimits>
   async function start(more: Partial<BulkLimits>): Promise<void> {
     bulk = createBulk({
       ...{ vaults: [{ custodian: CUSTODIAN, vault }], storage, authenticate, server: () => server },
-      receiptUrl: (generation, index) => `http://aceso.example/api/receipts/journal/${generation}/${index}`,
+      // The place alone: there is no ledger here that anchors it.
+      receiptOf: async (_vault, { generation, index }) => utf8(JSON.stringify({ generation, index })),
       limits: { ...TEST_LIMITS, ...limits, ...more },
     });
     app = fastify();

@@ -31,6 +31,7 @@ test('options go before the environment, that before the file, and the file befo
       peer: ['https://a.example/', 'https://b.example'],
       witness: { w1: 'https://w.example' },
       empty: true,
+      trustedProxies: ['10.0.0.0/24'],
       drain: 5,
     },
   });
@@ -48,6 +49,7 @@ test('options go before the environment, that before the file, and the file befo
     confirmClock: false,
     witnesses: { w1: 'https://w.example' },
     peers: ['https://a.example', 'https://b.example'],
+    trustedProxies: ['10.0.0.0/24'],
     drain: { boundMs: 5000, noticeMs: 3000 },
     baseUrl: 'https://variable.example',
     metricsToken: SECRET + SECRET,
@@ -72,6 +74,7 @@ test('every fault of every source is told at once, with what was meant, and with
       genesis: 'nowhere.json',
       peer: 'https://a.example',
       follow: 'http://user:topsecret@/',
+      trustedProxies: ['everybody'],
       unheardOf: 1,
       __proto__x: 1,
     },
@@ -112,6 +115,7 @@ test('every fault of every source is told at once, with what was meant, and with
     'SETTING_WRONG follow',
     'SETTING_WRONG host',
     'SETTING_WRONG peer',
+    'SETTING_WRONG trustedProxies',
   ]);
   assert.match(String(faults.find(({ name }) => name === 'drain')?.allowed), /seconds, from 0 to 3600/);
   const text = JSON.stringify(faults);

@@ -22,6 +22,10 @@ const Configuration = Type.Object({
   follow: Type.Optional(Url),
   witness: Type.Optional(Type.Record(Type.String({ pattern: '^[^=\\s]{1,64}$' }), Url, { maxProperties: 64 })),
   peer: Type.Optional(Type.Array(Url, { maxItems: 128 })),
+  /** Proxies before the node, whose X-Forwarded-For is taken (RFC 7239 §8): addresses and ranges. */
+  trustedProxies: Type.Optional(
+    Type.Array(Type.String({ pattern: '^[0-9A-Fa-f.:]{2,45}(?:/[0-9]{1,3})?$' }), { maxItems: 16 }),
+  ),
   drain: Type.Integer({ minimum: 0, maximum: 3600 }),
   drainNotice: Type.Integer({ minimum: 0, maximum: 600 }),
   log: Type.Optional(Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])),
@@ -77,6 +81,10 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   follow: { ...url, option: 'follow' },
   witness: { option: 'witness', inFile: true, kind: 'pairs', allowed: 'NAME=URL; in a file {"NAME": "URL"}' },
   peer: { option: 'peer', inFile: true, kind: 'list', allowed: 'addresses, http://… or https://…; in a file a list' },
+  trustedProxies: {
+    ...{ option: 'trusted-proxy', inFile: true, kind: 'list' },
+    allowed: 'addresses or ranges of proxies, as 10.0.0.7 or 10.0.0.0/24; in a file a list',
+  },
   drain: { option: 'drain', inFile: true, kind: 'whole', allowed: 'seconds, from 0 to 3600' },
   drainNotice: { option: 'drain-notice', inFile: true, kind: 'whole', allowed: 'seconds, from 0 to 600' },
   log: {

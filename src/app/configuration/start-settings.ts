@@ -4,7 +4,7 @@ import type { Configuration } from './settings.ts';
 /** What a node is started with, from settings that fit. */
 export function toStartSettings(configuration: Configuration): StartSettings {
   const { data, port, host, baseUrl, confirmClock, empty, genesis, keys, network, p2p, carry } = configuration;
-  const { snapshotEvery, follow, witness, peer, drain, drainNotice, log, metricsToken } = configuration;
+  const { snapshotEvery, follow, witness, peer, trustedProxies, drain, drainNotice, log, metricsToken } = configuration;
   return {
     folder: data,
     ...{ port, host },
@@ -13,6 +13,7 @@ export function toStartSettings(configuration: Configuration): StartSettings {
     confirmClock: confirmClock === true,
     witnesses: witness ?? {},
     peers: peer ?? [],
+    trustedProxies: trustedProxies ?? [],
     drain: { boundMs: drain * 1000, noticeMs: drainNotice * 1000 },
     ...(baseUrl === undefined ? {} : { baseUrl }),
     ...(genesis === undefined ? {} : { genesis }),

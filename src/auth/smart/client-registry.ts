@@ -5,6 +5,7 @@ import { Value } from 'typebox/value';
 import { randomBytes } from '#crypto/platform';
 import { bytesToBase64url } from '../../std/bytes.ts';
 import { rejecter } from '../../std/reject.ts';
+import { isWeakKey } from './client-keys.ts';
 import { CODES } from './codes.ts';
 import { type DocumentStore, listJson, writeJson } from './documents.ts';
 import { LAUNCH_SCOPES, scopesFault } from './registered-scopes.ts';
@@ -166,7 +167,7 @@ function checkedRegistration(body: unknown): ClientRegistrationRequest {
     const fault = [...Value.Errors(ClientRegistrationBody, body)][0];
     throw reject('CLIENT_INVALID', { reason: `${fault?.instancePath || '/'} ${fault?.message ?? ''}`.slice(0, 200) });
   }
-  const fault = scopesFault(body.scope) ?? methodFault(body) ?? redirectFault(body);
+  const fault = scopesFault(body.scope) ?? methodFault(body) ?? redirectFault(body) ?? keyFault(body);
   if (fault !== undefined) throw reject('CLIENT_INVALID', { reason: fault });
   return body;
 }
@@ -174,6 +175,10 @@ function checkedRegistration(body: unknown): ClientRegistrationRequest {
 /** Each is compared as it stands (RFC 9700 §4.1.3); one that looks like a pattern would be a mistake. */
 function redirectFault({ redirect_uris: uris = [] }: ClientRegistrationRequest): string | undefined {
   return uris.some((uri) => uri.includes('*')) ? 'redirect_uris: patterns are not taken' : undefined;
+}
+
+function keyFault({ jwks }: ClientRegistrationRequest): string | undefined {
+  return jwks?.keys.some(isWeakKey) ? 'jwks: RSA keys have 2048 to 8192 bits and the exponent 65537' : undefined;
 }
 
 /** SMART App Launch 2.2: a service proves itself by a key and acts for nobody else; an app has somewhere to send a user back to. */

@@ -110,17 +110,31 @@ export interface ConsentPageFacts {
   readonly search?: string;
   readonly fixedPatient?: PatientChoice;
   readonly fault?: string;
+  /** Offers a passkey for the next time: the person has just signed in with a wallet. */
+  readonly canAddPasskey: boolean;
 }
 
 /** The page on which a person says what the app may do, and for which patient. */
 export function consentPage(facts: ConsentPageFacts): string {
-  const { uid, base, appName, organisation, who, scopes, patients, search = '', fixedPatient, fault } = facts;
+  const {
+    uid,
+    base,
+    appName,
+    organisation,
+    who,
+    scopes,
+    patients,
+    search = '',
+    fixedPatient,
+    fault,
+    canAddPasskey,
+  } = facts;
   const at = `${base}/interaction/${uid}`;
   const lines = scopes.map(describeScope);
   return page(
     `Allow ${appName}?`,
     `<h1>Allow ${escaped(appName)}?</h1><p>at ${escaped(organisation)}, signed in as <strong>${escaped(who)}</strong></p>
-<p class="bad" role="alert">${escaped(fault ?? '')}</p>
+<p class="bad" role="alert" id="fault">${escaped(fault ?? '')}</p>
 ${patients === undefined ? '' : patientSearch(at, search)}
 <form method="post" action="${escaped(at)}/consent">
 ${fixedPatient === undefined ? '' : `<section><h2>Patient</h2><p><strong>${escaped(fixedPatient.label)}</strong></p></section>`}
@@ -128,8 +142,16 @@ ${patients === undefined ? '' : patientList(patients, search)}
 <section><h2>It asks to</h2><ul>${lines.map(scopeLine).join('')}</ul></section>
 <p>Whatever you allow, the patient’s own consent decides on each record, and every look is written down.</p>
 <div class="row"><button name="decision" value="allow">Allow</button></div></form>
-<form method="post" action="${escaped(at)}/abort"><div class="row"><button class="plain">Do not allow</button></div></form>`,
+<form method="post" action="${escaped(at)}/abort"><div class="row"><button class="plain">Do not allow</button></div></form>
+${canAddPasskey ? passkeyOffer(at) : ''}`,
+    canAddPasskey ? `<script src="${escaped(base)}/add-passkey.js" defer></script>` : '',
   );
+}
+
+function passkeyOffer(at: string): string {
+  return `<section><h2>Next time</h2><div id="passkey-ask"><p>Make a passkey on this device, and sign in without the wallet.</p>
+<div class="row"><button type="button" class="plain" id="add-passkey" data-interaction="${escaped(at)}">Make a passkey</button></div></div>
+<p id="passkey-done" hidden>Done: from now on you can sign in with the passkey.</p></section>`;
 }
 
 function patientSearch(at: string, search: string): string {

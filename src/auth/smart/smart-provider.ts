@@ -6,8 +6,10 @@ import Provider, {
   type KoaContextWithOIDC,
 } from 'oidc-provider';
 import type { Outgoing } from '../../outgoing/outgoing.ts';
+import { utf8ToText } from '../../std/bytes.ts';
 import type { ExternalSignIn } from '../external/external-sign-in.ts';
 import type { SignIn } from '../sign-in/sign-in.ts';
+import { isWeakKey } from './client-keys.ts';
 import { type ClientRegistry, clientOrigins, isService } from './client-registry.ts';
 import type { DocumentStore } from './documents.ts';
 import { contextOf, contextParameters } from './launch-context.ts';
@@ -223,6 +225,9 @@ async function fetchKeySet(
     maxBytes: MAX_KEY_SET_BYTES,
     timeoutMs: 2500,
   });
+  // The provider reads the set again; what is no set of keys it refuses.
+  const { keys } = (JSON.parse(utf8ToText(answer.body)) ?? {}) as { keys?: unknown };
+  if (Array.isArray(keys) && keys.some(isWeakKey)) throw new Error('a weak key');
   return new Response(new Uint8Array(answer.body), { status: answer.status, headers: { ...answer.headers } });
 }
 

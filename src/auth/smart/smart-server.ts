@@ -5,6 +5,7 @@ import type { Outgoing } from '../../outgoing/outgoing.ts';
 import type { Caller } from '../caller.ts';
 import { externalCallback, externalRoutes } from '../external/external-routes.ts';
 import { createExternalSignIn } from '../external/external-sign-in.ts';
+import type { Enrolment } from '../sign-in/enrolment.ts';
 import type { SignIn } from '../sign-in/sign-in.ts';
 import { type AppCallers, createAppCallers } from './app-caller.ts';
 import { type ClientRegistry, openClientRegistry } from './client-registry.ts';
@@ -33,6 +34,9 @@ export interface SmartServerOptions {
   readonly nameOf: (custodian: string) => string;
   /** The script of the page that people sign in on. */
   readonly signInScript: () => Promise<string>;
+  /** That of the offer of a passkey. */
+  readonly addPasskeyScript: () => Promise<string>;
+  readonly enrolment: Enrolment;
   readonly clock: () => number;
   readonly log: { error(detail: object, message: string): void };
 }
@@ -113,8 +117,24 @@ export async function createSmartServer(options: SmartServerOptions): Promise<Sm
         inner.get('/sign-in.js', async (_request, reply) =>
           reply.type('text/javascript; charset=utf-8').send(await options.signInScript()),
         );
+        inner.get('/add-passkey.js', async (_request, reply) =>
+          reply.type('text/javascript; charset=utf-8').send(await options.addPasskeyScript()),
+        );
         interactionRoutes(inner, {
-          ...{ provider: current, clients, stores, signIn, external, patients, nameOf, clock, origin, fhirUrl, base },
+          ...{
+            provider: current,
+            clients,
+            stores,
+            signIn,
+            enrolment: options.enrolment,
+            external,
+            patients,
+            nameOf,
+            clock,
+            origin,
+            fhirUrl,
+            base,
+          },
         });
         externalCallback(inner, { external, base });
         providerRoutes(inner, { provider: current, base: BASE, issuer: new URL(issuer) });

@@ -27,6 +27,7 @@ export const startCommand: Command = {
   --port N        port to listen on (default 8103; 0 takes a free one)
   --host ADDRESS  address to listen on (default 127.0.0.1)
   --base-url URL  address that clients use, where a proxy stands before the node
+  --trusted-proxy A  address or range of a proxy before the node, whose X-Forwarded-For counts; may be repeated
   --drain N       seconds that requests under way may take when the node ends (default 30)
   --drain-notice N  seconds that it goes on serving before that, no longer ready (default 0)
   --confirm-clock the machine’s clock is right, though it went back or jumped
@@ -57,6 +58,7 @@ export const startCommand: Command = {
     'snapshot-every': { type: 'string' },
     witness: { type: 'string', multiple: true },
     peer: { type: 'string', multiple: true },
+    'trusted-proxy': { type: 'string', multiple: true },
     drain: { type: 'string' },
     'drain-notice': { type: 'string' },
   },

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Caller } from '../../auth/caller.ts';
+import type { OpenedEntry, Vault } from '../../vault/vault.ts';
 import type { FhirServer } from '../context.ts';
 import type { BulkJobs, BulkVault } from './bulk-jobs.ts';
 import type { BulkLimits } from './bulk-limits.ts';
@@ -13,8 +14,8 @@ export interface BulkParts {
   /** What requests stand on, taken anew for each. */
   readonly server: () => FhirServer;
   readonly authenticate: (request: FastifyRequest) => Promise<Caller>;
-  /** Address of a journal entry's receipt. */
-  readonly receiptUrl: (generation: number, index: number) => string;
+  /** Receipt of a journal entry, as its file has it. */
+  readonly receiptOf: (vault: Vault, entry: OpenedEntry) => Promise<Uint8Array>;
   readonly limits: BulkLimits;
   readonly turns: Turns;
 }

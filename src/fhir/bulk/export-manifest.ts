@@ -15,21 +15,21 @@ const RUN_EXTENSION = 'urn:aceso:export';
 
 /**
  * The manifest of a complete export. `transactionTime` is when it was asked for: all that was written up to it is in the
- * files, as it was when the walk met it. A file's receipt proves that the journal holds its SHA-256; `addressOf` and
- * `receiptOf` say where file and receipt are.
+ * files, as it was when the walk met it. A file's receipt proves that the journal holds its SHA-256; `addressOf` says
+ * where a file is; its receipt is below it.
  */
 export function exportManifest(
   { request, startedMs }: ExportJob,
   { files, resources, begunMs, ended }: ExportProgress,
   addressOf: (file: number) => string,
-  receiptOf: (generation: number, index: number) => string,
 ): object {
   const entries = (list: ExportFile['list']): ManifestFile[] =>
     files.flatMap((file) => {
       const { type, count, number, sha256 = '', entry } = file;
       if (file.list !== list || entry === undefined) return [];
-      const receipt = receiptOf(entry.generation, entry.index);
-      return [{ type, url: addressOf(number), count, extension: { [RECEIPT_EXTENSION]: { sha256, receipt } } }];
+      const url = addressOf(number);
+      const receipt = `${url}/receipt`;
+      return [{ type, url, count, extension: { [RECEIPT_EXTENSION]: { sha256, receipt } } }];
     });
   return {
     transactionTime: instant(startedMs),

@@ -95,14 +95,14 @@ export function exportRoutes(parts: BulkParts): BulkRoutes {
       .type('application/json')
       .header('cache-control', 'no-store')
       .header('expires', new Date(jobs.expiresMs(ended)).toUTCString())
-      .send(JSON.stringify(exportManifest(job, progress, addressOf, parts.receiptUrl)));
+      .send(JSON.stringify(exportManifest(job, progress, addressOf)));
   }
 
   /**
    * A file is for the caller who began the export, with a token that holds now and covers its type. What is in it was
    * decided when it was written: a consent that was revoked since does not reach it, as it does not reach what was fetched.
    */
-  async function file(request: FastifyRequest<Named>, reply: FastifyReply) {
+  async function askedFile(request: FastifyRequest<Named>) {
     const caller = await authenticate(request);
     const entry = jobs.find(caller, request.params.id);
     const { job, progress } = entry;
@@ -112,9 +112,23 @@ export function exportRoutes(parts: BulkParts): BulkRoutes {
     if (!isThere) throw rejectBulk('EXPORT_UNKNOWN');
     const types = found.list === 'deleted' ? job.request.types : found.list === 'error' ? [] : [found.type];
     if (!types.every((type) => coversFile(caller.grant, job.caller.grant, type))) throw rejectBulk('EXPORT_UNKNOWN');
+    return { entry, job, found };
+  }
+
+  async function file(request: FastifyRequest<Named>, reply: FastifyReply) {
+    const { entry, job, found } = await askedFile(request);
     const place = { custodian: job.custodian, job: job.id };
     const files = createSealedFiles(storage, place, hexToBytes(job.key) as Uint8Array, limits.frameBytes);
     return sendFile(request, reply, files, found, entry);
+  }
+
+  /** What proves offline that the custodian's journal holds the file's hash; once the ledger has its anchor. */
+  async function receipt(request: FastifyRequest<Named>, reply: FastifyReply) {
+    const { job, found } = await askedFile(request);
+    const { vault } = contextOf(job);
+    const opened = found.entry && (await vault.entry(found.entry.generation, found.entry.index));
+    if (opened === undefined) throw rejectBulk('EXPORT_UNKNOWN');
+    return reply.type('application/json').send(Buffer.from(await parts.receiptOf(vault, opened)));
   }
 
   return {
@@ -133,6 +147,7 @@ export function exportRoutes(parts: BulkParts): BulkRoutes {
       });
       app.route<Named>({ ...common, method: 'GET', url: `${EXPORTS}/:id`, handler: status });
       app.route<Named>({ ...common, method: 'GET', url: `${EXPORTS}/:id/files/:file`, handler: file });
+      app.route<Named>({ ...common, method: 'GET', url: `${EXPORTS}/:id/files/:file/receipt`, handler: receipt });
       app.route<Named>({
         ...{ ...common, method: 'DELETE', url: `${EXPORTS}/:id` },
         handler: async (request, reply) => {

@@ -92,8 +92,9 @@ test('a system export holds every current resource once, byte for byte, with cou
   assert.ok(answer.text.includes('"value":1.10}') && answer.text.includes('line\\nbreak'));
   const { sha256, receipt } = file.extension['urn:aceso:receipt'];
   assert.equal(createHash('sha256').update(answer.text).digest('hex'), sha256);
-  const [, generation, index] = /\/journal\/(\d+)\/(\d+)$/.exec(receipt) ?? [];
-  const entry = await node.vault.entry(Number(generation), Number(index));
+  const { generation, index } = (await node.send('GET', receipt)).json;
+  assert.equal((await node.send('GET', receipt, { caller: 'other-app' })).status, 404);
+  const entry = await node.vault.entry(generation, index);
   assert.equal(entry?.entry.kind, 'interaction');
   if (entry?.entry.kind === 'interaction') assert.deepEqual(entry.entry.header.versions, [sha256]);
   const zipped = await node.send('GET', file.url, { headers: { 'accept-encoding': 'gzip' } });

@@ -89,8 +89,9 @@ export function createAccessPort(options: {
   }
 
   function mayWriteByScope({ custodian }: Caller, grant: AccessGrant, write: AskedWrite): boolean {
-    const { account, type, permission, resource } = write;
+    const { account, type, permission, resource, isAbsent } = write;
     const scopes = reachingScopes(grant, { permission, type, account, isOwn: account === custodian });
+    if (isAbsent) return scopes.some(({ restriction: search }) => search === undefined);
     if (resource === undefined) return scopes.length > 0;
     return meetsAny(scopes, restriction, type, clock(), resource);
   }

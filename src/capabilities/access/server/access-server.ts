@@ -12,7 +12,7 @@ import { type OrganisationContext, organisationOf } from '../../../server/organi
 import { rejecter } from '../../../std/reject.ts';
 import { createAccessPort, type LocalRevocations } from './access-port.ts';
 import { accountingOf } from './accounting.ts';
-import { breakGlass, bringClaims } from './break-glass.ts';
+import { breakGlass, bringClaims, requireClinician } from './break-glass.ts';
 import { CODES } from './codes.ts';
 import { createPolicyCache } from './policy-cache.ts';
 import type { RestrictionPort } from './scope-limit.ts';
@@ -77,6 +77,7 @@ export function createAccessServer(deps: {
       const body: unknown = request.body;
       if (!Value.Check(BreakGlassBody, body)) throw reject('REASON_MISSING');
       const organisation = organisationOf(organisations, caller.custodian);
+      requireClinician(organisation, caller);
       const account = await accountOfPatient(organisation, body.patientId);
       const { reason, statedReason } = body;
       return breakGlass(organisation, caller, { account, reason, statedReason });
@@ -101,9 +102,11 @@ export function createAccessServer(deps: {
       async (request, reply) => {
         const caller = await authenticate(request);
         const organisation = organisationOf(organisations, caller.custodian);
+        // Before anything is looked up: whoever may ask about nobody learns of nobody.
+        const isOfficer = isPrivacyOfficer(caller);
+        if ((caller.kind !== 'patient' && !isOfficer) || !seesAudit(caller)) throw reject('ACCOUNTING_NOT_YOURS');
         const account = await accountOfPatient(organisation, request.params.id);
-        const isOwn = caller.kind === 'patient' && caller.account === account;
-        if ((!isOwn && !isPrivacyOfficer(caller)) || !seesAudit(caller)) throw reject('ACCOUNTING_NOT_YOURS');
+        if (!isOfficer && caller.account !== account) throw reject('PATIENT_NOT_HERE');
         const { after, start, end, format } = request.query;
         if (answerReport !== undefined && (start ?? end ?? format) !== undefined)
           return answerReport(organisation, { id: request.params.id, account }, request, reply);

@@ -37,7 +37,7 @@ export async function breakGlass(
   caller: Caller,
   request: { account: string; reason: number; statedReason: string },
 ): Promise<BrokenGlass> {
-  if (caller.kind !== 'practitioner' || caller.organisation !== organisation.account) throw reject('CLINICIANS_ONLY');
+  requireClinician(organisation, caller);
   const broken = await breakOnLedger(organisation, caller, request).catch((error: unknown) => {
     if (isReject(error) && (error.kind === 'unavailable' || error.kind === 'limit'))
       return claimAlone(organisation, caller, request);
@@ -46,6 +46,11 @@ export async function breakGlass(
   const { vault } = organisation;
   await vault.putDocument(REASON_KIND, broken.act, utf8(request.statedReason));
   return broken;
+}
+
+/** To be asked before a patient is looked up. Throws Reject CLINICIANS_ONLY. */
+export function requireClinician({ account }: OrganisationContext, { kind, organisation }: Caller): void {
+  if (kind !== 'practitioner' || organisation !== account) throw reject('CLINICIANS_ONLY');
 }
 
 async function breakOnLedger(
