@@ -2,25 +2,17 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import { createMemberCheck } from '../auth/member-call-check.ts';
-import { issueToken, type TokenRecord, type TokenStore } from '../auth/tokens.ts';
+import type { TokenStore } from '../auth/tokens.ts';
 import { createMemberPort } from '../capabilities/access/server/exchange-ports.ts';
-import { consentReference } from '../capabilities/consent/server/consent-document.ts';
 import type { NodeStarter, RunningNode, StartOptions } from '../cli/node-starter.ts';
-import { BULK_OPERATIONS } from '../fhir/bulk/bulk-operations.ts';
 import { entriesExtractor, openConformance } from '../fhir/conformance.ts';
-import type { FhirServer } from '../fhir/context.ts';
 import { loadDefinitions } from '../fhir/definitions/load-definitions.ts';
-import { LIMITS } from '../fhir/limits.ts';
-import { createFhirOperations } from '../fhir/operations/fhir-operations.ts';
 import { openPackageStore } from '../fhir/packages/package-store.ts';
-import { createFhirPlugin } from '../fhir/plugin.ts';
 import { type RunningJobs, startJobs } from '../jobs/job.ts';
 import type { CometBftLedger } from '../ledger/cometbft/cometbft-ledger.ts';
 import { findCometBft } from '../ledger/cometbft/engine/find-cometbft.ts';
 import { createLedgerPlugin } from '../ledger/http/ledger-plugin.ts';
-import { createOutgoing } from '../outgoing/create-outgoing.ts';
 import { createAppAuthenticate, createAuthenticate } from '../server/authenticate.ts';
-import { allowOrigins } from '../server/cors.ts';
 import { createHttpHost } from '../server/http-host.ts';
 import { type OrganisationContext, organisationOf } from '../server/organisation.ts';
 import { createRateLimits } from '../server/rate-limit.ts';
@@ -28,16 +20,14 @@ import { createReadiness } from '../server/readiness.ts';
 import { announceEnd, closeHost, DEFAULT_DRAIN } from '../server/readiness-drain.ts';
 import { canonicalBytes, type Json } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
-import { withOwnSubscriptions } from '../subscriptions/own-subscriptions.ts';
+import { issueAdminTokens } from './admin-tokens.ts';
 import { createBackupPlugin } from './backup/backup-plugin.ts';
 import { createBackupWork } from './backup/backup-work.ts';
 import { verifyPage } from './build-verify-page.ts';
-import { openBulk } from './bulk-wiring.ts';
 import { CODES } from './codes.ts';
 import { readConfiguration } from './configuration/read-configuration.ts';
 import { trialFounders } from './demo-network.ts';
 import { examineNode } from './doctor/examine-node.ts';
-import { openEntrance } from './entrance.ts';
 import { foundMovedNetworkFrom } from './found-moved-network.ts';
 import { foundNetwork, genesisBytes, newValidatorSeeds, parsePlan, validatorOf } from './found-network.ts';
 import { createImportPlugin } from './import-plugin.ts';
@@ -49,15 +39,14 @@ import { exportNodeLedger, moveNode } from './move-ledger.ts';
 import { createNetworkPlugin } from './network-plugin.ts';
 import { openNodeData } from './node-data.ts';
 import type { NodeEnvironment } from './node-environment.ts';
-import { readNodeFile } from './node-folder.ts';
+import { type NodeFile, readNodeFile } from './node-folder.ts';
 import { createNodeMetrics } from './node-metrics.ts';
 import { createNodePlugin } from './node-plugin.ts';
+import { openFhirService } from './open-fhir-service.ts';
 import { openLedger } from './open-ledger.ts';
 import { openOrganisations } from './open-organisations.ts';
-import { openSubscriptions } from './open-subscriptions.ts';
 import { createOutgoingPlugin } from './outgoing-plugin.ts';
 import { createPackagesPlugin } from './packages-plugin.ts';
-import { createPatientDirectory } from './patient-directory.ts';
 import { createQueryPlugin } from './query-plugin.ts';
 import { createIndexRotationPlugin } from './rotation/index-rotation-plugin.ts';
 import { readRuntimeFile, removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts';
@@ -202,18 +191,10 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   const rateLimits = createRateLimits();
   const authenticateOwn = createAuthenticate(stores, clock);
   const authenticate = rateLimits.limited(authenticateOwn);
-  const authenticateApps = rateLimits.limited(createAppAuthenticate(authenticateOwn, () => entrance?.callers));
+  const authenticateApps = rateLimits.limited(createAppAuthenticate(authenticateOwn, () => service.callers));
   const port = options.port === 0 ? await freePort(options.host) : options.port;
   const ownUrl = `http://${options.host}:${port}`;
-  const { follows } = data.node;
-  const members = (data.node.consortium?.peers ?? []).filter(
-    ({ account }) => !data.node.organisations.some((own) => own.account === account),
-  );
-  const peers = [
-    ...(follows === undefined ? [] : [follows]),
-    ...members.flatMap(({ url }) => (url === undefined ? [] : [url])),
-    ...(options.peers ?? []),
-  ];
+  const peers = [...peersOf(data.node), ...(options.peers ?? [])];
   const { fetch } = environment;
   const baseUrl = options.baseUrl ?? ownUrl;
   const fhirUrl = `${baseUrl}/fhir`;
@@ -281,68 +262,17 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   const authenticateOperator = createAuthenticate(sessions, clock);
   await host.register(createOutgoingPlugin({ storeOf: vaultOf, authenticate, authenticateOperator }));
   const { registration } = floors;
-  const access = withOwnSubscriptions(floors.access, vaultOf);
-  const outgoing = createOutgoing({ storeOf: vaultOf });
-  const reportFailure = (error: unknown) =>
-    log.error({ name: error instanceof Error ? error.name : typeof error }, 'search failed');
-  const fhirServer = (): FhirServer => ({
-    ...conformance,
-    limits: LIMITS,
-    access,
-    registration,
-    baseUrl: fhirUrl,
-    clock,
-    reportFailure,
-    writeRules: [subscriptions.writeRule],
+  const service = await openFhirService({
+    ...{ organisations, ledger, floors, conformance, rateLimits, baseUrl, clock, log, version },
+    ...{ folder: options.folder, authenticate, authenticateApps, host },
   });
-  const subscriptions = openSubscriptions({
-    ...{ organisations, outgoing, baseUrl, server: fhirServer },
-    // Without a way in nobody was let in; the owners of before wait for it.
-    isStillAllowed: async (owner) => entrance === undefined || entrance.isStillAllowed(owner),
-    consentOf: consentReference,
-  });
-  const entrance = await openEntrance({
-    ...{ organisations, ledger, authenticate, baseUrl, fhirUrl, outgoing, clock, log },
-    patients: createPatientDirectory({ server: fhirServer, vaultOf }),
-  });
-  if (entrance === undefined) log.warn('no vault serves, so nobody signs in until the node is started again');
-  for (const plugin of entrance?.plugins ?? []) await host.register(plugin);
-  allowOrigins(host, '/fhir', (origin) => entrance?.isOrigin(origin) === true);
-  await host.register(subscriptions.plugin);
-  await host.register(
-    createFhirPlugin({
-      vaultOf,
-      access,
-      registration,
-      authenticate: authenticateApps,
-      ...(entrance === undefined ? {} : { oauth: entrance.endpoints }),
-      baseUrl: fhirUrl,
-      clock,
-      conformance,
-      operations: [
-        ...[...createFhirOperations(conformance), ...BULK_OPERATIONS, ...floors.operations],
-        ...subscriptions.operations,
-      ],
-      writeRules: [subscriptions.writeRule],
-      topics: subscriptions.topics,
-      charge: rateLimits.charge,
-      software: { name: 'Aceso', version },
-    }),
-    { prefix: '/fhir' },
-  );
-  const bulk = openBulk({
-    ...{ organisations, ledger, folder: options.folder },
-    ...{ server: fhirServer, authenticate: authenticateApps },
-  });
-  closing.add(bulk.stop);
-  await host.register(bulk.plugin, { prefix: '/fhir' });
-  await bulk.resume();
+  closing.add(service.close);
   const url = await listen(host, options.host, port);
   closing.add(() => closeHost(draining));
-  subscriptions.start();
-  closing.add(subscriptions.stop);
+  service.start();
+  closing.add(service.stop);
   index.keep().catch(() => undefined);
-  const jobs: RunningJobs = startJobs(figures.jobs([...floors.jobs, ...(entrance?.jobs ?? []), ...bulk.jobs]), log);
+  const jobs: RunningJobs = startJobs(figures.jobs([...floors.jobs, ...service.jobs]), log);
   closing.add(() => jobs.stop(true));
   const adminTokens = await issueAdminTokens(organisations, sessions, clock());
   await writeRuntimeFile(keyFolder, { url, node: data.node.node, adminTokens });
@@ -376,26 +306,13 @@ function freePort(host: string): Promise<number> {
   });
 }
 
-const DAY_MS = 86_400_000;
-
-/** An administrator's token for each organisation, kept in memory: it ends with the process. */
-async function issueAdminTokens(
-  organisations: readonly OrganisationContext[],
-  sessions: readonly TokenStore[],
-  nowMs: number,
-): Promise<Record<string, string>> {
-  const tokens: Record<string, string> = {};
-  for (const [at, { slug, account }] of organisations.entries()) {
-    const record: TokenRecord = {
-      account,
-      kind: 'system',
-      organisation: account,
-      roles: [],
-      purposes: ['HOPERAT', 'TREAT', 'HPAYMT', 'HRESCH'],
-      label: 'administrator of this run',
-      expiresAtMs: nowMs + 365 * DAY_MS,
-    };
-    tokens[slug] = await issueToken(sessions[at] as TokenStore, record);
-  }
-  return tokens;
+/** Addresses of the nodes of others that this one knows of by its own file. */
+function peersOf({ follows, consortium, organisations }: NodeFile): string[] {
+  const others = (consortium?.peers ?? []).filter(
+    ({ account }) => !organisations.some((own) => own.account === account),
+  );
+  return [
+    ...(follows === undefined ? [] : [follows]),
+    ...others.flatMap(({ url }) => (url === undefined ? [] : [url])),
+  ];
 }
