@@ -1,6 +1,6 @@
 import type { Caller } from '../auth/caller.ts';
 import type { PatientChoice } from '../auth/smart/pages.ts';
-import type { PatientDirectory } from '../auth/smart/ports.ts';
+import { callerOfPerson, type PatientDirectory } from '../auth/smart/ports.ts';
 import type { FhirContext, FhirServer } from '../fhir/context.ts';
 import { read } from '../fhir/read.ts';
 import { answerSearch } from '../fhir/search/answer-search.ts';
@@ -8,6 +8,8 @@ import { utf8ToText } from '../std/bytes.ts';
 import { isReject } from '../std/reject.ts';
 import type { Vault } from '../vault/vault.ts';
 
+/** System of the identifier by which a Practitioner is somebody's account on the ledger. */
+const ACCOUNT_SYSTEM = 'urn:aceso:account';
 /** Patients offered for choosing. */
 const MOST_CHOICES = 20;
 
@@ -29,14 +31,16 @@ export function createPatientDirectory(options: {
     caller,
     asked: { interaction, request: '', query: 'Patient' },
   });
+  async function ofAccount(custodian: string, account: string): Promise<PatientChoice | undefined> {
+    const vault = vaultOf(custodian);
+    const criteria = [{ kind: 'account' as const, accounts: [account] }];
+    const { hits } = await vault.find({ type: 'Patient', criteria, sort: [], limit: 1 });
+    const row = hits[0]?.row;
+    return row === undefined ? undefined : choiceOf(JSON.parse(utf8ToText(await vault.open(row))) as Patient);
+  }
+
   return {
-    async ofAccount(custodian, account) {
-      const vault = vaultOf(custodian);
-      const criteria = [{ kind: 'account' as const, accounts: [account] }];
-      const { hits } = await vault.find({ type: 'Patient', criteria, sort: [], limit: 1 });
-      const row = hits[0]?.row;
-      return row === undefined ? undefined : choiceOf(JSON.parse(utf8ToText(await vault.open(row))) as Patient);
-    },
+    ofAccount,
     async search(caller, name) {
       const query = new URLSearchParams({ name, _count: String(MOST_CHOICES) });
       const found = await answerSearch(
@@ -47,6 +51,19 @@ export function createPatientDirectory(options: {
       );
       const { entry = [] } = JSON.parse(found.body ?? '{}') as { entry?: { resource: Patient }[] };
       return entry.map(({ resource }) => choiceOf(resource));
+    },
+    async userOf(person) {
+      const { custodian, account, kind } = person;
+      if (kind === 'patient') {
+        const own = await ofAccount(custodian, account);
+        return own === undefined ? undefined : `Patient/${own.id}`;
+      }
+      const query = new URLSearchParams({ identifier: `${ACCOUNT_SYSTEM}|${account}`, _count: '1' });
+      const scope = { type: 'Practitioner', path: 'Practitioner' };
+      const context = contextOf(callerOfPerson(person), 'search-type');
+      const found = await answerSearch({ ...context, vault: vaultOf(custodian) }, scope, query, false);
+      const { entry: [first] = [] } = JSON.parse(found.body ?? '{}') as { entry?: { resource: { id: string } }[] };
+      return first === undefined ? undefined : `Practitioner/${first.resource.id}`;
     },
     async find(caller, id) {
       const context = contextOf(caller, 'read');

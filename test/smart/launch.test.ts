@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
+import { createRemoteJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
 import {
   APP,
@@ -33,9 +34,23 @@ async function patientsOf(node: SmartNode): Promise<readonly Named[]> {
   }));
 }
 
+/** SMART App Launch 2.2, "Scopes for requesting identity data": who the user is, as a resource of this server. */
+async function checkIdToken(node: SmartNode, audience: string, token: string, user: string): Promise<void> {
+  const issuer = `${node.baseUrl}/auth`;
+  const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`));
+  const { payload, protectedHeader } = await jwtVerify(token, keys, { issuer, audience, algorithms: ['RS256'] });
+  assert.equal(protectedHeader.alg, 'RS256');
+  assert.equal(payload.fhirUser, `${node.fhirUrl}/${user}`);
+}
+
 test('SMART App Launch', async (t) => {
   const node = await startSmartNode(t);
   const physician = await node.hire('Dr. Ada');
+  const identifier = [{ system: 'urn:aceso:account', value: physician.account }];
+  const body = JSON.stringify({ resourceType: 'Practitioner', identifier, name: [{ family: 'Ada' }] });
+  const headers = { 'content-type': 'application/fhir+json' };
+  const created = await node.fhir(node.admin, 'Practitioner', { method: 'POST', body, headers });
+  const ada = `Practitioner/${created.json.id}`;
   const patients = await patientsOf(node);
   const family = patients[0]?.family ?? '';
   const { client_id } = await node.register(APP);
@@ -77,6 +92,7 @@ test('SMART App Launch', async (t) => {
       const grant = { grant_type: 'authorization_code', redirect_uri: REDIRECT };
       const { status, json: tokens } = await tokenRequest(node, { ...grant, code, client_id, code_verifier: verifier });
       assert.equal(status, 200, JSON.stringify(tokens));
+      await checkIdToken(node, client_id, tokens.id_token ?? '', ada);
       assert.equal(tokens.patient, patient);
 
       const { access_token: token = '', refresh_token: refresh = '' } = tokens;
@@ -128,7 +144,11 @@ test('SMART App Launch', async (t) => {
   );
 
   await t.test('an EHR launch: the context is the EHR’s, for its user, once', async () => {
+    const { json: encounters } = await node.fhir(node.admin, `Encounter?patient=${patients[1]?.id}&_count=1`);
+    const encounter = encounters.entry[0].resource.id as string;
+    const fhirContext = [{ reference: 'Observation/on-screen' }];
     const prepared = await node.api('POST', '/api/launches', {
+      ...{ encounter, fhirContext, needPatientBanner: false },
       client_id,
       patient: patients[1]?.id,
       intent: 'reconcile',
@@ -149,6 +169,9 @@ test('SMART App Launch', async (t) => {
     const { json } = await tokenRequest(node, { ...grant, code, client_id, code_verifier: verifier });
     assert.equal(json.patient, patients[1]?.id, JSON.stringify(json));
     assert.equal(json.intent, 'reconcile');
+    assert.equal(json.encounter, encounter);
+    assert.deepEqual(json.fhirContext, fhirContext);
+    assert.equal(json.need_patient_banner, false);
     assert.equal(json.refresh_token, undefined);
     const again = await run();
     assert.equal(new URL(again.landing.at).origin, node.baseUrl, again.landing.at);
@@ -204,6 +227,27 @@ test('SMART App Launch', async (t) => {
       assert.equal((await node.fhir(token, 'Patient')).status, 401);
     });
   }
+
+  await t.test(
+    'signing keys rotate: the one before stays published, and new ID tokens are signed with the new one',
+    async () => {
+      const keysNow = async () =>
+        (await (await fetch(`${node.baseUrl}/auth/jwks`)).json()) as { keys: { kid: string }[] };
+      const before = await keysNow();
+      assert.equal((await node.api('POST', '/api/clients/keys/rotate', {})).status, 204);
+      const { keys } = await keysNow();
+      assert.deepEqual([keys.length, keys[1]?.kid], [2, before.keys[0]?.kid]);
+      const browser = new Browser(node.baseUrl);
+      const { verifier, challenge } = newPkce();
+      const request = { client_id, code_challenge: challenge, scope: 'openid fhirUser user/Patient.rs' };
+      const consent = await signIn(browser, await browser.follow(authorizeUrl(node, request)), physician);
+      const code = new URL((await allow(browser, consent)).at).searchParams.get('code') ?? '';
+      const grant = { grant_type: 'authorization_code', redirect_uri: REDIRECT };
+      const { json } = await tokenRequest(node, { ...grant, code, client_id, code_verifier: verifier });
+      assert.equal(decodeProtectedHeader(json.id_token ?? '').kid, keys[0]?.kid);
+      await checkIdToken(node, client_id, json.id_token ?? '', ada);
+    },
+  );
 
   await t.test('whoever is dismissed has no token any more', async () => {
     const leaver = await node.hire('Dr. Leaver');

@@ -8,6 +8,8 @@ export interface PatientDirectory {
   ofAccount(custodian: string, account: string): Promise<PatientChoice | undefined>;
   /** At most twenty patients of a name whom the caller may see. */
   search(caller: Caller, name: string): Promise<readonly PatientChoice[]>;
+  /** The resource that a person is, e.g. `Practitioner/1`, for `fhirUser`; undefined where the custodian has none. */
+  userOf(person: Person): Promise<string | undefined>;
   /** A patient whom the caller may see, with the account; undefined for any other. */
   find(caller: Caller, id: string): Promise<(PatientChoice & { readonly account: string }) | undefined>;
 }

@@ -15,6 +15,7 @@ import type { DocumentStore } from './documents.ts';
 import { contextOf, contextParameters } from './launch-context.ts';
 import { createOAuthStore } from './oauth-store.ts';
 import { errorPage } from './pages.ts';
+import type { PatientDirectory } from './ports.ts';
 import { allowedResourceScopes, LAUNCH_SCOPES } from './registered-scopes.ts';
 import type { SigningKeys } from './signing-keys.ts';
 import { personFromSubject } from './subject.ts';
@@ -48,6 +49,7 @@ export interface SmartProviderOptions {
   readonly held: Set<string>;
   readonly clock: () => number;
   readonly signIn: SignIn;
+  readonly patients: PatientDirectory;
   readonly external: ExternalSignIn;
   readonly keys: SigningKeys;
   readonly outgoing: Outgoing;
@@ -71,7 +73,7 @@ export function createSmartProvider(options: SmartProviderOptions): Provider {
 }
 
 function configurationOf(options: SmartProviderOptions): Configuration {
-  const { fhirUrl, stores, clients, signIn, external, keys, issuer, held, clock } = options;
+  const { fhirUrl, stores, clients, signIn, patients, external, keys, issuer, held, clock } = options;
   const mountPath = new URL(issuer).pathname;
   const policy = interactionPolicy.base();
   return {
@@ -151,10 +153,13 @@ function configurationOf(options: SmartProviderOptions): Configuration {
       const { link } = grantId === undefined ? {} : await contextOf(stores, grantId);
       const person = known && (await external.limited(known, link));
       if (person === undefined) return undefined;
-      const fhirUser = 'fhirUser' in person ? (person.fhirUser as string | undefined) : undefined;
       return {
         accountId: subject,
-        claims: () => ({ sub: subject, ...(fhirUser === undefined ? {} : { fhirUser: `${fhirUrl}/${fhirUser}` }) }),
+        async claims(_use, scope) {
+          const isAsked = /(?:^| )(?:fhirUser|profile)(?: |$)/.test(scope);
+          const user = isAsked ? await patients.userOf(person) : undefined;
+          return { sub: subject, ...(user === undefined ? {} : { fhirUser: `${fhirUrl}/${user}` }) };
+        },
       };
     },
     clientBasedCORS: (_ctx, origin, client) => {

@@ -76,7 +76,7 @@ export async function createSmartServer(options: SmartServerOptions): Promise<Sm
   async function newProvider(): Promise<Provider> {
     const { createSmartProvider } = await import('./smart-provider.ts');
     return createSmartProvider({
-      ...{ issuer, fhirUrl, stores, clients, signIn, external, keys, outgoing, held, clock, log },
+      ...{ issuer, fhirUrl, stores, clients, signIn, external, patients, keys, outgoing, held, clock, log },
     });
   }
 
