@@ -9,9 +9,11 @@ import { generatePatients } from '../../src/synthetic/generate.ts';
 import { bundleToLines } from '../../src/synthetic/resource-lines.ts';
 import { type NodeAddress, type StandbyNode, standbyNode } from '../crash/killed-node.ts';
 import { consentFor } from '../support/patient-consent.ts';
+import { assertionOf, newServiceKey, serviceOf, serviceToken } from '../support/smart-app.ts';
 
 /*
- * Generated patients go in by $import and come out by $export, with a node that is killed while it exports.
+ * Generated patients go in by $import and come out by $export of a back-end service (SMART Backend Services), with a node
+ * that is killed while it exports.
  */
 
 const PATIENTS = process.env.ACESO_LONG === '1' ? 1000 : 42;
@@ -51,10 +53,29 @@ function headersOf({ adminTokens }: NodeAddress): Record<string, string> {
   return { authorization: `Bearer ${adminTokens[SLUG]}`, 'aceso-purpose': 'TREAT' };
 }
 
+const KEY = newServiceKey('ES384');
+
+/** Registers a back-end service, which knows of the node its address and its own key. */
+async function registered(node: NodeAddress): Promise<string> {
+  const body = JSON.stringify(serviceOf(KEY, { scope: 'system/*.rs', actor: { purposes: ['TREAT'] } }));
+  const headers = { ...headersOf(node), 'content-type': 'application/json' };
+  const answer = await fetch(`${node.url}/api/clients`, { method: 'POST', headers, body });
+  assert.equal(answer.status, 201, await answer.clone().text());
+  return ((await answer.json()) as { client_id: string }).client_id;
+}
+
+/** SMART Backend Services: an assertion that the service signs, for a token of five minutes. */
+async function serviceHeaders(node: NodeAddress, clientId: string): Promise<Record<string, string>> {
+  const at = { baseUrl: node.url };
+  const { status, json } = await serviceToken(at, await assertionOf(at, clientId, KEY));
+  assert.equal(status, 200, JSON.stringify(json));
+  return { authorization: `Bearer ${json.access_token}` };
+}
+
 /** The first answer that is not `202`. */
-async function ended(node: NodeAddress, address: string): Promise<Record<string, unknown>> {
+async function ended(node: NodeAddress, address: string, headers = headersOf(node)): Promise<Record<string, unknown>> {
   for (;;) {
-    const answer = await fetch(at(node, address), { headers: headersOf(node) });
+    const answer = await fetch(at(node, address), { headers });
     if (answer.status === 200) return (await answer.json()) as Record<string, unknown>;
     assert.ok(answer.status === 202 || answer.status === 429, await answer.text());
     await sleep(1000 * Number(answer.headers.get('retry-after')));
@@ -97,7 +118,7 @@ async function firstBytes(job: string): Promise<void> {
   while (size() === 0) await sleep(1);
 }
 
-test(`an export of ${PATIENTS} generated patients is killed half-way and finishes after the restart, every resource once`, async (t) => {
+test(`a back-end service’s export of ${PATIENTS} generated patients is killed half-way and finishes after the restart, every resource once`, async (t) => {
   const resources = generated();
   let child = standbyNode(folder, keyFolder, cache);
   t.after(() => killed(child));
@@ -113,24 +134,31 @@ test(`an export of ${PATIENTS} generated patients is killed half-way and finishe
     (imported.extension as { 'urn:aceso:import': { created: number } })['urn:aceso:import'].created,
     resources.size,
   );
+  const service = await registered(node);
+  let headers = await serviceHeaders(node, service);
   let address = '';
   let isHalfWay = false;
   for (let tried = 0; tried < TRIES && !isHalfWay; tried++) {
-    address = await begun(node, '$export', { method: 'GET' });
+    address = await begun(node, '$export', { method: 'GET', headers });
     await firstBytes(address.split('/').at(-1) ?? '');
     await killed(child);
     child = standbyNode(folder, keyFolder, cache);
     node = await opened(child);
-    isHalfWay = (await fetch(at(node, address), { headers: headersOf(node) })).status === 202;
+    // Its address is part of a token, and this node listens elsewhere now.
+    headers = await serviceHeaders(node, service);
+    isHalfWay = (await fetch(at(node, address), { headers })).status === 202;
   }
   assert.ok(isHalfWay, 'no kill met an export half-way');
-  const manifest = await ended(node, address);
+  const manifest = await ended(node, address, headers);
   assert.deepEqual(manifest.error, []);
   const files = manifest.output as ManifestFile[];
-  const found = await fetched(node, files);
+  // A large export outlives a token.
+  headers = await serviceHeaders(node, service);
+  const found = await fetched(node, files, headers);
   for (const file of files) {
     assert.equal((await fetch(at(node, file.url))).status, 401);
-    if (file.type === 'Patient') await assertReceipt(node, file.extension['urn:aceso:receipt']);
+    assert.equal((await fetch(at(node, file.url), { headers: headersOf(node) })).status, 404);
+    if (file.type === 'Patient') await assertReceipt(node, file.extension['urn:aceso:receipt'], headers);
   }
   assert.deepEqual(
     [...found.values()].filter((count) => count !== 1),
@@ -144,10 +172,14 @@ test(`an export of ${PATIENTS} generated patients is killed half-way and finishe
 });
 
 /** How often each resource is in the files, which are as their manifest says. */
-async function fetched(node: NodeAddress, files: readonly ManifestFile[]): Promise<Map<string, number>> {
+async function fetched(
+  node: NodeAddress,
+  files: readonly ManifestFile[],
+  headers = headersOf(node),
+): Promise<Map<string, number>> {
   const found = new Map<string, number>();
   for (const file of files) {
-    const answer = await fetch(at(node, file.url), { headers: headersOf(node) });
+    const answer = await fetch(at(node, file.url), { headers });
     const text = await answer.text();
     const { sha256 } = file.extension['urn:aceso:receipt'];
     assert.equal(createHash('sha256').update(text).digest('hex'), sha256);
@@ -193,9 +225,10 @@ async function assertDenied(node: NodeAddress, resources: ReadonlyMap<string, st
 async function assertReceipt(
   node: NodeAddress,
   { receipt, sha256 }: { readonly receipt: string; readonly sha256: string },
+  headers: Record<string, string>,
 ): Promise<void> {
   for (;;) {
-    const answer = await fetch(at(node, receipt), { headers: headersOf(node) });
+    const answer = await fetch(at(node, receipt), { headers });
     const text = await answer.text();
     // Until the next anchor, a second at most.
     if (answer.status === 503) await sleep(200);

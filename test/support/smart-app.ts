@@ -63,7 +63,7 @@ export interface TokenAnswer {
 }
 
 export async function tokenRequest(
-  { baseUrl }: SmartNode,
+  { baseUrl }: Pick<SmartNode, 'baseUrl'>,
   fields: Readonly<Record<string, string>>,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<TokenAnswer> {
@@ -137,7 +137,7 @@ export interface AssertionOptions {
 
 /** A signed assertion of a client, right unless told otherwise. */
 export function assertionOf(
-  { baseUrl }: SmartNode,
+  { baseUrl }: Pick<SmartNode, 'baseUrl'>,
   clientId: string,
   { alg, jwk, privateKey }: ServiceKey,
   { claims = {}, header = {}, expiresIn = 60 }: AssertionOptions = {},
@@ -149,7 +149,11 @@ export function assertionOf(
     .sign(privateKey);
 }
 
-export function serviceToken(node: SmartNode, assertion: string, scope = 'system/*.rs'): Promise<TokenAnswer> {
+export function serviceToken(
+  node: Pick<SmartNode, 'baseUrl'>,
+  assertion: string,
+  scope = 'system/*.rs',
+): Promise<TokenAnswer> {
   return tokenRequest(node, {
     grant_type: 'client_credentials',
     scope,
