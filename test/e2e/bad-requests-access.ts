@@ -82,7 +82,7 @@ export const FOREIGN: readonly Row[] = [
     name: 'another organisation’s accounting',
     send: 'GET /api/patients/p-1/accounting',
     as: 'other',
-    expect: [404, 'PATIENT_NOT_HERE'],
+    expect: [403, 'ACCOUNTING_NOT_YOURS'],
   },
   {
     name: 'another organisation’s policies',
@@ -170,6 +170,6 @@ export const FOREIGN: readonly Row[] = [
     name: 'a patient at another’s accounting',
     send: 'GET /api/patients/p-2/accounting',
     as: 'patient',
-    expect: [403, 'ACCOUNTING_NOT_YOURS'],
+    expect: [404, 'PATIENT_NOT_HERE'],
   },
 ];
