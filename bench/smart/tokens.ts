@@ -81,13 +81,7 @@ function verifiesPerSecond({ publicKey, privateKey }: Service): number {
 export async function benchIssue(node: ChildNode, service: Service, scope: string): Promise<BenchResult> {
   // Signed before the clock starts: signing is the clients' work.
   const requests = await all(WARM_UP + COUNT, () => tokenRequest(node, service, scope));
-  const load = (from: number, count: number) =>
-    closedLoop({
-      ...{ url: node.url, clients: CLIENTS, count, status: 200 },
-      request: (at) => requests[from + at] as WireRequest,
-    });
-  await load(0, WARM_UP);
-  const { perSecond } = await load(WARM_UP, COUNT);
+  const perSecond = await measured(node, requests);
   return rate('token.issue', perSecond, verifiesPerSecond(service));
 }
 
@@ -98,14 +92,20 @@ export async function benchIntrospect(node: ChildNode, service: Service, scope: 
     const signed = { client_assertion_type: ASSERTION, client_assertion: await assertion(node, service) };
     return form(node.url, '/auth/introspect', { token, ...signed });
   });
+  const perSecond = await measured(node, requests);
+  return rate('token.introspect', perSecond, verifiesPerSecond(service));
+}
+
+/** Per second, each request once, after some of them warmed the server up. */
+async function measured({ url }: ChildNode, requests: readonly WireRequest[]): Promise<number> {
   const load = (from: number, count: number) =>
     closedLoop({
-      ...{ url: node.url, clients: CLIENTS, count, status: 200 },
+      ...{ url, clients: CLIENTS, count, status: 200 },
       request: (at) => requests[from + at] as WireRequest,
     });
   await load(0, WARM_UP);
   const { perSecond } = await load(WARM_UP, COUNT);
-  return rate('token.introspect', perSecond, verifiesPerSecond(service));
+  return perSecond;
 }
 
 async function all<T>(count: number, make: () => Promise<T>): Promise<T[]> {

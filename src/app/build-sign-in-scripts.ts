@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { browserScript } from './browser-script.ts';
 
 const WEB = join(import.meta.dirname, '../web');
 
@@ -23,24 +24,10 @@ export function addPasskeyScript(): Promise<string> {
 function script(page: 'sign-in' | 'enrol' | 'passkey-addition'): Promise<string> {
   const known = built.get(page);
   if (known !== undefined) return known;
-  const made = bundle(join(WEB, page, 'page.ts')).catch((error) => {
+  const made = browserScript(join(WEB, page, 'page.ts')).catch((error) => {
     built.delete(page);
     throw error;
   });
   built.set(page, made);
   return made;
-}
-
-async function bundle(input: string): Promise<string> {
-  // Loaded when it is needed: a node that nobody asks for the page never pays for the bundler.
-  const { rolldown } = await import('rolldown');
-  const bundler = await rolldown({
-    input,
-    platform: 'browser',
-    resolve: { conditionNames: ['browser', 'import', 'default'] },
-    logLevel: 'silent',
-  });
-  const { output } = await bundler.generate({ format: 'iife', minify: true, comments: false });
-  await bundler.close();
-  return output[0].code;
 }

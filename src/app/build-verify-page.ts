@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { browserScript } from './browser-script.ts';
 
 const SOURCE = join(import.meta.dirname, '../web/verify');
 
@@ -28,19 +29,9 @@ export async function buildVerifyPage(outFile: string): Promise<void> {
 }
 
 async function bundle(): Promise<VerifyPage> {
-  // Loaded when it is needed: a node that nobody asks for the page never pays for the bundler.
-  const { rolldown } = await import('rolldown');
-  const bundler = await rolldown({
-    input: join(SOURCE, 'page.ts'),
-    platform: 'browser',
-    resolve: { conditionNames: ['browser', 'import', 'default'] },
-    logLevel: 'silent',
-  });
-  const { output } = await bundler.generate({ format: 'iife', minify: true, comments: false });
-  await bundler.close();
-  const [chunk] = output;
+  const code = await browserScript(join(SOURCE, 'page.ts'));
   // What ends a script element may stand in a string.
-  const script = chunk.code.replaceAll('</script', '<\\/script');
+  const script = code.replaceAll('</script', '<\\/script');
   const [template, style] = await Promise.all([
     readFile(join(SOURCE, 'page.html'), 'utf8'),
     readFile(join(SOURCE, 'page.css'), 'utf8'),

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import { meetsCriterion } from '../../../test/support/criterion-interpreter.ts';
 import { loadDefinitions } from '../definitions/load-definitions.ts';
 import type { ParsedResource } from '../patient-account.ts';
 import { canonicalUnit } from './canonical-unit.ts';
+import { meetsCriterion } from './meets-criterion.ts';
 import { parseSearch } from './parse-search.ts';
 import { resourceToEntries } from './resource-entries.ts';
 import { createSearchRegistry, type SearchRegistry } from './search-registry.ts';

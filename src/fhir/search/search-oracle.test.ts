@@ -4,7 +4,6 @@ import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { SearchParameter as PublishedParameter } from '@medplum/fhirtypes';
-import { meetsCriterion } from '../../../test/support/criterion-interpreter.ts';
 import { escaped, type Question, questionsAbout } from '../../../test/support/search-questions.ts';
 import { BASE_URL, NOW_MS, type SlowParameter, slowMatches } from '../../../test/support/slow-search.ts';
 import {
@@ -18,6 +17,7 @@ import { isReject } from '../../std/reject.ts';
 import type { IndexEntries } from '../../vault/index/index-entries.ts';
 import { loadDefinitions } from '../definitions/load-definitions.ts';
 import { createResourceMatcher, type ResourceMatcher } from './match-resource.ts';
+import { meetsCriterion } from './meets-criterion.ts';
 import { parseSearch } from './parse-search.ts';
 import { resourceToEntries } from './resource-entries.ts';
 import type { SearchClause } from './search-clause.ts';
