@@ -44,9 +44,7 @@ export async function openEntrance(options: {
   log: FastifyBaseLogger;
 }): Promise<Entrance | undefined> {
   const { organisations, ledger, authenticate, baseUrl, fhirUrl, outgoing, patients, clock, log } = options;
-  const stores = organisations
-    .filter(({ vault }) => vault.status() === 'serving')
-    .map(({ vault }) => documentsOf(vault));
+  const stores = organisations.filter(({ vault }) => vault.status() === 'serving').map(({ vault }) => vault);
   if (!hasFirst(stores)) return undefined;
   const attestation = createAttestation(ledger);
   const signIn = createSignIn({ stores, attestation, baseUrl, chain: ledger.genesisHash, clock, log });
@@ -83,15 +81,6 @@ export async function openEntrance(options: {
     isOrigin: smart.clients.isOrigin,
     jobs: smart.jobs,
     endpoints: smart.endpoints,
-  };
-}
-
-function documentsOf(vault: OrganisationContext['vault']): DocumentStore {
-  return {
-    custodian: vault.custodian,
-    getDocument: (kind, id) => vault.getDocument(kind, id),
-    putDocument: (kind, id, bytes) => vault.putDocument(kind, id, bytes),
-    listDocuments: (kind) => vault.listDocuments(kind),
   };
 }
 

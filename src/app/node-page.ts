@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { escapeHtml } from '../std/escape-html.ts';
 
 /** What the node's page tells. Nothing of it is secret. */
 export interface NodePageFacts {
@@ -29,25 +30,13 @@ const LINKS = [
 
 /** The page that people see who open the node's address in a browser. */
 export function nodePage({ version, genesis, status, height, organisations }: NodePageFacts): string {
-  const members = organisations.map(({ name, account }) => `<li>${escaped(name)}<br><code>${account}</code></li>`);
+  const members = organisations.map(({ name, account }) => `<li>${escapeHtml(name)}<br><code>${account}</code></li>`);
   const links = LINKS.map(([path, name, what]) => `<li><a href="${path}">${name}</a>: ${what}</li>`);
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Aceso</title><style>${STYLE}</style></head><body><main><h1>Aceso</h1>
-<p>Health records that patients decide on, with receipts that anyone checks offline. Version ${escaped(version)}.</p>
+<p>Health records that patients decide on, with receipts that anyone checks offline. Version ${escapeHtml(version)}.</p>
 <section><h2>Here</h2><ul>${links.join('')}</ul></section>
 <section><h2>Organisations on this node</h2><ul>${members.join('')}</ul></section>
-<section><h2>Ledger</h2><p>${escaped(status)}, at height ${height}</p><code>${genesis}</code></section>
+<section><h2>Ledger</h2><p>${escapeHtml(status)}, at height ${height}</p><code>${genesis}</code></section>
 </main></body></html>`;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
 }

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsync } from 'fastify';
 import { isAdministrator } from '../auth/caller.ts';
+import { createExclusive } from '../jobs/exclusive.ts';
 import { parseRules, type RuleStore, readRules, replaceRules } from '../outgoing/rules.ts';
 import type { Authenticate } from '../server/authenticate.ts';
-import { createExclusive } from '../server/exclusive.ts';
 import { isReject, rejecter } from '../std/reject.ts';
 import { CODES } from './codes.ts';
 

@@ -1,6 +1,7 @@
 import type { Caller } from '../auth/caller.ts';
 import type { PatientChoice } from '../auth/smart/pages.ts';
 import { callerOfPerson, type PatientDirectory } from '../auth/smart/ports.ts';
+import { ACCOUNT_SYSTEM } from '../capabilities/consent/api/account-identifier.ts';
 import type { FhirContext, FhirServer } from '../fhir/context.ts';
 import { read } from '../fhir/read.ts';
 import { answerSearch } from '../fhir/search/answer-search.ts';
@@ -8,8 +9,6 @@ import { utf8ToText } from '../std/bytes.ts';
 import { isReject } from '../std/reject.ts';
 import type { Vault } from '../vault/vault.ts';
 
-/** System of the identifier by which a Practitioner is somebody's account on the ledger. */
-const ACCOUNT_SYSTEM = 'urn:aceso:account';
 /** Patients offered for choosing. */
 const MOST_CHOICES = 20;
 

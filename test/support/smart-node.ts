@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { RunningNode } from '../../src/cli/node-starter.ts';
+import { freePort } from './network-links.ts';
 import { startSeededNode } from './seeded-node.ts';
 import { createSoftPasskey, type SoftPasskey } from './soft-passkey.ts';
 
@@ -38,7 +38,7 @@ export interface Answer {
 }
 
 export async function startSmartNode(t: TestContext): Promise<SmartNode> {
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   const baseUrl = `http://localhost:${port}`;
   const { node } = await startSeededNode(t, { port, baseUrl });
   const [admin = ''] = Object.values(node.adminTokens);
@@ -172,15 +172,4 @@ export async function signIn(browser: Browser, { at }: Landing, { passkey }: Col
   const done = await browser.json(`${at}/passkey`, passkey.get(json.options));
   assert.equal(done.status, 200, done.text);
   return browser.follow(done.json.location);
-}
-
-function freePort(): Promise<number> {
-  const probe = createServer();
-  return new Promise((resolve, fail) => {
-    probe.once('error', fail);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }

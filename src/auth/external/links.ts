@@ -1,8 +1,8 @@
 import { sha256 } from '#crypto/platform';
+import { createExclusive } from '../../jobs/exclusive.ts';
 import { bytesToHex, utf8 } from '../../std/bytes.ts';
 import { frame } from '../../std/frame.ts';
 import { rejecter } from '../../std/reject.ts';
-import { createInTurn } from '../sign-in/in-turn.ts';
 import { type DocumentStore, listJson, readJson, writeJson } from '../smart/documents.ts';
 import { CODES } from './codes.ts';
 import type { ProviderSettings } from './provider-settings.ts';
@@ -50,7 +50,7 @@ export interface Links {
 
 export function createLinks(stores: readonly DocumentStore[], clock: () => number): Links {
   // A sign-in that ends while its link is removed must not bring it back.
-  const inTurn = createInTurn();
+  const inTurn = createExclusive();
 
   const storeOf = (custodian: string) => stores.find((one) => one.custodian === custodian);
 

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { createExclusive } from '../../jobs/exclusive.ts';
 import { rejecter } from '../../std/reject.ts';
-import { createInTurn } from '../sign-in/in-turn.ts';
 import { type DocumentStore, readJson, writeJson } from '../smart/documents.ts';
 import { CODES } from './codes.ts';
 
@@ -86,7 +86,7 @@ export interface ProviderBook {
 }
 
 export function createProviderBook(stores: readonly DocumentStore[]): ProviderBook {
-  const inTurn = createInTurn();
+  const inTurn = createExclusive();
   // Asked at each use of a token; only this process writes them.
   const known = new Map<string, AllProviderSettings>();
 

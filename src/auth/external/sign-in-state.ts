@@ -2,6 +2,7 @@ import { hmacSha256, randomBytes, sha256 } from '#crypto/platform';
 import { openAes256Gcm, sealAes256Gcm } from '../../crypto/node/aead.ts';
 import { base64urlToBytes, bytesToBase64url, utf8, utf8ToText } from '../../std/bytes.ts';
 import { frame } from '../../std/frame.ts';
+import { createSpentOnce } from '../spent-once.ts';
 
 /** What one journey to a provider is about. */
 export interface Journey {
@@ -33,7 +34,6 @@ export interface SignInStates {
 
 /** As long as the interaction lives. */
 const LIFE_MS = 15 * 60_000;
-const MAX_SPENT = 100_000;
 const AAD = utf8('aceso/external-state/1');
 
 /**
@@ -42,16 +42,9 @@ const AAD = utf8('aceso/external-state/1');
  */
 export function createSignInStates(clock: () => number): SignInStates {
   const key = randomBytes(32);
-  const spent = new Map<string, number>();
+  const spent = createSpentOnce(clock);
   const derived = (use: string, state: string) =>
     bytesToBase64url(hmacSha256(key, frame('aceso/external-journey/1', utf8(use), utf8(state))));
-
-  function forgetExpired(nowMs: number): void {
-    for (const [state, expiresAtMs] of spent) {
-      if (expiresAtMs > nowMs) break;
-      spent.delete(state);
-    }
-  }
 
   return {
     begin(journey) {
@@ -69,12 +62,7 @@ export function createSignInStates(clock: () => number): SignInStates {
       if (journey.expiresAtMs <= clock()) return undefined;
       return { ...journey, nonce: derived('nonce', state), verifier: derived('verifier', state) };
     },
-    spend(state) {
-      forgetExpired(clock());
-      if (spent.has(state) || spent.size >= MAX_SPENT) return false;
-      // The last second it could be answered in is not known here; its whole life is enough.
-      spent.set(state, clock() + LIFE_MS);
-      return true;
-    },
+    // The last second it could be answered in is not known here; its whole life is enough.
+    spend: (state) => spent.spend(state, clock() + LIFE_MS),
   };
 }

@@ -1,6 +1,7 @@
 import { equalSecret, hmacSha256, randomBytes } from '#crypto/platform';
 import { bytesToHex, concatBytes, utf8 } from '../../std/bytes.ts';
 import { frame, u64 } from '../../std/frame.ts';
+import { createSpentOnce } from '../spent-once.ts';
 
 /** How long a challenge can be answered. */
 export const CHALLENGE_LIFE_MS = 5 * 60 * 1000;
@@ -8,8 +9,6 @@ export const CHALLENGE_LIFE_MS = 5 * 60 * 1000;
 const NONCE_BYTES = 16;
 const TIME_BYTES = 8;
 const MAC_BYTES = 32;
-/** Answered challenges that are remembered until they expire: 300 sign-ins a second. */
-const MAX_SPENT = 100_000;
 
 /** What a challenge is for: an answer to one is none to another. */
 export type ChallengeUse = 'passkey' | 'wallet' | 'enrolment' | 'addition';
@@ -26,17 +25,9 @@ export interface Challenges {
 /** Challenges of this process: under a key that ends with it. */
 export function createChallenges(clock: () => number): Challenges {
   const key = randomBytes(32);
-  const spent = new Map<string, number>();
+  const spent = createSpentOnce(clock);
   const macOf = (use: ChallengeUse, session: string, head: Uint8Array) =>
     hmacSha256(key, frame('aceso/sign-in-challenge/1', utf8(use), utf8(session), head));
-
-  function forgetExpired(nowMs: number): void {
-    // In the order they were spent, which is nearly that of their expiry.
-    for (const [nonce, expiresAtMs] of spent) {
-      if (expiresAtMs > nowMs) break;
-      spent.delete(nonce);
-    }
-  }
 
   return {
     issue(use, session) {
@@ -49,13 +40,7 @@ export function createChallenges(clock: () => number): Challenges {
       if (!equalSecret(challenge.subarray(head.length), macOf(use, session, head))) return 'wrong';
       return challengeExpiry(challenge) > clock() ? 'open' : 'expired';
     },
-    spend(challenge) {
-      const nonce = bytesToHex(challenge.subarray(0, NONCE_BYTES));
-      forgetExpired(clock());
-      if (spent.has(nonce) || spent.size >= MAX_SPENT) return false;
-      spent.set(nonce, challengeExpiry(challenge));
-      return true;
-    },
+    spend: (challenge) => spent.spend(bytesToHex(challenge.subarray(0, NONCE_BYTES)), challengeExpiry(challenge)),
   };
 }
 

@@ -1,10 +1,10 @@
 import { sha256 } from '#crypto/platform';
+import { createExclusive } from '../../jobs/exclusive.ts';
 import { bytesToHex, utf8 } from '../../std/bytes.ts';
 import { frame } from '../../std/frame.ts';
 import { rejecter } from '../../std/reject.ts';
 import { type DocumentStore, readJson, writeJson } from '../smart/documents.ts';
 import { CODES } from './codes.ts';
-import { createInTurn } from './in-turn.ts';
 
 const reject = rejecter(CODES);
 
@@ -63,7 +63,7 @@ export function userHandle(custodian: string, account: string): Uint8Array {
 }
 
 export function createPasskeyBook(stores: readonly DocumentStore[]): PasskeyBook {
-  const inTurn = createInTurn();
+  const inTurn = createExclusive();
 
   function storeOf(custodian: string): DocumentStore {
     const store = stores.find((one) => one.custodian === custodian);

@@ -1,11 +1,11 @@
 import { randomBytes, sha256 } from '#crypto/platform';
+import { createExclusive } from '../../jobs/exclusive.ts';
 import { bytesToBase64url, bytesToHex, utf8 } from '../../std/bytes.ts';
 import { frame } from '../../std/frame.ts';
 import { rejecter } from '../../std/reject.ts';
 import { type DocumentStore, listJson, readJson, writeJson } from '../smart/documents.ts';
 import type { AttestationPort } from './attestation.ts';
 import { CODES } from './codes.ts';
-import { createInTurn } from './in-turn.ts';
 import type { Passkey, PasskeyBook, PasskeyHolder } from './passkey-book.ts';
 import type { Person } from './person.ts';
 
@@ -80,7 +80,7 @@ export function createPeople(deps: {
 }): People {
   const { stores, attestation, passkeys, clock } = deps;
   // A link that is used while its person is dismissed must not undo the dismissal.
-  const inTurn = createInTurn();
+  const inTurn = createExclusive();
 
   function storeOf(custodian: string): DocumentStore {
     const store = stores.find((one) => one.custodian === custodian);

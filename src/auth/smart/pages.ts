@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { escapeHtml } from '../../std/escape-html.ts';
 import { describeScope, type ScopeLine } from './scope-words.ts';
 
 /*
@@ -44,14 +45,14 @@ export function pagePolicy(targets: readonly string[], { scripts = false } = {})
 /** A whole page; `body` and `head` are HTML. */
 export function page(title: string, body: string, head = ''): string {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>${escaped(title)}</title><style>${STYLE}</style>${head}</head><body><main>${body}</main></body></html>`;
+<title>${escapeHtml(title)}</title><style>${STYLE}</style>${head}</head><body><main>${body}</main></body></html>`;
 }
 
 export function errorPage(error: string, description?: string): string {
   return page(
     'Aceso: sign-in stopped',
     `<h1>This sign-in was stopped</h1><p>The app’s request was not one that this server takes. Nothing was shared.
-Tell whoever runs the app:</p><section><p><strong>${escaped(error)}</strong></p><p>${escaped(description ?? '')}</p></section>`,
+Tell whoever runs the app:</p><section><p><strong>${escapeHtml(error)}</strong></p><p>${escapeHtml(description ?? '')}</p></section>`,
   );
 }
 
@@ -74,22 +75,22 @@ export function signInPage(facts: SignInPageFacts): string {
   const at = `${base}/interaction/${uid}`;
   return page(
     `Sign in to ${organisation}`,
-    `<h1>Sign in to ${escaped(organisation)}</h1><p>to go on to <strong>${escaped(appName)}</strong></p>
-<p class="bad" role="alert" id="fault">${escaped(fault ?? '')}</p>
+    `<h1>Sign in to ${escapeHtml(organisation)}</h1><p>to go on to <strong>${escapeHtml(appName)}</strong></p>
+<p class="bad" role="alert" id="fault">${escapeHtml(fault ?? '')}</p>
 <section><h2>Passkey</h2><p>With this device’s fingerprint, face or PIN, or a security key.</p>
-<div class="row"><button type="button" id="passkey" data-interaction="${escaped(at)}">Sign in with a passkey</button></div></section>
+<div class="row"><button type="button" id="passkey" data-interaction="${escapeHtml(at)}">Sign in with a passkey</button></div></section>
 ${providers.length === 0 ? '' : `<section><h2>Your organisation’s sign-in</h2>${providers.map((one) => providerLink(at, one)).join('')}</section>`}
 <section><details><summary>Sign in with a patient’s wallet</summary>
-<p>Sign this text with your wallet (<code>aceso sign-in</code>) and paste what it gives you.</p><pre id="statement">${escaped(statement)}</pre>
-<form method="post" action="${escaped(at)}/wallet"><textarea name="signed" required maxlength="4096" aria-label="Signed text" spellcheck="false" autocomplete="off"></textarea>
+<p>Sign this text with your wallet (<code>aceso sign-in</code>) and paste what it gives you.</p><pre id="statement">${escapeHtml(statement)}</pre>
+<form method="post" action="${escapeHtml(at)}/wallet"><textarea name="signed" required maxlength="4096" aria-label="Signed text" spellcheck="false" autocomplete="off"></textarea>
 <div class="row"><button>Sign in with the wallet</button></div></form></details></section>
-<form method="post" action="${escaped(at)}/abort"><div class="row"><button class="plain">Back to the app</button></div></form>`,
-    `<script src="${escaped(base)}/sign-in.js" defer></script>`,
+<form method="post" action="${escapeHtml(at)}/abort"><div class="row"><button class="plain">Back to the app</button></div></form>`,
+    `<script src="${escapeHtml(base)}/sign-in.js" defer></script>`,
   );
 }
 
 function providerLink(at: string, { id, name }: { readonly id: string; readonly name: string }): string {
-  return `<div class="row"><a class="button" href="${escaped(at)}/external/${escaped(id)}">Sign in with ${escaped(name)}</a></div>`;
+  return `<div class="row"><a class="button" href="${escapeHtml(at)}/external/${escapeHtml(id)}">Sign in with ${escapeHtml(name)}</a></div>`;
 }
 
 export interface PatientChoice {
@@ -133,30 +134,30 @@ export function consentPage(facts: ConsentPageFacts): string {
   const lines = scopes.map(describeScope);
   return page(
     `Allow ${appName}?`,
-    `<h1>Allow ${escaped(appName)}?</h1><p>at ${escaped(organisation)}, signed in as <strong>${escaped(who)}</strong></p>
-<p class="bad" role="alert" id="fault">${escaped(fault ?? '')}</p>
+    `<h1>Allow ${escapeHtml(appName)}?</h1><p>at ${escapeHtml(organisation)}, signed in as <strong>${escapeHtml(who)}</strong></p>
+<p class="bad" role="alert" id="fault">${escapeHtml(fault ?? '')}</p>
 ${patients === undefined ? '' : patientSearch(at, search)}
-<form method="post" action="${escaped(at)}/consent">
-${fixedPatient === undefined ? '' : `<section><h2>Patient</h2><p><strong>${escaped(fixedPatient.label)}</strong></p></section>`}
+<form method="post" action="${escapeHtml(at)}/consent">
+${fixedPatient === undefined ? '' : `<section><h2>Patient</h2><p><strong>${escapeHtml(fixedPatient.label)}</strong></p></section>`}
 ${patients === undefined ? '' : patientList(patients, search)}
 <section><h2>It asks to</h2><ul>${lines.map(scopeLine).join('')}</ul></section>
 <p>Whatever you allow, the patient’s own consent decides on each record, and every look is written down.</p>
 <div class="row"><button name="decision" value="allow">Allow</button></div></form>
-<form method="post" action="${escaped(at)}/abort"><div class="row"><button class="plain">Do not allow</button></div></form>
+<form method="post" action="${escapeHtml(at)}/abort"><div class="row"><button class="plain">Do not allow</button></div></form>
 ${canAddPasskey ? passkeyOffer(at) : ''}`,
-    canAddPasskey ? `<script src="${escaped(base)}/add-passkey.js" defer></script>` : '',
+    canAddPasskey ? `<script src="${escapeHtml(base)}/add-passkey.js" defer></script>` : '',
   );
 }
 
 function passkeyOffer(at: string): string {
   return `<section><h2>Next time</h2><div id="passkey-ask"><p>Make a passkey on this device, and sign in without the wallet.</p>
-<div class="row"><button type="button" class="plain" id="add-passkey" data-interaction="${escaped(at)}">Make a passkey</button></div></div>
+<div class="row"><button type="button" class="plain" id="add-passkey" data-interaction="${escapeHtml(at)}">Make a passkey</button></div></div>
 <p id="passkey-done" hidden>Done: from now on you can sign in with the passkey.</p></section>`;
 }
 
 function patientSearch(at: string, search: string): string {
-  return `<section><h2>For which patient?</h2><form method="get" action="${escaped(at)}">
-<input type="search" name="search" value="${escaped(search)}" maxlength="64" placeholder="Name" aria-label="Name of the patient" autofocus>
+  return `<section><h2>For which patient?</h2><form method="get" action="${escapeHtml(at)}">
+<input type="search" name="search" value="${escapeHtml(search)}" maxlength="64" placeholder="Name" aria-label="Name of the patient" autofocus>
 <div class="row"><button class="plain">Search</button></div></form></section>`;
 }
 
@@ -164,20 +165,12 @@ function patientList(patients: readonly PatientChoice[], search: string): string
   if (patients.length === 0) return search === '' ? '' : '<p>Nobody of that name whom you may see.</p>';
   const choices = patients.map(
     ({ id, label }, at) =>
-      `<li><label><input type="radio" name="patient" value="${escaped(id)}" required${at === 0 && patients.length === 1 ? ' checked' : ''}><span>${escaped(label)}</span></label></li>`,
+      `<li><label><input type="radio" name="patient" value="${escapeHtml(id)}" required${at === 0 && patients.length === 1 ? ' checked' : ''}><span>${escapeHtml(label)}</span></label></li>`,
   );
   return `<section><ul>${choices.join('')}</ul></section>`;
 }
 
 function scopeLine({ scope, words, always }: ScopeLine): string {
-  const box = `<input type="checkbox" name="scope" value="${escaped(scope)}" checked${always ? ' disabled' : ''}>`;
-  return `<li><label>${box}<span>${escaped(words)}<small>${escaped(scope)}</small></span></label></li>`;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  ...{ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' },
-};
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
+  const box = `<input type="checkbox" name="scope" value="${escapeHtml(scope)}" checked${always ? ' disabled' : ''}>`;
+  return `<li><label>${box}<span>${escapeHtml(words)}<small>${escapeHtml(scope)}</small></span></label></li>`;
 }

@@ -1,3 +1,5 @@
+import { LAUNCH_SCOPES } from './registered-scopes.ts';
+
 /** Capabilities of SMART App Launch 2.2, "Conformance": those that tests show. */
 const CAPABILITIES = [
   ...['launch-ehr', 'launch-standalone', 'client-public', 'client-confidential-symmetric'],
@@ -34,10 +36,7 @@ export function smartConfiguration(issuer: string): object {
     grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
     response_types_supported: ['code'],
     code_challenge_methods_supported: ['S256'],
-    scopes_supported: [
-      ...['openid', 'fhirUser', 'profile', 'launch', 'launch/patient', 'launch/encounter'],
-      ...['offline_access', 'online_access', 'patient/*.cruds', 'user/*.cruds', 'system/*.cruds'],
-    ],
+    scopes_supported: [...LAUNCH_SCOPES, 'patient/*.cruds', 'user/*.cruds', 'system/*.cruds'],
     capabilities: CAPABILITIES,
   };
 }

@@ -16,7 +16,7 @@ import { sweepExpired } from './oauth-documents.ts';
 import type { PatientDirectory } from './ports.ts';
 import { providerRoutes } from './provider-routes.ts';
 import { registrationRoutes } from './registration.ts';
-import { loadSigningKeys, rotateSigningKeys, SIGNING_KEY_LIFE_MS, type SigningKeys } from './signing-keys.ts';
+import { loadSigningKeys, rotateSigningKeys, SIGNING_KEY_LIFE_MS } from './signing-keys.ts';
 import { smartConfiguration, smartEndpoints } from './smart-configuration.ts';
 
 export interface SmartServerOptions {
@@ -61,10 +61,13 @@ export async function createSmartServer(options: SmartServerOptions): Promise<Sm
   // Behind a path of the operator's proxy the pages' own links still have to lead here.
   const base = new URL(issuer).pathname;
   const external = createExternalSignIn({ stores, outgoing, signIn, clock, issuer });
-  let keys: SigningKeys = await loadSigningKeys(stores[0], clock());
   let provider: Promise<Provider> | undefined;
   const current = (): Promise<Provider> => {
-    provider ??= newProvider();
+    provider ??= newProvider().catch((error) => {
+      // Tried again by whoever comes next.
+      provider = undefined;
+      throw error;
+    });
     return provider;
   };
   const clients: ClientRegistry = await openClientRegistry(stores, {
@@ -72,22 +75,24 @@ export async function createSmartServer(options: SmartServerOptions): Promise<Sm
     requireValid: async (metadata) => requireMetadata(await current(), metadata),
   });
   const held = new Set<string>();
-  // Loaded when somebody comes: it would be a good part of a start, and of an idle node's memory.
+  // Loaded when somebody comes, and the first time its keys are made: it would be a good part of a start.
   async function newProvider(): Promise<Provider> {
     const { createSmartProvider } = await import('./smart-provider.ts');
+    const keys = await loadSigningKeys(stores[0], clock());
     return createSmartProvider({
       ...{ issuer, fhirUrl, stores, clients, signIn, external, patients, keys, outgoing, held, clock, log },
     });
   }
 
   async function rotateKeys(): Promise<void> {
-    keys = await rotateSigningKeys(stores[0], clock());
+    await rotateSigningKeys(stores[0], clock());
     // The next request builds one with the new keys; what is under way ends with the old.
     provider = undefined;
   }
 
   async function keepKeysFresh(): Promise<void> {
-    const [newest] = keys.keys;
+    const { keys } = await loadSigningKeys(stores[0], clock());
+    const [newest] = keys;
     if (newest === undefined || newest.sinceMs + SIGNING_KEY_LIFE_MS <= clock()) await rotateKeys();
   }
 

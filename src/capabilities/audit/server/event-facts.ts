@@ -1,3 +1,4 @@
+import type { InteractionHeader } from '../../../chain/journal-leaf.ts';
 import type { JournalEntry } from '../../../vault/vault.ts';
 
 /** What a journal entry says, in one form for what was written and what was done. */
@@ -6,7 +7,7 @@ export interface EventFacts {
   readonly index: number;
   /** What a write did. */
   readonly action?: 'create' | 'update' | 'delete';
-  readonly kind: 'write' | 'read' | 'release' | 'receipt' | 'refusal' | 'break-glass' | 'revocation' | 'erasure';
+  readonly kind: 'write' | InteractionHeader['kind'];
   readonly account: string;
   readonly timeMs: number;
   readonly actor: string;

@@ -1,7 +1,7 @@
 import { randomBytes } from '#crypto/platform';
+import { createExclusive } from '../../../jobs/exclusive.ts';
 import { submitMessage } from '../../../ledger/submit-message.ts';
 import { withState } from '../../../ledger/with-state.ts';
-import { createExclusive } from '../../../server/exclusive.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import { bytesToHex } from '../../../std/bytes.ts';
 import { canonicalBytes, parseCanonical } from '../../../std/canonical-json.ts';

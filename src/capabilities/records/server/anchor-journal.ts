@@ -1,5 +1,5 @@
+import { createExclusive, type Exclusive } from '../../../jobs/exclusive.ts';
 import { submitMessage } from '../../../ledger/submit-message.ts';
-import { createExclusive, type Exclusive } from '../../../server/exclusive.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import { bytesToHex } from '../../../std/bytes.ts';
 import type { JournalHead } from '../../../vault/vault.ts';
