@@ -1,6 +1,5 @@
-import { hmacSha256, sha256 } from '#crypto/platform';
-import { canonicalBytes } from '../std/canonical-json.ts';
-import { frame } from '../std/frame.ts';
+import { hmacFrame, sha256 } from '#crypto/platform';
+import { canonicalText } from '../std/canonical-json.ts';
 
 /**
  * Leaves of a custodian's journal. A leaf is 32 bytes that tell nothing without its salt:
@@ -68,13 +67,13 @@ export const ASKED_LIMITS = { client: 256, interaction: 64, request: 128, query:
 
 /** Leaf of a version of a resource; `salt` is 32 random bytes, `contentHash` SHA-256 of the exact bytes. */
 export function versionLeaf(salt: Uint8Array, header: VersionHeader, contentHash: Uint8Array): Uint8Array {
-  return hmacSha256(salt, frame(VERSION_LEAF_TAG, canonicalBytes(header), contentHash));
+  return hmacFrame(salt, VERSION_LEAF_TAG, canonicalText(header), contentHash);
 }
 
 /** Leaf of an interaction, of the format that its header has. */
 export function interactionLeaf(salt: Uint8Array, header: InteractionHeader): Uint8Array {
   const tag = 'client' in header ? ASKED_INTERACTION_LEAF_TAG : INTERACTION_LEAF_TAG;
-  return hmacSha256(salt, frame(tag, canonicalBytes(header)));
+  return hmacFrame(salt, tag, canonicalText(header));
 }
 
 /** SHA-256 of a version's exact bytes. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { bytesToHex, utf8 } from '../std/bytes.ts';
+import { frame } from '../std/frame.ts';
 import { ed25519PublicKey, signEd25519 } from './node/ed25519.ts';
 import { generateEs256Key, signEs256 } from './node/es256.ts';
 import * as node from './node/platform.ts';
@@ -33,6 +35,24 @@ test('SHA-256 and HMAC-SHA-256 agree on both, and give plain arrays', () => {
       assert.equal(Object.getPrototypeOf(bytes), Uint8Array.prototype);
     }
   }
+});
+
+test('hmacFrame is the HMAC of the frame, on both, for texts and bytes of any length and keys of any', () => {
+  const part = fc.oneof(
+    fc.uint8Array({ maxLength: 300 }),
+    fc.string({ unit: 'binary', maxLength: 300 }),
+    fc.constantFrom('\ud800', 'x'.repeat(6000), 'é'.repeat(9000), new Uint8Array(17_000)),
+  );
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 130 }), fc.array(part, { maxLength: 5 }), (key, parts) => {
+      const framed = frame('aceso/test/1', ...parts.map((one) => (typeof one === 'string' ? utf8(one) : one)));
+      const expected = new Uint8Array(createHmac('sha256', key).update(framed).digest());
+      for (const { hmacFrame, hmacSha256 } of [node, web]) {
+        assert.deepEqual(hmacFrame(key, 'aceso/test/1', ...parts), expected);
+        assert.deepEqual(hmacSha256(key, framed), expected);
+      }
+    }),
+  );
 });
 
 test('a digest does not change when the next one is made', () => {

@@ -1,8 +1,7 @@
-import { hmacSha256, randomBytes } from '#crypto/platform';
+import { hmacFrame, randomBytes } from '#crypto/platform';
 import { deriveKey } from '../crypto/node/derive-key.ts';
 import { unwrapKey, wrapKey } from '../crypto/node/key-wrap.ts';
 import { utf8 } from '../std/bytes.ts';
-import { frame } from '../std/frame.ts';
 import { reject } from './codes.ts';
 import type { Change, Connection } from './database/connection.ts';
 import { prepareKeyRows } from './key-rows.ts';
@@ -179,7 +178,7 @@ export async function createKeyStore(connection: Connection, rootKey: Uint8Array
 
 /** What derives from an account's secret. */
 function keysOf(secret: Uint8Array): AccountKeys {
-  const derived = (label: string) => hmacSha256(secret, frame(label));
+  const derived = (label: string) => hmacFrame(secret, label);
   return {
     tag: derived('aceso/vault/tag-key/1'),
     index: derived('aceso/vault/index-key/1'),

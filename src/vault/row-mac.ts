@@ -1,6 +1,4 @@
-import { equalSecret, hmacSha256 } from '#crypto/platform';
-import { utf8 } from '../std/bytes.ts';
-import { frame } from '../std/frame.ts';
+import { equalSecret, hmacFrame } from '#crypto/platform';
 import { reject } from './codes.ts';
 
 /**
@@ -18,10 +16,7 @@ const MAC_BYTES = 16;
 
 export function createRowMac(key: Uint8Array): RowMac {
   const of: RowMac['of'] = (table, values, ...bytes) =>
-    hmacSha256(key, frame('aceso/vault/row/1', utf8(table), utf8(JSON.stringify(values)), ...bytes)).subarray(
-      0,
-      MAC_BYTES,
-    );
+    hmacFrame(key, 'aceso/vault/row/1', table, JSON.stringify(values), ...bytes).subarray(0, MAC_BYTES);
   return {
     of,
     check(mac, table, values, ...bytes) {

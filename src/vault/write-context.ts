@@ -1,7 +1,6 @@
-import { hmacSha256 } from '#crypto/platform';
+import { hmacFrame } from '#crypto/platform';
 import { bytesToHex, equalBytes, hexToBytes } from '../std/bytes.ts';
-import { canonicalBytes } from '../std/canonical-json.ts';
-import { frame } from '../std/frame.ts';
+import { canonicalText } from '../std/canonical-json.ts';
 import type { AccountKeys } from './key-store.ts';
 import type { WriteContext } from './vault.ts';
 
@@ -28,5 +27,5 @@ export function openContext(keys: AccountKeys, leaf: Uint8Array, body: string): 
 }
 
 function macOf({ salts }: AccountKeys, leaf: Uint8Array, context: WriteContext): Uint8Array {
-  return hmacSha256(salts, frame(TAG, leaf, canonicalBytes(context)));
+  return hmacFrame(salts, TAG, leaf, canonicalText(context));
 }

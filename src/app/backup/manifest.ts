@@ -1,10 +1,9 @@
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
-import { equalSecret, hmacSha256 } from '#crypto/platform';
+import { equalSecret, hmacFrame } from '#crypto/platform';
 import { deriveKey } from '../../crypto/node/derive-key.ts';
 import { bytesToHex, hexToBytes } from '../../std/bytes.ts';
-import { canonicalBytes, type JsonObject, parseCanonical } from '../../std/canonical-json.ts';
-import { frame } from '../../std/frame.ts';
+import { canonicalBytes, canonicalText, type JsonObject, parseCanonical } from '../../std/canonical-json.ts';
 import { reject } from './codes.ts';
 
 const strict = { additionalProperties: false } as const;
@@ -62,7 +61,7 @@ export const MAX_MANIFEST_BYTES = 64 * 1024 * 1024;
 
 function macOf(master: Uint8Array, rest: Omit<BackupManifest, 'mac'>): Uint8Array {
   const key = deriveKey(master, 'aceso/backup-manifest/1');
-  return hmacSha256(key, frame('aceso/backup-manifest/1', canonicalBytes(rest as unknown as JsonObject)));
+  return hmacFrame(key, 'aceso/backup-manifest/1', canonicalText(rest as unknown as JsonObject));
 }
 
 /** Exact bytes of a manifest. */

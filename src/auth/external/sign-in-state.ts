@@ -1,7 +1,6 @@
-import { hmacSha256, randomBytes, sha256 } from '#crypto/platform';
+import { hmacFrame, randomBytes, sha256 } from '#crypto/platform';
 import { openAes256Gcm, sealAes256Gcm } from '../../crypto/node/aead.ts';
 import { base64urlToBytes, bytesToBase64url, utf8, utf8ToText } from '../../std/bytes.ts';
-import { frame } from '../../std/frame.ts';
 import { createSpentOnce } from '../spent-once.ts';
 
 /** What one journey to a provider is about. */
@@ -44,7 +43,7 @@ export function createSignInStates(clock: () => number): SignInStates {
   const key = randomBytes(32);
   const spent = createSpentOnce(clock);
   const derived = (use: string, state: string) =>
-    bytesToBase64url(hmacSha256(key, frame('aceso/external-journey/1', utf8(use), utf8(state))));
+    bytesToBase64url(hmacFrame(key, 'aceso/external-journey/1', use, state));
 
   return {
     begin(journey) {

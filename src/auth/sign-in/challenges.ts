@@ -1,6 +1,6 @@
-import { equalSecret, hmacSha256, randomBytes } from '#crypto/platform';
-import { bytesToHex, concatBytes, utf8 } from '../../std/bytes.ts';
-import { frame, u64 } from '../../std/frame.ts';
+import { equalSecret, hmacFrame, randomBytes } from '#crypto/platform';
+import { bytesToHex, concatBytes } from '../../std/bytes.ts';
+import { u64 } from '../../std/frame.ts';
 import { createSpentOnce } from '../spent-once.ts';
 
 /** How long a challenge can be answered. */
@@ -27,7 +27,7 @@ export function createChallenges(clock: () => number): Challenges {
   const key = randomBytes(32);
   const spent = createSpentOnce(clock);
   const macOf = (use: ChallengeUse, session: string, head: Uint8Array) =>
-    hmacSha256(key, frame('aceso/sign-in-challenge/1', utf8(use), utf8(session), head));
+    hmacFrame(key, 'aceso/sign-in-challenge/1', use, session, head);
 
   return {
     issue(use, session) {

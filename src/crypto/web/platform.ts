@@ -1,5 +1,7 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js';
+import { utf8 } from '../../std/bytes.ts';
+import { frame } from '../../std/frame.ts';
 import { derToRawSignature } from './der-signature.ts';
 
 /** The exports of `../node/platform.ts` for browsers: WebCrypto, and @noble/hashes where an answer is due at once. */
@@ -12,6 +14,11 @@ export function sha256(bytes: Uint8Array): Uint8Array {
 /** HMAC-SHA-256 (RFC 2104); 32 bytes. */
 export function hmacSha256(key: Uint8Array, bytes: Uint8Array): Uint8Array {
   return hmac(nobleSha256, key, bytes);
+}
+
+/** HMAC-SHA-256 of `frame(tag, …parts)`, texts as UTF-8; 32 bytes. */
+export function hmacFrame(key: Uint8Array, tag: string, ...parts: readonly (Uint8Array | string)[]): Uint8Array {
+  return hmacSha256(key, frame(tag, ...parts.map((part) => (typeof part === 'string' ? utf8(part) : part))));
 }
 
 /** `getRandomValues` gives at most this many bytes at once. */

@@ -1,6 +1,4 @@
-import { hmacSha256 } from '#crypto/platform';
-import { utf8 } from '../../std/bytes.ts';
-import { frame } from '../../std/frame.ts';
+import { hmacFrame } from '#crypto/platform';
 import { HASH_BYTES } from './sql-dialect.ts';
 
 /** A key that entries are under: a generation of the custodian's, or an account's own. `id` names it in this process. */
@@ -52,8 +50,7 @@ export function createIndexHash(): IndexHash {
       if (!fresh.has(name)) remember(name, known);
       return known;
     }
-    const framed = frame(TAGS[kind], utf8(type), utf8(parameter), utf8(value));
-    const hash = hmacSha256(scope.key, framed).slice(0, HASH_BYTES);
+    const hash = hmacFrame(scope.key, TAGS[kind], type, parameter, value).slice(0, HASH_BYTES);
     if (name.length <= MAX_REMEMBERED_CHARS) remember(name, hash);
     return hash;
   };

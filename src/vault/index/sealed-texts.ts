@@ -1,4 +1,4 @@
-import { hmacSha256 } from '#crypto/platform';
+import { hmacFrame } from '#crypto/platform';
 import { openAes256Gcm, sealAes256Gcm } from '../../crypto/node/aead.ts';
 import { utf8, utf8ToText } from '../../std/bytes.ts';
 import { frame, u64 } from '../../std/frame.ts';
@@ -25,7 +25,7 @@ export function createTextSeals(): TextSeals {
     const known = keys.get(scope.id);
     if (known !== undefined) return known;
     if (keys.size >= MAX_KEYS) keys.clear();
-    const key = hmacSha256(scope.key, frame('aceso/vault/texts-key/1'));
+    const key = hmacFrame(scope.key, 'aceso/vault/texts-key/1');
     keys.set(scope.id, key);
     return key;
   }

@@ -1,6 +1,5 @@
-import { hmacSha256 } from '#crypto/platform';
-import { bytesToHex, utf8 } from '../../../std/bytes.ts';
-import { frame } from '../../../std/frame.ts';
+import { hmacFrame } from '#crypto/platform';
+import { bytesToHex } from '../../../std/bytes.ts';
 import { TAGS_PER_LIST } from './policy.ts';
 
 /** What a tag blinds. The kind is part of the MAC, so that equal codes of two kinds give unrelated tags. */
@@ -15,7 +14,7 @@ export const TAG_BYTES = 16;
  * references `Type/id`, accounts their id.
  */
 export function tag(tagKey: Uint8Array, kind: TagKind, code: string): string {
-  return bytesToHex(hmacSha256(tagKey, frame('aceso/tag/1', utf8(kind), utf8(code))).subarray(0, TAG_BYTES));
+  return bytesToHex(hmacFrame(tagKey, 'aceso/tag/1', kind, code).subarray(0, TAG_BYTES));
 }
 
 /**
