@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { createIdleWorker } from '../jobs/idle-worker.ts';
 import { rejectFhir } from './codes.ts';
 import type { ValidationAnswer, ValidationRequest } from './validation-messages.ts';
 
@@ -18,57 +18,16 @@ export interface ValidationThread {
 /** A refusal is RESOURCE_INVALID of the text at an index, the first. */
 export type ValidationVerdict = 'valid' | typeof UNJUDGED | { readonly at: number; readonly refusal: Error };
 
-/** A thread has the definitions in memory a second time, which a node that imports nothing should not carry. */
-const IDLE_MS = 20_000;
-
-/** Starts its worker at the first call and ends it when none came for a while. One that dies is not replaced. */
 export function createValidationThread(
   workerUrl: URL = new URL('./validation-worker.ts', import.meta.url),
 ): ValidationThread {
-  const waiting = new Map<number, (verdict: ValidationVerdict) => void>();
-  let worker: Worker | undefined;
-  let idle: NodeJS.Timeout | undefined;
-  let lost = false;
-  let next = 0;
-
-  function settle(batch: number, verdict: ValidationVerdict): void {
-    waiting.get(batch)?.(verdict);
-    waiting.delete(batch);
-    if (waiting.size > 0 || worker === undefined) return;
-    worker.unref();
-    idle = setTimeout(stop, IDLE_MS);
-    idle.unref();
-  }
-
-  function stop(): void {
-    void worker?.terminate();
-    worker = undefined;
-  }
-
-  function start(): Worker {
-    const started = new Worker(workerUrl);
-    started.on('message', ({ batch, at, issues }: ValidationAnswer) => {
-      if (at === undefined) settle(batch, 'valid');
-      else settle(batch, issues === undefined ? UNJUDGED : { at, refusal: rejectFhir('RESOURCE_INVALID', { issues }) });
-    });
-    started.on('error', () => {
-      lost = true;
-      worker = undefined;
-      for (const batch of [...waiting.keys()]) settle(batch, UNJUDGED);
-    });
-    return started;
-  }
-
+  const worker = createIdleWorker<ValidationRequest, ValidationAnswer>(workerUrl);
   return {
     async validate(texts, packages = []) {
-      if (lost) return UNJUDGED;
-      clearTimeout(idle);
-      worker ??= start();
-      worker.ref();
-      const batch = next++;
-      const verdict = new Promise<ValidationVerdict>((resolve) => waiting.set(batch, resolve));
-      worker.postMessage({ batch, texts, packages } satisfies ValidationRequest);
-      return verdict;
+      const answer = await worker.ask({ texts, packages });
+      if (answer === undefined) return UNJUDGED;
+      if (answer === 'valid') return answer;
+      return { at: answer.at, refusal: rejectFhir('RESOURCE_INVALID', { issues: answer.issues }) };
     },
   };
 }

@@ -1,4 +1,4 @@
-import { parentPort } from 'node:worker_threads';
+import { answerQuestions } from '../jobs/answer-questions.ts';
 import { isReject } from '../std/reject.ts';
 import { loadDefinitions } from './definitions/load-definitions.ts';
 import { validatorOfFiles } from './packages/package-validator.ts';
@@ -6,28 +6,24 @@ import type { Validator } from './profiles/validator.ts';
 import { refuseInvalid } from './validate.ts';
 import type { ValidationAnswer, ValidationRequest } from './validation-messages.ts';
 
-/** A worker thread that answers each list of resources with the first that is refused, if one is. */
-const port = parentPort;
-if (port === null) throw new Error('validation-worker.ts runs in a worker thread');
-
+/* A worker thread that answers each list of resources with the first that is refused, if one is. */
 const definitions = await loadDefinitions();
 /** Made anew when other packages are asked for; they seldom change. */
 let current: { readonly packages: string; readonly validator: Validator } | undefined;
 
-port.on('message', ({ batch, texts, packages }: ValidationRequest) => {
-  port.postMessage({ batch, ...firstFault(texts, packages) } satisfies ValidationAnswer);
-});
+answerQuestions(firstFault);
 
-function firstFault(texts: readonly string[], packages: readonly string[]): Omit<ValidationAnswer, 'batch'> {
+function firstFault({ texts, packages }: ValidationRequest): ValidationAnswer {
   for (const [at, text] of texts.entries()) {
     try {
       refuseInvalid(JSON.parse(text), validatorOf(packages));
     } catch (error) {
       // What is no refusal is a bug: the caller validates again itself and meets it with its stack.
-      return isReject(error) ? { at, issues: error.data.issues ?? [] } : { at };
+      if (!isReject(error)) throw error;
+      return { at, issues: error.data.issues ?? [] };
     }
   }
-  return {};
+  return 'valid';
 }
 
 function validatorOf(packages: readonly string[]): Validator {

@@ -15,8 +15,11 @@ export interface DocumentTable {
   put(kind: string, id: string, bytes: Uint8Array | null): Change;
   /** To be called once what was put is durable. */
   forget(kind: string, id: string): void;
-  /** In order of id. */
-  list(kind: string): Promise<readonly { readonly id: string; readonly bytes: Uint8Array }[]>;
+  /** In order of id; of a page, those after it. */
+  list(
+    kind: string,
+    page?: { readonly after: string; readonly most: number },
+  ): Promise<readonly { readonly id: string; readonly bytes: Uint8Array }[]>;
 }
 
 /** Documents kept open, and the largest of them: tokens are asked for at each request, and are small. */
@@ -31,6 +34,7 @@ export function createDocumentTable(connection: Connection, key: Uint8Array): Do
     .where('kind', '=', slot);
   const get = connection.prepare(select.where('id', '=', slot).compile());
   const list = connection.prepare(select.orderBy('document.id').compile());
+  const listPage = connection.prepare(select.where('id', '>', slot).orderBy('document.id').limit(slot).compile());
   const put = connection.prepare(
     from
       .insertInto('document')
@@ -66,6 +70,9 @@ export function createDocumentTable(connection: Connection, key: Uint8Array): Do
       return put.change(kind, id, sealAes256Gcm(key, bytes, nameOf(kind, id)));
     },
     forget: (kind, id) => cache.forget(nameIn(kind, id)),
-    list: async (kind) => (await list.all(kind)).map((row) => ({ id: row.id, bytes: opened(kind, row) })),
+    async list(kind, page) {
+      const rows = await (page === undefined ? list.all(kind) : listPage.all(kind, page.after, page.most));
+      return rows.map((row) => ({ id: row.id, bytes: opened(kind, row) }));
+    },
   };
 }

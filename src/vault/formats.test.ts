@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytesToHex } from '../std/bytes.ts';
 import { createIndexHash } from './index/index-hash.ts';
+import { blobAad } from './opening/open-sealed.ts';
 import { rootKeyToText } from './root-key.ts';
 import { createRowMac } from './row-mac.ts';
-import { blobAad, interactionSalt } from './write-operations.ts';
+import { interactionSalt } from './write-operations.ts';
 
 // What is stored under these must be found and opened by every later version: none of the values may ever change.
 const KEY = new Uint8Array(32).fill(1);

@@ -5,6 +5,7 @@ import { utf8 } from '../std/bytes.ts';
 import { reject } from './codes.ts';
 import type { Change, Connection } from './database/connection.ts';
 import { prepareKeyRows } from './key-rows.ts';
+import { SECRET_BYTES, type VersionKey, type WrappedKey } from './opening/open-sealed.ts';
 
 /** Keys of one account, unwrapped. `epoch` is undefined for an account that only appears in interactions. */
 export interface AccountKeys {
@@ -12,12 +13,6 @@ export interface AccountKeys {
   readonly index: Uint8Array;
   readonly salts: Uint8Array;
   readonly epoch?: { readonly number: number; readonly key: Uint8Array };
-}
-
-/** Key and salt of a version, each 32 bytes. */
-export interface VersionKey {
-  readonly key: Uint8Array;
-  readonly salt: Uint8Array;
 }
 
 /** What one commit adds to the key store. Nothing is written before its changes are. */
@@ -43,8 +38,8 @@ export interface KeyStore {
   /** The current epoch's key of an account whose keys are in memory; undefined when they are not. */
   accountInMemory(account: string): AccountKeys | undefined;
   draft(): KeyDraft;
-  /** Undefined when there is none (erased). Rejects with VAULT_DAMAGED when it does not unwrap. */
-  versionKey(account: string, keyId: number): Promise<VersionKey | undefined>;
+  /** A version's key as it is stored; undefined when there is none (erased). */
+  wrappedKey(account: string, keyId: number): Promise<WrappedKey | undefined>;
   deleteKeys(fromId: number, toId: number): Change;
   /** Highest id of a key that is stored; 0 when there is none. */
   highestKeyId(): Promise<number>;
@@ -58,7 +53,6 @@ export interface KeyStore {
   clearUnswept(): Change;
 }
 
-const SECRET_BYTES = 32;
 /** About 400 bytes each. */
 const MAX_CACHED_ACCOUNTS = 20_000;
 
@@ -155,11 +149,9 @@ export async function createKeyStore(connection: Connection, rootKey: Uint8Array
     account: async (account) => accounts.get(account) ?? load(account),
     accountInMemory: (account) => accounts.get(account),
     draft,
-    async versionKey(account, keyId) {
+    async wrappedKey(account, keyId) {
       const row = await rows.key.get(keyId);
-      if (row === undefined) return undefined;
-      const both = unwrapRow(await epochKey(account, row.epoch), row.wrapped, 'version_key');
-      return { key: both.subarray(0, SECRET_BYTES), salt: both.subarray(SECRET_BYTES) };
+      return row && { wrapped: row.wrapped, epochKey: await epochKey(account, row.epoch) };
     },
     deleteKeys: (fromId, toId) => rows.deleteKeys.change(fromId, toId),
     highestKeyId: async () => (await rows.highest.get())?.key_id ?? 0,

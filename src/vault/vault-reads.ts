@@ -6,7 +6,19 @@ import type { VaultParts } from './vault-parts.ts';
 
 type Reads = Pick<
   Vault,
-  | ('current' | 'version' | 'history' | 'historyOf' | 'find' | 'open' | 'blob' | 'salt' | 'entry' | 'entriesOf')
+  | (
+      | 'current'
+      | 'version'
+      | 'history'
+      | 'historyOf'
+      | 'find'
+      | 'open'
+      | 'openAll'
+      | 'blob'
+      | 'salt'
+      | 'entry'
+      | 'entriesOf'
+    )
   | ('journalEntries' | 'journalEntry' | 'journalBefore' | 'entriesFrom')
   | ('journalHead' | 'inclusion' | 'consistency' | 'lastAnchor' | 'anchorOf')
   | ('accountOf' | 'tagKey' | 'getDocument' | 'listDocuments')
@@ -139,6 +151,7 @@ export function readOperations(parts: VaultParts): Reads {
       return index.finder.find(query);
     }),
     open: serving(reader.open),
+    openAll: serving(reader.openAll),
     salt: serving(reader.salt),
     blob: serving(reader.blob),
     entry: serving(async (generation, index) => {

@@ -1,4 +1,5 @@
 import type { Asked, InteractionHeader, VersionHeader } from '../chain/journal-leaf.ts';
+import type { Reject } from '../std/reject.ts';
 import type { Frozen } from './database/connection.ts';
 import type { IndexEntries } from './index/index-entries.ts';
 import type { FoundPage, IndexQuery } from './index/index-query.ts';
@@ -94,6 +95,11 @@ export interface Vault {
   find(query: IndexQuery): Promise<FoundPage>;
   /** Decrypted exact bytes; checks blob address, GCM tag and leaf. Rejects BLOB_DAMAGED, VERSION_ERASED. */
   open(row: VersionRow): Promise<Uint8Array>;
+  /**
+   * The same of many, beside the main thread, at most 1,000: what `open` would reject with stands in the place of its
+   * version. For who goes through a vault once: they push nothing out of the memory of what is read again.
+   */
+  openAll(rows: readonly VersionRow[]): Promise<readonly (Uint8Array | Reject)[]>;
   /** Encrypted blob by address, for replicas and release. */
   blob(address: string): Promise<Uint8Array | undefined>;
   /** Salt of a version's leaf. */
@@ -136,7 +142,11 @@ export interface Vault {
   /** Small named documents that belong to the custodian and are encrypted like the rest (tokens, claim codes). */
   getDocument(kind: string, id: string): Promise<Uint8Array | undefined>;
   putDocument(kind: string, id: string, bytes: Uint8Array | null): Promise<void>;
-  listDocuments(kind: string): Promise<readonly { readonly id: string; readonly bytes: Uint8Array }[]>;
+  /** In order of id; of many a page: at most `most` after the id `after`. */
+  listDocuments(
+    kind: string,
+    page?: { readonly after: string; readonly most: number },
+  ): Promise<readonly { readonly id: string; readonly bytes: Uint8Array }[]>;
   close(): Promise<void>;
 }
 

@@ -1,17 +1,25 @@
 import { sha256 } from '#crypto/platform';
-import { contentHash, type InteractionHeader, interactionLeaf, versionLeaf } from '../chain/journal-leaf.ts';
-import { openAes256Gcm } from '../crypto/node/aead.ts';
+import { type InteractionHeader, interactionLeaf } from '../chain/journal-leaf.ts';
 import { bytesToHex, equalBytes, hexToBytes } from '../std/bytes.ts';
-import type { Reject } from '../std/reject.ts';
+import { isReject, type Reject } from '../std/reject.ts';
 import { reject } from './codes.ts';
 import type { EntryRow } from './journal-table.ts';
-import type { KeyStore, VersionKey } from './key-store.ts';
+import type { KeyStore } from './key-store.ts';
 import { createOpenedCache } from './opened-cache.ts';
+import {
+  type Damage,
+  type OpenedVersion,
+  openSealed,
+  openVersionKey,
+  type SealedVersion,
+  type WrappedKey,
+} from './opening/open-sealed.ts';
+import { openingThread } from './opening/opening-thread.ts';
 import { placeOf, positionOf } from './position.ts';
 import type { JournalEntry, OpenedEntry, VersionRow, WriteContext } from './vault.ts';
 import { type KeyedVersion, rowToHeader, type VersionStore } from './version-table.ts';
 import { openContext } from './write-context.ts';
-import { blobAad, interactionSalt } from './write-operations.ts';
+import { interactionSalt } from './write-operations.ts';
 
 /** Opens what is stored, and serves nothing that its leaf does not commit to. */
 export interface VersionReader {
@@ -21,6 +29,8 @@ export interface VersionReader {
   stored(row: VersionRow): Promise<KeyedVersion>;
   /** Exact bytes. Rejects with VERSION_ERASED, VERSION_UNKNOWN, BLOB_DAMAGED, VAULT_DAMAGED. */
   open(row: VersionRow): Promise<Uint8Array>;
+  /** The same of many, beside the main thread; a refusal stands in the place of its version. Keeps nothing in memory. */
+  openAll(rows: readonly VersionRow[]): Promise<readonly (Uint8Array | Reject)[]>;
   /** Drops what is kept in memory of a version that is being erased. */
   forget(row: VersionRow): void;
   salt(row: VersionRow): Promise<Uint8Array>;
@@ -65,24 +75,43 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
     return (await stored(row)).row.erased ? reject('VERSION_ERASED', placeData(row)) : damage;
   }
 
-  async function secretOf(row: VersionRow): Promise<VersionKey> {
-    if (row.erased) throw reject('VERSION_ERASED', placeData(row));
-    const { keyId, row: own } = known.get(row) ?? (await stored(row));
-    const secret = await keyStore.versionKey(own.account, keyId);
-    if (secret === undefined) throw await missing(row, reject('VAULT_DAMAGED', { table: 'version_key' }));
-    return secret;
+  function damageOf(row: VersionRow, damage: Damage): Reject {
+    return damage === 'key'
+      ? reject('VAULT_DAMAGED', { table: 'version_key' })
+      : reject('BLOB_DAMAGED', placeData(row));
   }
 
-  /** Key, salt and bytes of a version, read side by side. */
-  async function openWhole(row: VersionRow): Promise<{ secret: VersionKey; bytes: Uint8Array; hash: Uint8Array }> {
-    const damage = () => reject('BLOB_DAMAGED', placeData(row));
-    const [secret, sealed] = await bothOf(secretOf(row), blob(row.blob));
-    if (sealed === undefined) throw await missing(row, damage());
-    const bytes = openAes256Gcm(secret.key, sealed, blobAad(row));
-    if (bytes === undefined) throw damage();
-    const hash = contentHash(bytes);
-    if (bytesToHex(versionLeaf(secret.salt, rowToHeader(row), hash)) !== row.leaf) throw damage();
-    return { secret, bytes, hash };
+  async function keyOf(row: VersionRow): Promise<WrappedKey> {
+    if (row.erased) throw reject('VERSION_ERASED', placeData(row));
+    const { keyId, row: own } = known.get(row) ?? (await stored(row));
+    const key = await keyStore.wrappedKey(own.account, keyId);
+    if (key === undefined) throw await missing(row, damageOf(row, 'key'));
+    return key;
+  }
+
+  /** Key and blob of a version, read side by side. */
+  async function sealedOf(row: VersionRow): Promise<SealedVersion> {
+    const address = hexToBytes(row.blob);
+    const [key, found] = await bothOf(keyOf(row), address === undefined ? address : versions.blob(address));
+    if (found === undefined) throw await missing(row, damageOf(row, 'blob'));
+    return { ...key, header: rowToHeader(row), leaf: row.leaf, address: row.blob, blob: found };
+  }
+
+  async function openWhole(row: VersionRow): Promise<OpenedVersion> {
+    const opened = openSealed(await sealedOf(row));
+    if (typeof opened === 'string') throw damageOf(row, opened);
+    return opened;
+  }
+
+  async function openAll(rows: readonly VersionRow[]): Promise<readonly (Uint8Array | Reject)[]> {
+    const gathered = await Promise.all(rows.map((row) => sealedOf(row).catch(refusalOf)));
+    const opened = await openingThread.open(gathered.filter((one): one is SealedVersion => !isReject(one)));
+    let at = 0;
+    return gathered.map((one, index) => {
+      if (isReject(one)) return one;
+      const bytes = opened[at++] as Uint8Array | Damage;
+      return typeof bytes === 'string' ? damageOf(rows[index] as VersionRow, bytes) : bytes;
+    });
   }
 
   async function rowOfEntry(entry: EntryRow): Promise<VersionRow> {
@@ -107,8 +136,8 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
     if (entry.body !== null) await contextOf(entry, entry.body);
     const header = rowToHeader(row);
     if (row.erased) return { generation, index, leaf, salt: new Uint8Array(0), entry: { kind: 'erased', header } };
-    const { secret, hash } = await openWhole(row);
-    return { generation, index, leaf, salt: secret.salt, entry: { kind: 'version', header, contentHash: hash } };
+    const { salt, hash } = await openWhole(row);
+    return { generation, index, leaf, salt, entry: { kind: 'version', header, contentHash: hash } };
   }
 
   async function openInteraction(entry: EntryRow, nonce: Uint8Array, body: string): Promise<OpenedEntry> {
@@ -152,8 +181,13 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
       opened.put(row.leaf, bytes, at);
       return bytes;
     },
+    openAll,
     forget: (row) => opened.forget(row.leaf),
-    salt: async (row) => (await secretOf(row)).salt,
+    async salt(row) {
+      const secret = openVersionKey(await keyOf(row));
+      if (secret === undefined) throw damageOf(row, 'key');
+      return secret.salt;
+    },
     blob,
     openEntry: async (entry) =>
       entry.nonce === null || entry.body === null
@@ -163,8 +197,13 @@ export function createVersionReader(versions: VersionStore, keyStore: KeyStore):
   };
 }
 
+function refusalOf(thrown: unknown): Reject {
+  if (!isReject(thrown)) throw thrown;
+  return thrown;
+}
+
 /** Both, read side by side; what the first is refused with goes before what the second is. */
-async function bothOf<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+async function bothOf<A, B>(first: Promise<A>, second: Promise<B> | B): Promise<[A, B]> {
   const [one, other] = await Promise.allSettled([first, second]);
   if (one.status === 'rejected') throw one.reason;
   if (other.status === 'rejected') throw other.reason;

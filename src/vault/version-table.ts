@@ -80,13 +80,15 @@ export function createVersionStore(connection: Connection, mac: RowMac): Version
 
   async function resource(type: string, id: string): Promise<ResourceRow | undefined> {
     const stored = await rows.resource.get(type, id);
-    return stored === undefined ? undefined : checkedResource(stored);
+    if (stored === undefined) return undefined;
+    const row = checkedResource(stored);
+    remember(row);
+    return row;
   }
 
   function checkedResource(stored: ResourceTable): ResourceRow {
     const row = storedToResource(stored);
     mac.check(stored.mac, 'resource', resourceValues(row), row.digest);
-    remember(row);
     return row;
   }
 

@@ -7,8 +7,7 @@ import {
   versionLeaf,
 } from '../chain/journal-leaf.ts';
 import { sealAes256Gcm } from '../crypto/node/aead.ts';
-import { bytesToHex, utf8 } from '../std/bytes.ts';
-import { frame, u64 } from '../std/frame.ts';
+import { bytesToHex } from '../std/bytes.ts';
 import { reject } from './codes.ts';
 import type { Draft } from './commit-draft.ts';
 import type { Operation } from './commit-queue.ts';
@@ -17,6 +16,7 @@ import type { Scope } from './index/index-hash.ts';
 import type { IndexWriter } from './index/index-writer.ts';
 import type { JournalTable } from './journal-table.ts';
 import type { AccountKeys, KeyStore } from './key-store.ts';
+import { blobAad } from './opening/open-sealed.ts';
 import { positionOf } from './position.ts';
 import type { IndexedState, ResourceState } from './resource-state.ts';
 import { isSensitive } from './sensitivity.ts';
@@ -69,11 +69,6 @@ interface WriteFacts {
   readonly accounts: ReadonlyMap<string, AccountKeys>;
   /** Numbers of the resources that entries link to. */
   readonly linked: ReadonlyMap<string, number>;
-}
-
-/** Binds a blob to the version it is of. */
-export function blobAad(version: { account: string; type: string; id: string; version: number }): Uint8Array {
-  return frame('aceso/vault/blob/1', utf8(version.account), utf8(version.type), utf8(version.id), u64(version.version));
 }
 
 /** Salt of an interaction's leaf: a secret of the account in the key store, and a nonce in the entry's row. */

@@ -15,7 +15,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   chain: ['std', 'crypto', 'state'],
   contract: [...PURE],
   ledger: [...PURE],
-  vault: [...PURE],
+  vault: [...PURE, 'jobs'],
   jobs: ['std'],
   // What this node asks of addresses that others name.
   outgoing: ['std'],

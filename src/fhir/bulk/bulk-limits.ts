@@ -10,8 +10,12 @@ export const BULK_LIMITS = {
   running: 2,
   /** Resources that are decided on, journalled and written together: the more, the fewer entries for each patient. */
   batchRows: 2000,
-  /** Of them are opened at a time, and looked for; other requests get their turn in between. */
-  openedRows: 250,
+  /** Bytes of them, about: a few times as much is in memory for each export that runs. */
+  batchBytes: 8 * 1024 * 1024,
+  /** Of them are looked for at a time. */
+  pageRows: 250,
+  /** Of them are opened at a time, two times over; other requests get their turn in between. */
+  openedRows: 64,
   /** Of a file before it is encrypted; the next resource goes into another one. */
   fileBytes: 256 * 1024 * 1024,
   /** Of a frame of a file before it is encrypted. One resource may be more. */

@@ -1,7 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import type { InteractionHeader } from '../../chain/journal-leaf.ts';
 import { utf8, utf8ToText } from '../../std/bytes.ts';
-import { isReject } from '../../std/reject.ts';
+import type { Reject } from '../../std/reject.ts';
 import type { VersionRow } from '../../vault/vault.ts';
 import type { FhirContext } from '../context.ts';
 import { exactJson } from '../exact-json.ts';
@@ -9,8 +8,10 @@ import { rejectToOutcome, warningOutcome } from '../outcome.ts';
 import { createVisibleSearch, type VisibleSearch } from '../search/visible-search.ts';
 import { subset } from '../subset.ts';
 import type { ExportFile, ExportRequest, Position } from './bulk-job.ts';
+import type { BulkLimits } from './bulk-limits.ts';
 import type { ExportScope } from './export-scope.ts';
-import type { ExportWalk } from './export-walk.ts';
+import type { ExportWalk, Resources } from './export-walk.ts';
+import { createInOrder } from './in-order.ts';
 
 /** Lines for one list of files and type. */
 export interface ChunkPart {
@@ -33,8 +34,7 @@ export interface ChunkMaker {
   readonly request: ExportRequest;
   readonly scope: ExportScope;
   readonly walk: ExportWalk;
-  readonly batchRows: number;
-  readonly openedRows: number;
+  readonly limits: Pick<BulkLimits, 'batchRows' | 'batchBytes' | 'openedRows'>;
 }
 
 /** Deleted resources that one Bundle names. */
@@ -53,26 +53,18 @@ const STAMP_SKEW_MS = 3_600_000;
 export async function makeChunk(maker: ChunkMaker, position: Exclude<Position, { step: 'files' }>): Promise<Chunk> {
   const search = createVisibleSearch(maker.context);
   if (position.step === 'deleted') return deletedChunk(maker, search, position.after);
-  const { rows, next } = await maker.walk.stretch(search, position, maker.batchRows);
-  const opened: Awaited<ReturnType<typeof openRow>>[] = [];
-  for (let at = 0; at < rows.length; at += maker.openedRows) {
-    const some = rows.slice(at, at + maker.openedRows);
-    opened.push(...(await Promise.all(some.map((row) => openRow(maker.context, row)))));
-    // Requests that came meanwhile go first.
-    await setImmediate();
-  }
+  const { opened, next } = await openStretch(maker, search, position);
   const lines = new Map<string, Uint8Array[]>();
   const faults: Uint8Array[] = [];
   const shown: VersionRow[] = [];
-  for (const [at, row] of rows.entries()) {
-    const one = opened[at];
-    if (one === undefined) continue;
-    if (!(one instanceof Uint8Array)) {
-      faults.push(one.fault);
+  for (const { row, bytes } of opened) {
+    if (bytes === undefined) continue;
+    if (!(bytes instanceof Uint8Array)) {
+      faults.push(bytes.fault);
       continue;
     }
     shown.push(row);
-    const line = lineOf(maker, row.type, one);
+    const line = lineOf(maker, row.type, bytes);
     const of = lines.get(row.type);
     if (of === undefined) lines.set(row.type, [line]);
     else of.push(line);
@@ -89,6 +81,53 @@ export async function makeChunk(maker: ChunkMaker, position: Exclude<Position, {
   };
 }
 
+/** A stretch is given up after looking at so many times the wanted rows, when few of them are visible. */
+const LOOKED_FACTOR = 4;
+
+interface OpenedRow {
+  readonly row: VersionRow;
+  /** Undefined when it was erased meanwhile, and an outcome for the error file when it is damaged. */
+  readonly bytes: Uint8Array | { readonly fault: Uint8Array } | undefined;
+}
+
+/**
+ * Versions of the walk from a position on, opened, until there are enough rows or bytes. While some are opened beside this
+ * thread the next are looked for.
+ */
+async function openStretch(
+  { context, walk, limits }: ChunkMaker,
+  search: VisibleSearch,
+  from: Resources,
+): Promise<{ readonly opened: readonly OpenedRow[]; readonly next: Position }> {
+  const opened: OpenedRow[] = [];
+  let [bytes, looked] = [0, 0];
+  const open = createInOrder(
+    (rows: readonly VersionRow[]) => openRows(context, rows),
+    (some) => {
+      opened.push(...some);
+      for (const one of some) bytes += one.bytes instanceof Uint8Array ? one.bytes.length : 0;
+    },
+  );
+  let next: Position = from;
+  const isEnough = () =>
+    looked >= limits.batchRows * LOOKED_FACTOR || open.taken >= limits.batchRows || bytes >= limits.batchBytes;
+  while (next.step === 'resources' && !isEnough()) {
+    const page = await walk.page(search, next, limits.batchRows - open.taken);
+    looked += page.looked;
+    next = page.next;
+    for (let at = 0; at < page.rows.length; at += limits.openedRows) {
+      const some = page.rows.slice(at, at + limits.openedRows);
+      await open.take(some);
+      const isLast = at + limits.openedRows >= page.rows.length;
+      if (isLast || bytes < limits.batchBytes) continue;
+      next = page.behind(some.at(-1) as VersionRow);
+      break;
+    }
+  }
+  await open.end();
+  return { opened, next };
+}
+
 /** The first part of every export: what of the request was ignored. */
 export function notesPart({ notes }: Pick<ExportRequest, 'notes'>): readonly ChunkPart[] {
   return notes.length === 0 ? [] : [errorPart(notes.map((note) => utf8(JSON.stringify(warningOutcome(note)))))];
@@ -98,19 +137,16 @@ function errorPart(lines: readonly Uint8Array[]): ChunkPart {
   return { list: 'error', type: 'OperationOutcome', lines };
 }
 
-/** Bytes of a version; undefined when it was erased meanwhile, and an outcome for the error file when it is damaged. */
-async function openRow(
-  { vault }: FhirContext,
-  row: VersionRow,
-): Promise<Uint8Array | { readonly fault: Uint8Array } | undefined> {
-  try {
-    return await vault.open(row);
-  } catch (thrown) {
-    if (!isReject(thrown) || thrown.code === 'VAULT_CLOSED') throw thrown;
-    if (thrown.code === 'VERSION_ERASED') return undefined;
-    if (thrown.code !== 'BLOB_DAMAGED' && thrown.code !== 'VAULT_DAMAGED') throw thrown;
-    return { fault: utf8(JSON.stringify(rejectToOutcome(thrown))) };
-  }
+async function openRows({ vault }: FhirContext, rows: readonly VersionRow[]): Promise<readonly OpenedRow[]> {
+  const opened = await vault.openAll(rows);
+  return rows.map((row, at) => ({ row, bytes: bytesOrFault(opened[at] as Uint8Array | Reject) }));
+}
+
+function bytesOrFault(opened: Uint8Array | Reject): OpenedRow['bytes'] {
+  if (opened instanceof Uint8Array) return opened;
+  if (opened.code === 'VERSION_ERASED') return undefined;
+  if (opened.code !== 'BLOB_DAMAGED' && opened.code !== 'VAULT_DAMAGED') throw opened;
+  return { fault: utf8(JSON.stringify(rejectToOutcome(opened))) };
 }
 
 const LINE_FEED = 0x0a;

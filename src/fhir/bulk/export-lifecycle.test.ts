@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type BulkNode, createBulkNode, type ManifestFile } from '../../../test/support/bulk-node.ts';
+import { utf8ToText } from '../../std/bytes.ts';
+import type { VersionRow } from '../../vault/vault.ts';
 import { BULK_LIMITS } from './bulk-limits.ts';
 
 /** So many patients, in Bundles. */
@@ -222,6 +224,35 @@ test('an export that is stopped goes on after a restart, with every resource onc
   assert.equal(new Set(ids).size, 300);
   await node.restart();
   assert.equal((await node.manifest(id)).output.length, manifest.output.length);
+});
+
+test('a chunk ends where its bytes are enough, and the walk goes on behind the last that was written', async (t) => {
+  const node = await createBulkNode(t, { batchBytes: 2000, openedRows: 3, pageRows: 50 });
+  await fill(node, 130);
+  const { openAll, putDocument } = node.vault;
+  let [opened, saved, most] = [0, 0, 0];
+  Object.assign(node.vault, {
+    async openAll(rows: readonly VersionRow[]) {
+      opened += rows.length;
+      return openAll(rows);
+    },
+    async putDocument(kind: string, id: string, bytes: Uint8Array | null) {
+      if (kind === 'bulk-export-progress' && bytes !== null) {
+        const { resources } = JSON.parse(utf8ToText(bytes)) as { resources: number };
+        most = Math.max(most, resources - saved);
+        saved = resources;
+      }
+      return putDocument(kind, id, bytes);
+    },
+  });
+  const { output } = await node.manifest(await node.kickOff('$export?_type=Patient'));
+  const ids: unknown[] = [];
+  for (const file of output) for (const line of await node.lines(file)) ids.push(line.id);
+  assert.equal(new Set(ids).size, 130);
+  assert.equal(ids.length, 130);
+  // None is opened twice, and no chunk has more than the bytes and the two lists that were under way then.
+  assert.equal(opened, 130);
+  assert.ok(most > 0 && most <= 20, `${most} in a chunk`);
 });
 
 test('what an export wrote before a position was durable is cut off, and files without a job are removed', async (t) => {

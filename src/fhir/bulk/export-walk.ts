@@ -8,16 +8,19 @@ import type { ExportRequest, Position } from './bulk-job.ts';
 import { type ExportScope, isInScope, ownTypes } from './export-scope.ts';
 import { filterCriteria, parseFilter, type TypeFilter } from './type-filters.ts';
 
-/** Visible versions of a stretch of the walk, and where the next one begins. */
-export interface Stretch {
+/** A page of the walk. */
+export interface WalkPage {
+  /** Versions that are visible. */
   readonly rows: readonly VersionRow[];
+  /** Versions that were looked at. */
+  readonly looked: number;
+  /** Where the next page begins. */
   readonly next: Position;
+  /** Where the walk goes on behind one of the rows. */
+  behind(row: VersionRow): Position;
 }
 
-type Resources = Extract<Position, { step: 'resources' }>;
-
-/** Stretches of so many times the wanted rows end early, when few of what is looked at is wanted. */
-const LOOKED_FACTOR = 4;
+export type Resources = Extract<Position, { step: 'resources' }>;
 
 export interface WalkOptions {
   readonly context: FhirContext;
@@ -31,8 +34,8 @@ export interface WalkOptions {
 
 /** The walk of one export through the current versions of its types. */
 export interface ExportWalk {
-  /** From a position on, about `count` versions that are visible to `search`, which is told what it decided on. */
-  stretch(search: VisibleSearch, from: Resources, count: number): Promise<Stretch>;
+  /** What is visible to `search` of the next `count` versions (at most `pageRows`); it is told what it decided on. */
+  page(search: VisibleSearch, from: Resources, count: number): Promise<WalkPage>;
 }
 
 /**
@@ -107,24 +110,30 @@ export function createExportWalk({ context, job, request, scope, pageRows }: Wal
   }
 
   return {
-    async stretch(search, from, count) {
-      const rows: VersionRow[] = [];
-      let [at, looked] = [from, 0];
-      while (rows.length < count && looked < count * LOOKED_FACTOR) {
-        const type = types[at.type];
-        if (type === undefined) return { rows, next: sinceMs === undefined ? { step: 'files' } : { step: 'deleted' } };
-        const { page, isExact } = await pageOf(type, at, Math.min(count - rows.length, pageRows));
-        looked += page.hits.length;
-        const wanted: VersionRow[] = [];
-        for (const { row } of page.hits) {
-          if (sinceMs !== undefined && row.timeMs <= sinceMs) continue;
-          if (scope.has(row.account) || (await isInScope(context, scope, row))) wanted.push(row);
-        }
-        rows.push(...(await visibleOf(search, type, wanted, isExact)));
-        const last = page.hits.at(-1);
-        at = page.more && last !== undefined ? { ...at, after: last.cursor() } : behind(at, scope.slices(type).length);
+    async page(search, from, count) {
+      const type = types[from.type];
+      if (type === undefined) {
+        const next: Position = sinceMs === undefined ? { step: 'files' } : { step: 'deleted' };
+        return { rows: [], looked: 0, next, behind: () => next };
       }
-      return { rows, next: at };
+      const { page, isExact } = await pageOf(type, from, Math.min(count, pageRows));
+      const wanted: VersionRow[] = [];
+      for (const { row } of page.hits) {
+        if (sinceMs !== undefined && row.timeMs <= sinceMs) continue;
+        if (scope.has(row.account) || (await isInScope(context, scope, row))) wanted.push(row);
+      }
+      const last = page.hits.at(-1);
+      return {
+        rows: await visibleOf(search, type, wanted, isExact),
+        looked: page.hits.length,
+        next:
+          page.more && last !== undefined ? { ...from, after: last.cursor() } : behind(from, scope.slices(type).length),
+        behind(row) {
+          const hit = page.hits.find((one) => one.row === row);
+          if (hit === undefined) throw new TypeError('not a row of this page');
+          return { ...from, after: hit.cursor() };
+        },
+      };
     },
   };
 }

@@ -31,8 +31,8 @@ export async function runExport(run: ExportRun, from: ExportProgress): Promise<E
   const { job, context, limits, signal } = run;
   const scope = createExportScope(job.request, job.custodian, limits.accountsAtOnce);
   const maker: ChunkMaker = {
-    ...{ context, scope, request: job.request, batchRows: limits.batchRows, openedRows: limits.openedRows },
-    walk: createExportWalk({ context, scope, job: job.id, request: job.request, pageRows: limits.openedRows }),
+    ...{ context, scope, limits, request: job.request },
+    walk: createExportWalk({ context, scope, job: job.id, request: job.request, pageRows: limits.pageRows }),
   };
   const place = { custodian: job.custodian, job: job.id };
   const files = createSealedFiles(run.storage, place, hexToBytes(job.key) as Uint8Array, limits.frameBytes);
