@@ -1,12 +1,12 @@
+import { createRequire } from 'node:module';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stderr, stdin, stdout } from 'node:process';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
-import cliProgress from 'cli-progress';
 import { pino } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
-import { createNodeStarter } from '../src/app/start-node.ts';
+import { createNodeStarter } from '../src/app/create-node-starter.ts';
 import type { CliContext, Progress } from '../src/cli/command.ts';
 import { runCli } from '../src/cli/main.ts';
 import { errorForLog } from '../src/server/log-error.ts';
@@ -48,14 +48,15 @@ function progress(label: string): Progress {
       stop: () => void (last !== '' && stderr.write(`${last}\n`)),
     };
   }
-  const bar = new cliProgress.SingleBar(
+  const { Presets, SingleBar } = createRequire(import.meta.url)('cli-progress') as typeof import('cli-progress');
+  const bar = new SingleBar(
     {
       format: `${label} {bar} {value}/{total} {eta_formatted}`,
       stream: stderr,
       hideCursor: true,
       clearOnComplete: true,
     },
-    cliProgress.Presets.shades_classic,
+    Presets.shades_classic,
   );
   let isStarted = false;
   return {

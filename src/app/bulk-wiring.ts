@@ -9,19 +9,18 @@ import { createBulkFiles } from './bulk-files.ts';
 
 /** Bulk export and import of a node's organisations, with their files in `exports/` of its data folder. */
 export function openBulk(
-  options: Pick<BulkOptions, 'server' | 'authenticate' | 'limits'> & {
+  options: Pick<BulkOptions, 'server' | 'authenticate' | 'ownerNow' | 'limits'> & {
     readonly organisations: readonly OrganisationContext[];
     readonly ledger: Ledger;
     readonly folder: string;
   },
 ): Bulk {
-  const { organisations, ledger, folder, server, authenticate, limits } = options;
+  const { organisations, ledger, folder, server, authenticate, ownerNow, limits } = options;
   const slugs = new Map(organisations.map(({ account, slug }) => [account, slug]));
   return createBulk({
     vaults: organisations.map(({ account, vault }) => ({ custodian: account, vault })),
     storage: createBulkFiles(join(folder, 'exports'), slugs),
-    server,
-    authenticate,
+    ...{ server, authenticate, ownerNow },
     receiptOf: async (vault, entry) => receiptToBytes(await issueJournalReceipt(ledger, vault, entry)),
     ...(limits === undefined ? {} : { limits }),
   });

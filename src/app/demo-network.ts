@@ -23,18 +23,3 @@ export function trialFounders(count: number): readonly FounderPlan[] {
 /** How many synthetic patients each hospital is given at first start, and the day their charts are written up to. */
 export const DEMO_PATIENTS_EACH = 12;
 export const DEMO_AS_OF = '2026-06-30';
-
-const SNOMED = 'http://snomed.info/sct';
-
-/** Staff of the demo organisations, each with a bearer token: role codes of SNOMED CT, purposes of use of HL7 v3. */
-export const DEMO_STAFF: readonly {
-  readonly slug: string;
-  readonly label: string;
-  readonly roles: readonly string[];
-  readonly purposes: readonly string[];
-}[] = [
-  { slug: 'st-brigid', label: 'physician', roles: [`${SNOMED}|309343006`], purposes: ['TREAT', 'BTG', 'ETREAT'] },
-  { slug: 'st-brigid', label: 'privacy officer', roles: [`${SNOMED}|224608005`], purposes: ['HOPERAT'] },
-  { slug: 'riverside', label: 'physician', roles: [`${SNOMED}|309343006`], purposes: ['TREAT', 'BTG', 'ETREAT'] },
-  { slug: 'meridian', label: 'researcher', roles: [`${SNOMED}|308050009`], purposes: ['HRESCH'] },
-];

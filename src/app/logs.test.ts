@@ -10,7 +10,7 @@ import { pino } from 'pino';
 import { testEngine } from '../../test/support/test-engine.ts';
 import { createHttpHost } from '../server/http-host.ts';
 import { errorForLog } from '../server/log-error.ts';
-import { createNodeStarter } from './start-node.ts';
+import { createNodeStarter } from './create-node-starter.ts';
 
 /** A piece of each kind of thing that no log may hold; each is found in whatever surrounds it. */
 const MARKS = {
@@ -132,12 +132,12 @@ test('nothing of patients, and no token, is in any line that a node logs, whatev
   ids.add(configured.headers.get('x-request-id') ?? '');
   const form = `grant_type=authorization_code&code=${MARKS.token}&client_id=${MARKS.path}&client_assertion=${MARKS.token}&username=${MARKS.family}`;
   for (const name of ['token_endpoint', 'introspection_endpoint', 'revocation_endpoint', 'registration_endpoint']) {
-    const path = endpoints[name]?.replace(node.url, '');
+    const path = endpoints[name]?.replace(node.baseUrl, '');
     if (path === undefined) continue;
     await call('POST', path, form, { 'content-type': 'application/x-www-form-urlencoded' });
     await call('POST', path, { client_name: MARKS.text, jwks_uri: `https://${MARKS.path}.example` }, JSON_TYPE);
   }
-  const authorize = endpoints.authorization_endpoint?.replace(node.url, '');
+  const authorize = endpoints.authorization_endpoint?.replace(node.baseUrl, '');
   await call('GET', `${authorize}?client_id=${MARKS.path}&login_hint=${MARKS.family}&launch=${MARKS.token}`);
   // Whatever takes an id.
   for (const path of [

@@ -19,7 +19,7 @@ import { carriedState, forgetCarried } from './carried-state.ts';
 import { CODES } from './codes.ts';
 import { CONTRACTS } from './contracts.ts';
 import type { NodeData } from './node-data.ts';
-import { type Consortium, type EngineEnvironment, openConsortium } from './open-consortium.ts';
+import type { Consortium, EngineEnvironment } from './open-consortium.ts';
 import { memberSigner } from './open-organisations.ts';
 
 const reject = rejecter(CODES);
@@ -56,6 +56,8 @@ export async function openLedger(options: Options): Promise<OpenedLedger> {
     return { ledger, close: () => ledger.close() };
   }
   const kernel = createOwnKernel(options);
+  // Its engine and what talks to it are no part of a ledger that one node keeps.
+  const { openConsortium } = await import('./open-consortium.ts');
   const carried = await carriedState(options.folder, genesis);
   const consortium = await openConsortium({
     ...options,

@@ -8,6 +8,7 @@ import type { FhirServer } from '../fhir/context.ts';
 import type { Outgoing } from '../outgoing/outgoing.ts';
 import { type OrganisationContext, organisationOf } from '../server/organisation.ts';
 import { createSubscriptions, type Subscriptions } from '../subscriptions/subscriptions.ts';
+import type { RolesNow } from './roles-now.ts';
 
 /** Subscriptions of a node's organisations, with accesses as the audit shows them. */
 export function openSubscriptions(options: {
@@ -18,15 +19,17 @@ export function openSubscriptions(options: {
   readonly baseUrl: string;
   /** Whether a person and an app may still have subscriptions. */
   readonly isStillAllowed: (owner: Caller) => Promise<boolean>;
+  readonly rolesNow: RolesNow;
   readonly consentOf: ConsentOf;
 }): Subscriptions {
-  const { organisations, server, outgoing, baseUrl, isStillAllowed, consentOf } = options;
+  const { organisations, server, outgoing, baseUrl, isStillAllowed, rolesNow, consentOf } = options;
   const [fhirUrl, auditUrl] = [`${baseUrl}/fhir`, `${baseUrl}/audit`];
   return createSubscriptions({
     ...{ organisations, server, outgoing, baseUrl: fhirUrl },
     socket: { url: `${fhirUrl.replace(/^http/, 'ws')}/ws`, path: '/fhir/ws' },
     ports: {
       isStillAllowed,
+      rolesNow,
       async mayFollow(caller, account) {
         const organisation = organisationOf(organisations, caller.custodian);
         return auditView(organisation, caller, isPrivacyOfficer, 'r', account).of !== 'nothing';

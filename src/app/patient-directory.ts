@@ -1,7 +1,7 @@
 import type { Caller } from '../auth/caller.ts';
 import type { PatientChoice } from '../auth/smart/pages.ts';
 import { callerOfPerson, type PatientDirectory } from '../auth/smart/ports.ts';
-import { ACCOUNT_SYSTEM } from '../capabilities/consent/api/account-identifier.ts';
+import { ACCOUNT_SYSTEM } from '../capabilities/membership/contract/account-systems.ts';
 import type { FhirContext, FhirServer } from '../fhir/context.ts';
 import { read } from '../fhir/read.ts';
 import { answerSearch } from '../fhir/search/answer-search.ts';
@@ -57,12 +57,15 @@ export function createPatientDirectory(options: {
         const own = await ofAccount(custodian, account);
         return own === undefined ? undefined : `Patient/${own.id}`;
       }
-      const query = new URLSearchParams({ identifier: `${ACCOUNT_SYSTEM}|${account}`, _count: '1' });
+      const query = new URLSearchParams({ identifier: `${ACCOUNT_SYSTEM}|${account}`, _count: '2' });
       const scope = { type: 'Practitioner', path: 'Practitioner' };
       const context = contextOf(callerOfPerson(person), 'search-type');
       const found = await answerSearch({ ...context, vault: vaultOf(custodian) }, scope, query, false);
-      const { entry: [first] = [] } = JSON.parse(found.body ?? '{}') as { entry?: { resource: { id: string } }[] };
-      return first === undefined ? undefined : `Practitioner/${first.resource.id}`;
+      const { entry: [first, another] = [] } = JSON.parse(found.body ?? '{}') as {
+        entry?: { resource: { id: string } }[];
+      };
+      // Of two who say that they are that account, neither is believed.
+      return first === undefined || another !== undefined ? undefined : `Practitioner/${first.resource.id}`;
     },
     async find(caller, id) {
       const context = contextOf(caller, 'read');

@@ -4,6 +4,7 @@ import { isAdministrator } from '../auth/caller.ts';
 import { CODES as SIGN_IN_CODES } from '../auth/sign-in/codes.ts';
 import { ENROL_PATH } from '../auth/sign-in/enrol-routes.ts';
 import type { Invitation, People } from '../auth/sign-in/people.ts';
+import { revokeTokensOf } from '../auth/tokens.ts';
 import {
   HireRequest,
   type InvitationAnswer,
@@ -12,10 +13,14 @@ import {
   type PeopleList,
 } from '../capabilities/membership/api.ts';
 import { RoleCodesSchema } from '../capabilities/membership/contract/schemas.ts';
-import { dismissPractitioner, registerPractitioner } from '../capabilities/membership/server/registration.ts';
+import {
+  dismissPractitioner,
+  isOwnPractitioner,
+  registerPractitioner,
+} from '../capabilities/membership/server/registration.ts';
 import type { Authenticate } from '../server/authenticate.ts';
 import { type OrganisationContext, organisationOf } from '../server/organisation.ts';
-import { rejecter } from '../std/reject.ts';
+import { isReject, rejecter } from '../std/reject.ts';
 import { CODES } from './codes.ts';
 
 const reject = rejecter(CODES);
@@ -38,6 +43,14 @@ export function createPeoplePlugin(deps: {
     const caller = await authenticate(request);
     if (!isAdministrator(caller)) throw reject('ADMINISTRATOR_ONLY');
     return organisationOf(organisations, caller.custodian);
+  }
+
+  /** Ends tokens and sign-in. Somebody who was only ever given a token (`POST /api/tokens`) has no sign-in to end. */
+  async function dismissHere({ account: custodian, vault }: OrganisationContext, account: string): Promise<void> {
+    await revokeTokensOf(vault, account);
+    await people.dismiss(custodian, account).catch((error: unknown) => {
+      if (!isReject(error) || error.code !== 'PERSON_UNKNOWN') throw error;
+    });
   }
 
   function answer(account: string, { code, expiresAtMs }: Invitation): InvitationAnswer {
@@ -70,7 +83,8 @@ export function createPeoplePlugin(deps: {
       const organisation = await administered(request);
       const { account } = request.params;
       // Here first: it holds from now on, also while the ledger stands still, and may be repeated when it moves.
-      await people.dismiss(organisation.account, account);
+      if (isOwnPractitioner(organisation, account)) await dismissHere(organisation, account);
+      else await people.dismiss(organisation.account, account);
       await dismissPractitioner(organisation, account);
       return {};
     });

@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { BASE_URL, CUSTODIAN, PHYSICIAN, testPolicy, testRegistration } from '../../test/support/fhir-node.ts';
 import { createSpiedVault } from '../../test/support/spied-vault.ts';
+import { r4Conformance } from '../fhir/conformance.ts';
+import type { FhirServer } from '../fhir/context.ts';
+import { loadDefinitions } from '../fhir/definitions/load-definitions.ts';
+import { LIMITS } from '../fhir/limits.ts';
+import { logFailure } from '../fhir/log-failure.ts';
 import { createFhirPlugin } from '../fhir/plugin.ts';
 import { createHttpHost } from '../server/http-host.ts';
 import { createRateLimits } from '../server/rate-limit.ts';
-
-const CUSTODIAN = 'c'.repeat(32);
 
 /** The FHIR service of a node whose one caller may ask for 10 at once, at a clock that stands still. */
 async function limitedFhir(): Promise<FastifyInstance> {
@@ -15,29 +19,18 @@ async function limitedFhir(): Promise<FastifyInstance> {
   const limits = createRateLimits({ token: { perSecond: 1, burst: 10 }, clock: () => 0 });
   const host = createHttpHost({ logger: pino({ level: 'silent' }) });
   limits.guard(host);
+  const server: FhirServer = {
+    ...r4Conformance(await loadDefinitions()),
+    ...{ limits: LIMITS, baseUrl: BASE_URL, clock: Date.now },
+    ...{ access: testPolicy({}), registration: testRegistration() },
+    reportFailure: (error) => logFailure(host.log, error),
+  };
   await host.register(
     createFhirPlugin({
       vaultOf: () => vault,
-      access: {
-        read: async (_caller, _account, versions) => ({
-          decision: 'permit',
-          rules: ['test'],
-          visible: versions.map(() => true),
-        }),
-        write: () => ({ decision: 'permit', rules: ['test'], visible: [] }),
-      },
-      registration: { register: async () => 'b'.repeat(32), registerMany: async () => [] },
-      authenticate: limits.limited(async () => ({
-        custodian: CUSTODIAN,
-        account: 'a'.repeat(32),
-        kind: 'practitioner',
-        organisation: CUSTODIAN,
-        roles: [],
-        purpose: 'TREAT',
-      })),
+      server: () => server,
+      authenticate: limits.limited(async () => PHYSICIAN),
       charge: limits.charge,
-      baseUrl: 'http://aceso.example/fhir',
-      clock: Date.now,
     }),
     { prefix: '/fhir' },
   );

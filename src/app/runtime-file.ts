@@ -4,6 +4,8 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { replaceFile } from '../ledger/store/replace-file.ts';
 import { canonicalBytes, parseCanonical } from '../std/canonical-json.ts';
+import type { NodeEnvironment } from './node-environment.ts';
+import { readNodeFile } from './node-folder.ts';
 
 /**
  * How commands on the same machine find a running node: its address and an administrator's token for each
@@ -57,4 +59,20 @@ export async function readRuntimeFile(keyFolder: string, node: string): Promise<
     node: value.node,
     adminTokens: Object.fromEntries(adminTokens.map(({ slug, token }) => [slug, token])),
   };
+}
+
+/** What the running node of a data folder left; undefined when none runs on it. */
+export async function findRunningNode(
+  { keyFolder, fetch: request }: Pick<NodeEnvironment, 'keyFolder' | 'fetch'>,
+  folder: string,
+): Promise<RuntimeInfo | undefined> {
+  const file = await readNodeFile(folder);
+  const info = file === undefined ? undefined : await readRuntimeFile(keyFolder, file.node);
+  if (info === undefined) return undefined;
+  // The file outlives a crash, and another program may have taken the port.
+  const health = await request(`${info.url}/health`).then(
+    (answer) => answer.json(),
+    () => undefined,
+  );
+  return (health as { node?: string } | undefined)?.node === info.node ? info : undefined;
 }

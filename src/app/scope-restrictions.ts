@@ -30,8 +30,11 @@ export function createScopeRestrictions(options: {
   }
 
   function compile(registry: SearchRegistry, type: string, restriction: string): ResourceMatcher | undefined {
+    const query = new URLSearchParams(restriction);
+    // Nothing to meet is met by everything.
+    if (query.size === 0) return undefined;
     try {
-      return createResourceMatcher(registry, type, restriction, { baseUrl, nowMs: clock() });
+      return createResourceMatcher(registry, type, query, { baseUrl, nowMs: clock() });
     } catch (error) {
       if (isReject(error)) return undefined;
       throw error;

@@ -1,6 +1,4 @@
-import { issueToken, type TokenRecord } from '../auth/tokens.ts';
-import { PRIVACY_OFFICER } from '../capabilities/access/server/access-server.ts';
-import { registerPractitioner } from '../capabilities/membership/server/registration.ts';
+import { hirePractitioner } from '../capabilities/membership/server/hire-practitioner.ts';
 import type { SeedReport } from '../cli/node-starter.ts';
 import type { Conformance } from '../fhir/conformance.ts';
 import { importBundle } from '../fhir/import-bundle.ts';
@@ -9,15 +7,14 @@ import { CODES as LEDGER_CODES } from '../ledger/codes.ts';
 import type { OrganisationContext } from '../server/organisation.ts';
 import { utf8 } from '../std/bytes.ts';
 import { rejecter } from '../std/reject.ts';
-import { generatePatients } from '../synthetic/generate.ts';
-import { bundleToText } from '../synthetic/written-number.ts';
-import { DEMO_AS_OF, DEMO_PATIENTS_EACH, DEMO_STAFF } from './demo-network.ts';
+import { DEMO_AS_OF, DEMO_PATIENTS_EACH } from './demo-network.ts';
+import { DEMO_STAFF } from './demo-staff.ts';
 
 const rejectLedger = rejecter(LEDGER_CODES);
 
 /** How long a new validator waits for the others before it is filled. */
 const MOVING_WAIT_MS = 60_000;
-const YEAR_MS = 365 * 86_400_000;
+const TOKEN_DAYS = 365;
 
 const MARK_KIND = 'node';
 const MARK_ID = 'seed';
@@ -62,11 +59,11 @@ async function seedNode(options: SeedOptions): Promise<SeedReport> {
   const report: { slug: string; name: string; patients: number; resources: number }[] = [];
   for (const organisation of organisations) report.push(await seedPatients(options, organisation));
   const accounts: SeedReport['accounts'][number][] = [];
-  for (const { slug, label, roles, purposes } of DEMO_STAFF) {
+  for (const { slug, ...staff } of DEMO_STAFF) {
     const organisation = organisations.find((one) => one.slug === slug);
     if (organisation === undefined) continue;
-    const token = await hire(organisation, { label, roles, purposes, nowMs: options.clock() });
-    accounts.push({ label: `${label}, ${organisation.name}`, organisation: slug, token });
+    const { token } = await hirePractitioner(organisation, { ...staff, days: TOKEN_DAYS });
+    accounts.push({ label: `${staff.label}, ${organisation.name}`, organisation: slug, token });
   }
   return { organisations: report, accounts };
 }
@@ -76,6 +73,9 @@ async function seedPatients(options: SeedOptions, organisation: OrganisationCont
   const count = DEMO_STAFF.some((one) => one.slug === slug && one.purposes.includes('TREAT')) ? DEMO_PATIENTS_EACH : 0;
   const { registration, conformance, baseUrl, clock } = options;
   const importing = { vault, conformance, registration, baseUrl: `${baseUrl}/fhir`, clock };
+  // Asked for once in a node's life.
+  const { generatePatients } = await import('../synthetic/generate.ts');
+  const { bundleToText } = await import('../synthetic/written-number.ts');
   let [done, resources] = [0, 0];
   const bundles = generatePatients({ seed: slug, count, asOf: DEMO_AS_OF, organisation: { seed: slug, name } });
   for (const bundle of bundles) {
@@ -84,26 +84,4 @@ async function seedPatients(options: SeedOptions, organisation: OrganisationCont
     options.progress(`synthetic patients of ${name}`, ++done, count);
   }
   return { slug, name, patients: count, resources };
-}
-
-async function hire(
-  organisation: OrganisationContext,
-  {
-    label,
-    roles,
-    purposes,
-    nowMs,
-  }: { label: string; roles: readonly string[]; purposes: readonly string[]; nowMs: number },
-): Promise<string> {
-  const account = await registerPractitioner(organisation, { roleCodes: roles });
-  const record: TokenRecord = {
-    account,
-    kind: 'practitioner',
-    organisation: organisation.account,
-    roles: [...roles, ...(label.startsWith('privacy') ? [PRIVACY_OFFICER] : [])],
-    purposes,
-    label,
-    expiresAtMs: nowMs + YEAR_MS,
-  };
-  return issueToken(organisation.vault, record);
 }

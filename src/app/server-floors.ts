@@ -6,6 +6,7 @@ import type { RestrictionPort } from '../capabilities/access/server/scope-limit.
 import { versionFacts } from '../capabilities/access/server/version-facts.ts';
 import { createAccountingAnswer } from '../capabilities/audit/server/accounting-answer.ts';
 import { createAuditServer } from '../capabilities/audit/server/audit-server.ts';
+import { createJournalLook } from '../capabilities/audit/server/journal-look.ts';
 import { consentReference } from '../capabilities/consent/server/consent-document.ts';
 import { createConsentServer } from '../capabilities/consent/server/consent-server.ts';
 import { createEvaluateOperation } from '../capabilities/consent/server/evaluate-operation.ts';
@@ -20,7 +21,8 @@ import type { AccessPort, RegistrationPort } from '../fhir/ports.ts';
 import type { Job } from '../jobs/job.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Authenticate } from '../server/authenticate.ts';
-import type { OrganisationContext } from '../server/organisation.ts';
+import { type OrganisationContext, organisationOf } from '../server/organisation.ts';
+import { withOwnSubscriptions } from '../subscriptions/own-subscriptions.ts';
 
 /** What the server floors are wired with. */
 export interface FloorDependencies {
@@ -56,20 +58,26 @@ export interface ServerFloors {
 export function createServerFloors(deps: FloorDependencies): ServerFloors {
   const membership = createMembershipServer(deps);
   const consent = createConsentServer(deps);
+  const look = createJournalLook();
   const accessServer = createAccessServer({
     ...deps,
+    look,
     revokedLocally: consent.revokedLocally,
     answerReport: createAccountingAnswer(consentReference),
   });
+  const vaultOf = (custodian: string) => organisationOf(deps.organisations, custodian).vault;
+  // All that asks for a decision asks this one.
+  const access = withOwnSubscriptions(accessServer.access, vaultOf);
   const audit = createAuditServer({
     ...deps,
+    look,
     authenticate: deps.authenticateApps ?? deps.authenticate,
     isPrivacyOfficer,
     baseUrl: deps.baseUrl ?? deps.ownUrl,
     consentOf: consentReference,
     receiptOf: async ({ vault }, entry) => receiptToBytes(await issueJournalReceipt(deps.ledger, vault, entry)),
   });
-  const records = createRecordsServer({ ...deps, access: accessServer.access });
+  const records = createRecordsServer({ ...deps, access, look });
   const exchange = createExchange({
     ...deps,
     members: createMemberPort(deps.ledger),
@@ -84,7 +92,7 @@ export function createServerFloors(deps: FloorDependencies): ServerFloors {
     officerRole: PRIVACY_OFFICER,
   });
   return {
-    access: accessServer.access,
+    access,
     registration: membership.registration,
     plugins: [
       ...[membership.plugin, consent.plugin, accessServer.plugin, records.plugin, exchange.plugin, requests.plugin],

@@ -1,16 +1,15 @@
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import { createMemberCheck } from '../auth/member-call-check.ts';
 import type { TokenStore } from '../auth/tokens.ts';
 import { createMemberPort } from '../capabilities/access/server/exchange-ports.ts';
-import type { NodeStarter, RunningNode, StartOptions } from '../cli/node-starter.ts';
+import { createAttestation } from '../capabilities/membership/server/attestation.ts';
+import type { RunningNode, StartOptions } from '../cli/node-starter.ts';
 import { entriesExtractor, openConformance } from '../fhir/conformance.ts';
 import { loadDefinitions } from '../fhir/definitions/load-definitions.ts';
 import { openPackageStore } from '../fhir/packages/package-store.ts';
 import { type RunningJobs, startJobs } from '../jobs/job.ts';
 import type { CometBftLedger } from '../ledger/cometbft/cometbft-ledger.ts';
-import { findCometBft } from '../ledger/cometbft/engine/find-cometbft.ts';
 import { createLedgerPlugin } from '../ledger/http/ledger-plugin.ts';
 import { createAppAuthenticate, createAuthenticate } from '../server/authenticate.ts';
 import { createHttpHost } from '../server/http-host.ts';
@@ -18,45 +17,31 @@ import { type OrganisationContext, organisationOf } from '../server/organisation
 import { createRateLimits } from '../server/rate-limit.ts';
 import { createReadiness } from '../server/readiness.ts';
 import { announceEnd, closeHost, DEFAULT_DRAIN } from '../server/readiness-drain.ts';
-import { canonicalBytes, type Json } from '../std/canonical-json.ts';
-import { rejecter } from '../std/reject.ts';
+import { withFiledSubscriptions } from '../subscriptions/filed-subscriptions.ts';
 import { issueAdminTokens } from './admin-tokens.ts';
 import { createBackupPlugin } from './backup/backup-plugin.ts';
-import { createBackupWork } from './backup/backup-work.ts';
-import { verifyPage } from './build-verify-page.ts';
-import { CODES } from './codes.ts';
-import { readConfiguration } from './configuration/read-configuration.ts';
-import { trialFounders } from './demo-network.ts';
-import { examineNode } from './doctor/examine-node.ts';
-import { foundMovedNetworkFrom } from './found-moved-network.ts';
-import { foundNetwork, genesisBytes, newValidatorSeeds, parsePlan, validatorOf } from './found-network.ts';
 import { createImportPlugin } from './import-plugin.ts';
 import { createIndexKeeper } from './keep-index.ts';
-import { listen, listenRefusal } from './listen.ts';
+import { freePort, listen, nodeAddress } from './listen.ts';
 import { createMemoryTokenStore } from './memory-token-store.ts';
 import { createMetricsPlugin } from './metrics-plugin.ts';
-import { exportNodeLedger, moveNode } from './move-ledger.ts';
 import { createNetworkPlugin } from './network-plugin.ts';
-import { openNodeData } from './node-data.ts';
 import type { NodeEnvironment } from './node-environment.ts';
-import { type NodeFile, readNodeFile } from './node-folder.ts';
+import type { NodeFile } from './node-folder.ts';
 import { createNodeMetrics } from './node-metrics.ts';
 import { createNodePlugin } from './node-plugin.ts';
 import { openFhirService } from './open-fhir-service.ts';
-import { openLedger } from './open-ledger.ts';
-import { openOrganisations } from './open-organisations.ts';
+import { settleOrganisations } from './open-organisations.ts';
+import type { NodeStorage } from './open-storage.ts';
 import { createOutgoingPlugin } from './outgoing-plugin.ts';
 import { createPackagesPlugin } from './packages-plugin.ts';
 import { createQueryPlugin } from './query-plugin.ts';
 import { createIndexRotationPlugin } from './rotation/index-rotation-plugin.ts';
-import { readRuntimeFile, removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts';
+import { removeRuntimeFile, writeRuntimeFile } from './runtime-file.ts';
 import { createScopeRestrictions } from './scope-restrictions.ts';
 import { seedOnce } from './seed-node.ts';
 import { createServerFloors } from './server-floors.ts';
-import { startWitness } from './start-witness.ts';
 import { verifyPagePlugin } from './verify-page-plugin.ts';
-
-const reject = rejecter(CODES);
 
 /** How long a validator's start waits for the blocks of the others. */
 const CATCH_UP_MS = 20_000;
@@ -78,46 +63,6 @@ async function catchUp(ledger: CometBftLedger, { progress }: StartOptions, log: 
   } finally {
     clearInterval(timer);
   }
-}
-
-/** Starts nodes of this process, and finds those of others. */
-export function createNodeStarter(environment: NodeEnvironment): NodeStarter {
-  return {
-    backups: createBackupWork(environment),
-    configure: readConfiguration,
-    examine: (options) => examineNode(environment, options),
-    start: (options) => startNode(environment, options),
-    witness: (options) => startWitness(environment, options),
-    verifyPage: async () => (await verifyPage()).html,
-    foundNetwork: async (plan) => foundNetwork(parsePlan(plan), environment.clock()),
-    trialFounders,
-    newGenesis: (plan) => genesisBytes({ ...plan, createdMs: environment.clock() }),
-    newValidator() {
-      const seeds = newValidatorSeeds();
-      return { seeds, validator: validatorOf(seeds) };
-    },
-    async exportLedger(options) {
-      const { genesis, tie } = await exportNodeLedger(environment, options);
-      return { tie, genesis: canonicalBytes(genesis as unknown as Json) };
-    },
-    foundMovedNetwork: (plan, from) => foundMovedNetworkFrom(plan, from, environment.clock()),
-    moveNode: (options) => moveNode(environment, options),
-    async requireEngine() {
-      const { program, searchPath } = environment.engine;
-      await findCometBft({ override: program, searchPath });
-    },
-    async running(folder) {
-      const file = await readNodeFile(folder);
-      const info = file === undefined ? undefined : await readRuntimeFile(environment.keyFolder, file.node);
-      if (info === undefined) return undefined;
-      // The file outlives a crash, and another program may have taken the port.
-      const health = await environment.fetch(`${info.url}/health`).then(
-        (answer) => answer.json(),
-        () => undefined,
-      );
-      return (health as { node?: string } | undefined)?.node === info.node ? info : undefined;
-    },
-  };
 }
 
 /** Things that were opened, to be closed in the opposite order, each even when another fails to. */
@@ -146,10 +91,16 @@ function tokensOf(vault: OrganisationContext['vault']): TokenStore {
   };
 }
 
-async function startNode(environment: NodeEnvironment, options: StartOptions): Promise<RunningNode> {
+/** Starts a node in this process on what is opened for it, and closes that when it cannot. Rejects with what its parts refuse. */
+export async function startNode(
+  environment: NodeEnvironment,
+  options: StartOptions,
+  storage: NodeStorage,
+): Promise<RunningNode> {
   const closing = new Closing();
+  closing.add(storage.close);
   try {
-    return await openNode(environment, options, closing);
+    return await openNode(environment, options, storage, closing);
   } catch (error) {
     await closing.run(environment.logger);
     throw error;
@@ -157,49 +108,36 @@ async function startNode(environment: NodeEnvironment, options: StartOptions): P
 }
 
 /** Ledger, then vaults, then routes, then jobs; closed the other way round, so that what is begun still finds what it needs. */
-async function openNode(environment: NodeEnvironment, options: StartOptions, closing: Closing): Promise<RunningNode> {
+async function openNode(
+  environment: NodeEnvironment,
+  options: StartOptions,
+  storage: NodeStorage,
+  closing: Closing,
+): Promise<RunningNode> {
   const { keyFolder, clock, logger: log, version } = environment;
-  if (options.logLevel !== undefined) log.level = options.logLevel;
-  const data = await openNodeData({ ...options, keyFolder, clock }).catch(refuseFolder);
-  const opened = await openLedger({
-    folder: options.folder,
-    data,
-    witnesses: options.witnesses ?? {},
-    confirmClock: options.confirmClock === true,
-    clock,
-    log,
-    fetch: environment.fetch,
-    engine: environment.engine,
-    keyFolder,
-    ...(options.snapshotEveryBlocks === undefined ? {} : { snapshotEveryBlocks: options.snapshotEveryBlocks }),
-  });
-  closing.add(opened.close);
+  const { data, opened, vaults } = storage;
   const { ledger, consortium } = opened;
   // Care does not wait for the others; but what they decided meanwhile is better known before the first read.
   if (consortium !== undefined) await catchUp(consortium.ledger, options, log);
   const figures = createNodeMetrics({ ledger, clock });
   closing.add(figures.close);
-  const vaults = await openOrganisations({
-    ...{ ...data, folder: options.folder, ledger, clock, log, database: environment.vaultDatabase },
-  });
-  closing.add(async () => {
-    for (const { vault } of vaults) await vault.close();
-  });
-  const organisations = figures.organisations(vaults);
-  const sessions = organisations.map(({ account }) => createMemoryTokenStore(account));
-  const stores: TokenStore[] = [...sessions, ...organisations.map(({ vault }) => tokensOf(vault))];
-  const rateLimits = createRateLimits();
-  const authenticateOwn = createAuthenticate(stores, clock);
-  const authenticate = rateLimits.limited(authenticateOwn);
-  const authenticateApps = rateLimits.limited(createAppAuthenticate(authenticateOwn, () => service.callers));
-  const port = options.port === 0 ? await freePort(options.host) : options.port;
-  const ownUrl = `http://${options.host}:${port}`;
-  const peers = [...peersOf(data.node), ...(options.peers ?? [])];
-  const { fetch } = environment;
-  const baseUrl = options.baseUrl ?? ownUrl;
-  const fhirUrl = `${baseUrl}/fhir`;
   const packages = await openPackageStore(join(options.folder, 'packages'));
   const conformance = await openConformance(await loadDefinitions(), packages);
+  const settled = await settleOrganisations({ ...data, folder: options.folder, ledger, clock, log }, await vaults);
+  const organisations = figures
+    .organisations(settled)
+    .map((one) => ({ ...one, vault: withFiledSubscriptions(one.vault) }));
+  const sessions = organisations.map(({ account }) => createMemoryTokenStore(account));
+  const stores: TokenStore[] = [...sessions, ...organisations.map(({ vault }) => tokensOf(vault))];
+  const rateLimits = createRateLimits(options.rateLimits);
+  const authenticateOwn = createAuthenticate(stores, clock, createAttestation(ledger));
+  const authenticate = rateLimits.limited(authenticateOwn);
+  const authenticateApps = rateLimits.limited(createAppAuthenticate(authenticateOwn, () => service.callers));
+  const port = options.port === 0 ? await freePort(nodeAddress(options.host, 0, options.baseUrl).hosts) : options.port;
+  const { hosts, ownUrl, baseUrl } = nodeAddress(options.host, port, options.baseUrl);
+  const peers = [...peersOf(data.node), ...(options.peers ?? [])];
+  const { fetch } = environment;
+  const fhirUrl = `${baseUrl}/fhir`;
   const restriction = createScopeRestrictions({ conformance: () => conformance, baseUrl: fhirUrl, clock });
   const floors = createServerFloors({
     ...{ organisations, ledger, authenticate, authenticateApps, clock, ownUrl, baseUrl, peers, fetch, restriction },
@@ -264,11 +202,11 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   const { registration } = floors;
   const service = await openFhirService({
     ...{ organisations, ledger, floors, conformance, rateLimits, baseUrl, clock, log, version },
-    ...{ folder: options.folder, authenticate, authenticateApps, host },
+    ...{ folder: options.folder, authenticate, authenticateApps, host, signInLimits: options.signInLimits ?? {} },
   });
   closing.add(service.close);
-  const url = await listen(host, options.host, port);
-  closing.add(() => closeHost(draining));
+  const { url, closed } = await listen(host, hosts, port);
+  closing.add(() => closeHost({ ...draining, closed }));
   service.start();
   closing.add(service.stop);
   index.keep().catch(() => undefined);
@@ -285,25 +223,7 @@ async function openNode(environment: NodeEnvironment, options: StartOptions, clo
   readiness.started();
   // Added last, so the first thing to happen.
   closing.add(() => announceEnd(draining));
-  return { url, node: data.node.node, adminTokens, seeded, close: () => closing.run(log) };
-}
-
-/** An error of the file system is the operator's to mend, and no bug. */
-function refuseFolder(error: unknown): never {
-  const { code, syscall } = error as NodeJS.ErrnoException;
-  throw syscall === undefined ? error : reject('NODE_FOLDER_UNUSABLE', { reason: code ?? 'unknown' });
-}
-
-/** A port that was free a moment ago: links and metadata name the address before it is listened on. */
-function freePort(host: string): Promise<number> {
-  const probe = createServer();
-  return new Promise((resolve, fail) => {
-    probe.once('error', (error) => fail(listenRefusal(error, 0)));
-    probe.listen({ host, port: 0 }, () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
+  return { url, baseUrl, node: data.node.node, adminTokens, seeded, close: () => closing.run(log) };
 }
 
 /** Addresses of the nodes of others that this one knows of by its own file. */

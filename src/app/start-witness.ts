@@ -41,6 +41,6 @@ export async function startWitness(
   });
   const host = createHttpHost({ logger });
   await host.register(witness.plugin);
-  const url = await listen(host, options.host, options.port);
+  const { url } = await listen(host, [options.host], options.port);
   return { url, publicKey: witness.publicKey, keyFile: file, close: () => host.close() };
 }

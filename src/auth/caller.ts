@@ -15,6 +15,8 @@ export interface Caller {
   readonly purpose: string;
   /** OAuth client that the token was issued to; undefined for tokens that the organisation itself issued. */
   readonly client?: string;
+  /** Name of a person's token that the organisation itself issued, by which it is found out later whether it still holds. */
+  readonly token?: string;
   /** What the token is limited to; undefined where nothing but the decision limits it. */
   readonly grant?: AccessGrant;
 }

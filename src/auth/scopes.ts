@@ -31,6 +31,8 @@ export interface AccessGrant {
 /** Longest scope that is looked at, in characters. */
 const MAX_SCOPE = 512;
 const FORM = /^(patient|user|system)\/(\*|[A-Z][A-Za-z]{1,63})\.(c?r?u?d?s?|read|write|\*)(?:\?(.+))?$/;
+/** At least one `name=value`, and nothing that is none: what a search leaves out would not restrict. */
+const CLAUSES = /^[^&=?]+=[^&]+(?:&[^&=?]+=[^&]+)*$/;
 const VERSION_1: Readonly<Record<string, string>> = { read: 'rs', write: 'cud', '*': 'cruds' };
 
 /** The resource scope that a text says; undefined for any other (`openid`, `launch/patient`, …) and what is none. */
@@ -40,7 +42,8 @@ export function parseResourceScope(text: string): ResourceScope | undefined {
   if (context === undefined || type === undefined || access === undefined || access === '') return undefined;
   const permissions = VERSION_1[access] ?? access;
   // Version 1 knows no searches behind its scopes, and no type has every parameter.
-  if (restriction !== undefined && (access in VERSION_1 || type === '*')) return undefined;
+  if (restriction !== undefined && (access in VERSION_1 || type === '*' || !CLAUSES.test(restriction)))
+    return undefined;
   const scope = { context: context as ScopeContext, type, permissions };
   return restriction === undefined ? scope : { ...scope, restriction };
 }

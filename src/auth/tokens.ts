@@ -4,6 +4,8 @@ import { canonicalBytes, parseCanonical } from '../std/canonical-json.ts';
 import { rejecter } from '../std/reject.ts';
 import type { Caller } from './caller.ts';
 import { CODES } from './codes.ts';
+import type { DocumentStore } from './documents.ts';
+import type { AttestationPort } from './sign-in/attestation.ts';
 
 const reject = rejecter(CODES);
 
@@ -17,6 +19,8 @@ export type TokenRecord = {
   readonly purposes: readonly string[];
   /** Said of it in lists: never a patient's name. */
   readonly label: string;
+  /** Id of the wallet's key that the account was claimed by: the token ends when the key is retired. */
+  readonly key?: string;
   readonly expiresAtMs: number;
 };
 
@@ -45,6 +49,14 @@ export async function revokeToken(store: TokenStore, token: string): Promise<voi
   await store.putDocument(KIND, tokenId(token), null);
 }
 
+/** Revokes all tokens of an account; resolves with how many those were. */
+export async function revokeTokensOf(store: DocumentStore, account: string): Promise<number> {
+  const all = await store.listDocuments(KIND);
+  const own = all.filter(({ bytes }) => recordOf(bytes)?.account === account);
+  for (const { id } of own) await store.putDocument(KIND, id, null);
+  return own.length;
+}
+
 // The store is asked by hash, so a comparison's timing tells nothing of a token.
 function tokenId(token: string): string {
   return bytesToHex(sha256(utf8(token)));
@@ -52,6 +64,8 @@ function tokenId(token: string): string {
 
 /**
  * Finds out who stands behind a request, from `Authorization` (RFC 6750 §2.1) and the purpose of use it declares.
+ * A person's token is worth as much as the ledger says of the person now: nothing for an account that is frozen or closed,
+ * or whose key was retired. Without `attestation`, for stores of the organisations' own systems, nobody is asked.
  * Throws Reject TOKEN_MISSING, TOKEN_UNKNOWN or PURPOSE_NOT_ALLOWED.
  */
 export async function authenticate(
@@ -59,6 +73,7 @@ export async function authenticate(
   header: string | undefined,
   purpose: string | undefined,
   nowMs: number,
+  attestation?: AttestationPort,
 ): Promise<Caller> {
   if (header === undefined) throw reject('TOKEN_MISSING');
   const token = /^Bearer (\S{1,128})$/i.exec(header)?.[1] ?? '';
@@ -69,9 +84,31 @@ export async function authenticate(
     if (bytes === undefined) continue;
     const record = recordOf(bytes);
     if (record === undefined || record.expiresAtMs <= nowMs) break;
-    return callerOf(store.custodian, record, purpose);
+    if (attestation !== undefined && !isAttested(attestation, store.custodian, record)) break;
+    const caller = callerOf(store.custodian, record, purpose);
+    // Systems' are of one run of the node, and what they ask for outlives it.
+    return record.kind === 'system' ? caller : { ...caller, token: id };
   }
   throw reject('TOKEN_UNKNOWN');
+}
+
+/** Whether a token that somebody came with (`Caller.token`) would still let them in: not revoked, not expired, its key not retired. */
+export async function holdsToken(
+  store: TokenStore,
+  id: string,
+  nowMs: number,
+  attestation: AttestationPort,
+): Promise<boolean> {
+  const bytes = await store.getDocument(KIND, id);
+  const record = bytes === undefined ? undefined : recordOf(bytes);
+  return record !== undefined && record.expiresAtMs > nowMs && isAttested(attestation, store.custodian, record);
+}
+
+function isAttested(attestation: AttestationPort, custodian: string, record: TokenRecord): boolean {
+  if (record.kind === 'system') return true;
+  const attested = attestation.attested(custodian, record.account);
+  if (attested?.kind !== record.kind) return false;
+  return record.key === undefined || (attested.kind === 'patient' && attested.keys.some(({ id }) => id === record.key));
 }
 
 /** Parsed once for each time that a store reads it: one that keeps what it read hands out the same bytes again. */

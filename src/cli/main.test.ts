@@ -3,41 +3,20 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { noNodes } from '../../test/support/no-nodes.ts';
-import type { CliContext } from './command.ts';
-import { COMMANDS } from './commands.ts';
+import { type LineResult, runLine } from '../../test/support/command-line.ts';
+import { allCommands } from './commands.ts';
 import { EXIT } from './exit-codes.ts';
-import { runCli } from './main.ts';
-
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly notes: string;
-}
 
 /** Runs command lines in an empty folder where no node runs and none may be started. */
-function createShell(t: TestContext): { readonly folder: string; run(...argv: readonly string[]): Promise<Ran> } {
+function createShell(t: TestContext): {
+  readonly folder: string;
+  run(...argv: readonly string[]): Promise<LineResult>;
+} {
   const folder = mkdtempSync(join(tmpdir(), 'aceso-cli-'));
   t.after(() => rmSync(folder, { recursive: true }));
   return {
     folder,
-    async run(...argv) {
-      const [out, notes]: [string[], string[]] = [[], []];
-      const context: CliContext = {
-        env: { ACESO_WALLET_PASSPHRASE: 'correct horse' },
-        cwd: folder,
-        print: (line) => out.push(line),
-        note: (line) => notes.push(line),
-        progress: () => ({ update() {}, stop() {} }),
-        clock: Date.now,
-        untilStopped: async () => {},
-        askSecret: async () => undefined,
-        nodes: noNodes,
-        fetch: () => assert.fail('nothing is to be fetched'),
-      };
-      const code = await runCli(argv, context);
-      return { code, out: out.join('\n'), notes: notes.join('\n') };
-    },
+    run: (...argv) => runLine(argv, { cwd: folder, env: { ACESO_WALLET_PASSPHRASE: 'correct horse' } }),
   };
 }
 
@@ -136,7 +115,7 @@ const WRONG_LINES: readonly string[] = [
 
 test('every command refuses options and arguments that it does not have, with exit code 2 and what to do', async (t) => {
   const { run, folder } = createShell(t);
-  const lines = COMMANDS.flatMap(({ name, options, maxArguments }) => {
+  const lines = (await allCommands()).flatMap(({ name, options, maxArguments }) => {
     const text = Object.entries(options).find(([, { type }]) => type === 'string')?.[0];
     return [
       [...words(name), '--no-such-option'],
@@ -181,9 +160,9 @@ test('help is given for everything, with exit code 0', async (t) => {
   for (const line of [[], ['help'], ['--help'], ['-h'], ['help', 'nothing']]) {
     const { code, out } = await run(...line);
     assert.equal(code, 0);
-    for (const { name } of COMMANDS) assert.ok(out.includes(`  ${name} `), name);
+    for (const { name } of await allCommands()) assert.ok(out.includes(`  ${name} `), name);
   }
-  for (const { name, summary } of COMMANDS) {
+  for (const { name, summary } of await allCommands()) {
     for (const line of [
       ['help', ...words(name)],
       [...words(name), '--help'],

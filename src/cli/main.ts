@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { isReject, rejecter } from '../std/reject.ts';
 import { CODES } from './codes.ts';
 import type { CliContext, Command, OptionValues } from './command.ts';
-import { COMMANDS } from './commands.ts';
+import { allCommands, findCommand } from './commands.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
 import { commandHelp, generalHelp } from './help.ts';
 
@@ -30,20 +30,14 @@ async function dispatch(argv: readonly string[], context: CliContext): Promise<v
   const asked = argv.filter((word) => word !== '--help' && word !== '-h');
   const wantsHelp = asked.length !== argv.length || asked.length === 0 || asked[0] === 'help';
   const words = asked[0] === 'help' ? asked.slice(1) : asked;
-  const command = findCommand(words);
+  const command = await findCommand(words);
   if (wantsHelp) {
-    context.print(command === undefined ? generalHelp(COMMANDS) : commandHelp(command));
+    context.print(command === undefined ? generalHelp(await allCommands()) : commandHelp(command));
     return;
   }
   if (command === undefined) throw reject('COMMAND_UNKNOWN', { command: printable(words.slice(0, 2).join(' ')) });
   const { values, positionals } = parse(command, words.slice(command.name.split(' ').length));
   await command.run(context, values, positionals);
-}
-
-/** The command with the most words that the line begins with: `receipts export` before `receipts`. */
-function findCommand(words: readonly string[]): Command | undefined {
-  const matching = COMMANDS.filter(({ name }) => name.split(' ').every((word, at) => words[at] === word));
-  return matching.sort((a, b) => b.name.length - a.name.length)[0];
 }
 
 function parse(command: Command, args: readonly string[]): { values: OptionValues; positionals: string[] } {

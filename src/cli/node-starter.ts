@@ -4,7 +4,10 @@ import type { BackupWork } from './backup-work.ts';
 
 /** A node that runs in this process. */
 export interface RunningNode {
+  /** Where it listens: the address for programs of this machine. */
   readonly url: string;
+  /** What it calls itself, in everything that it answers: the address for people and apps. */
+  readonly baseUrl: string;
   readonly node: string;
   /** Administrator's token of each organisation by slug, valid while this process lives. */
   readonly adminTokens: Readonly<Record<string, string>>;
@@ -22,6 +25,12 @@ export interface SeedReport {
     readonly resources: number;
   }[];
   readonly accounts: readonly { readonly label: string; readonly organisation: string; readonly token: string }[];
+}
+
+/** `perSecond` in the long run, `burst` at once after a rest. */
+export interface RateLimit {
+  readonly perSecond: number;
+  readonly burst: number;
 }
 
 export interface StartOptions {
@@ -51,10 +60,19 @@ export interface StartOptions {
   readonly peers?: readonly string[];
   /** Witnesses of the ledger by name, with the address of each; genesis holds their keys. */
   readonly witnesses?: Readonly<Record<string, string>>;
-  /** How long the node is not ready before it takes no more requests, and how long those under way may go on then. */
   /** Addresses and ranges of proxies whose X-Forwarded-For is taken; none unless they are given. */
   readonly trustedProxies?: readonly string[];
+  /** How long the node is not ready before it takes no more requests, and how long those under way may go on then. */
   readonly drain?: { readonly noticeMs: number; readonly boundMs: number };
+  /** How much one token, one person and one network without a token may ask for, where that is not what holds by itself. */
+  readonly rateLimits?: { readonly [Of in 'token' | 'user' | 'source']?: RateLimit };
+  /** How often signing in may fail: of a session, of a network, of a passkey; and how long the wait is then. */
+  readonly signInLimits?: {
+    readonly sessionTries?: number;
+    readonly sourceTries?: number;
+    readonly credentialTries?: number;
+    readonly waitMs?: number;
+  };
   /** Bearer token that opens `/metrics` and nothing else. */
   readonly metricsToken?: string;
   /** Least level that is logged; the entry point's own unless it is given. */
@@ -173,7 +191,7 @@ export interface NodeStarter {
     readonly operatorKey: string;
     readonly founders: readonly JsonObject[];
     readonly witnesses: readonly { readonly name: string; readonly publicKey: string }[];
-  }): Uint8Array;
+  }): Promise<Uint8Array>;
   /** Exports the ledger of a stopped node into the folder `out`. Exact bytes of its genesis and of the receipt that ties. */
   exportLedger(options: {
     readonly folder: string;
@@ -195,10 +213,10 @@ export interface NodeStarter {
     readonly p2pListen?: string;
   }): Promise<{ readonly chain: string }>;
   /** Seeds of a new validator, hexadecimal, and what others are to know of it. */
-  newValidator(): {
+  newValidator(): Promise<{
     readonly seeds: { readonly voteSeed: string; readonly nodeSeed: string };
     readonly validator: ValidatorIdentity;
-  };
+  }>;
   /** Throws ENGINE_MISSING or ENGINE_VERSION_WRONG where a consortium's node would not run. */
   requireEngine(): Promise<void>;
   /** The settings of `aceso start`, judged together; changes nothing. */

@@ -50,7 +50,8 @@ const WRITES: Readonly<Record<string, string>> = { POST: 'create', PUT: 'update'
 
 /**
  * Address without values: those of a search may be of other patients than the one whom an entry is shown to, and so may
- * be the patient whose compartment is searched. An instance is of the account that its entry is about.
+ * be the patient whose compartment is searched or on whom an operation is called that gathers what others' records say
+ * too. An instance that is read or written is of the account that its entry is about.
  */
 function queryOf(route: Route, { query }: FhirRequest): string {
   const address = addressOf(route);
@@ -59,6 +60,11 @@ function queryOf(route: Route, { query }: FhirRequest): string {
   const names = [...new Set(query.keys())].filter((name) => NAME.test(name));
   return (names.length === 0 ? address : `${address}?${names.join('&')}`).slice(0, limit);
 }
+
+/** Operations that tell of the instance alone, or whose instance is no record of a patient's. All others leave it out. */
+const SHOWS_ONE: ReadonlySet<string> = new Set([
+  ...['$receipt', '$evaluate', '$status', '$events', '$get-ws-binding-token'],
+]);
 
 function addressOf(route: Route): string {
   switch (route.kind) {
@@ -69,8 +75,10 @@ function addressOf(route: Route): string {
       return `${route.compartment.type}/*/${route.type}`;
     case 'version':
       return `${route.type}/${route.id}/_history/${printable(route.version, 16)}`;
-    case 'operation':
-      return [route.type, route.id].filter((part) => part !== undefined).join('/');
+    case 'operation': {
+      const id = route.id === undefined || SHOWS_ONE.has(route.name) ? route.id : '*';
+      return [route.type, id].filter((part) => part !== undefined).join('/');
+    }
     case 'history':
       return [route.type, route.id].filter((part) => part !== undefined).join('/');
     default:

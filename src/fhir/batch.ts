@@ -8,7 +8,10 @@ import { entryPatch } from './patch-write.ts';
 /** How one interaction is done; the router, which a batch calls for each of its entries. */
 export type Interact = (context: FhirContext, request: FhirRequest) => Promise<FhirResult>;
 
-/** Batch (R4 §3.1.0.11.1): each entry alone, in order; one that fails stops no other. */
+/**
+ * Batch (R4 §3.1.0.11.1): each entry alone, in order; one that fails stops no other. Entries that would read more than one
+ * answer may have are refused with ANSWER_TOO_LARGE, those that write are done.
+ */
 export async function batch(
   context: FhirContext,
   entries: readonly RequestEntry[],
@@ -16,7 +19,16 @@ export async function batch(
   interact: Interact,
 ): Promise<FhirResult> {
   const answers: EntryText[] = [];
-  for (const entry of entries) answers.push(await interactAlone(context, entry, prefer, interact));
+  let chars = 0;
+  const bounded: Interact = (of, request) => {
+    if (request.method === 'GET' && chars > context.limits.answerChars) throw rejectFhir('ANSWER_TOO_LARGE');
+    return interact(of, request);
+  };
+  for (const entry of entries) {
+    const answer = await interactAlone(context, entry, prefer, bounded);
+    chars += answer.resource?.length ?? 0;
+    answers.push(answer);
+  }
   return { status: 200, body: bundleText('batch-response', [], answers) };
 }
 

@@ -1,3 +1,4 @@
+import { pathBelow } from '../std/loopback-address.ts';
 import { rejectFhir } from './codes.ts';
 import { elementsOf, type Member, membersOf } from './json-spans.ts';
 import type { FhirLimits } from './limits.ts';
@@ -99,7 +100,7 @@ function readEntry(text: string, start: number, index: number, baseUrl: string, 
   return {
     index,
     method,
-    url: url.startsWith(`${baseUrl}/`) ? url.slice(baseUrl.length + 1) : url.replace(/^\//, ''),
+    url: pathBelow(url, baseUrl) ?? url.replace(/^\//, ''),
     ...(fullUrl === undefined ? {} : { fullUrl }),
     ...(resource === undefined ? {} : { text: text.slice(resource.start, resource.end) }),
     ...Object.fromEntries(conditions),

@@ -109,6 +109,11 @@ export const CODES = {
   },
   PARAMETER_INVALID: { kind: 'invalid', sentence: 'A search parameter has a value that cannot be used.' },
   PAGE_INVALID: { kind: 'invalid', sentence: 'The paging link is not one that this server made; search again.' },
+  ANSWER_TOO_LARGE: {
+    kind: 'limit',
+    httpStatus: 413,
+    sentence: 'The entries before this one fill what one answer may have; ask for this in a request of its own.',
+  },
   SEARCH_TOO_COSTLY: { kind: 'limit', sentence: 'The search would look at more than the server allows; narrow it.' },
   PROVENANCE_INVALID: {
     kind: 'invalid',
@@ -120,6 +125,11 @@ export const CODES = {
     sentence:
       'X-Provenance goes with a create, an update or a patch; send a Provenance of its own, or as an entry of the Bundle.',
   },
+  PROVENANCE_UNUSED: {
+    kind: 'conflict',
+    sentence:
+      'If-None-Exist found the resource, so nothing was written that X-Provenance could be about; leave the header out, or send a Provenance of its own.',
+  },
   BUNDLE_INVALID: {
     kind: 'invalid',
     sentence: 'The Bundle is no transaction or batch that can be processed; the details say where.',
@@ -129,6 +139,10 @@ export const CODES = {
   IMPORT_ENTRY_UNSUPPORTED: {
     kind: 'invalid',
     sentence: 'An import takes Bundles whose entries create or update resources.',
+  },
+  IMPORT_SUBSCRIPTION: {
+    kind: 'invalid',
+    sentence: 'Subscriptions are not imported; leave them out, and let their owners create them by POST.',
   },
   INTERNAL: {
     kind: 'unavailable',

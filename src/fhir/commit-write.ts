@@ -10,6 +10,7 @@ import type { FhirContext } from './context.ts';
 import type { ParsedResource } from './patient-account.ts';
 import { checkPrecondition } from './precondition.ts';
 import { inEntry, type PreparedWrite } from './prepare-write.ts';
+import { decideRead } from './read-decision.ts';
 import { tombstoneText, withIdentity } from './resource-text.ts';
 import { resourceToEntries } from './search/resource-entries.ts';
 import { refuseWrites, WRITE_PERMISSION } from './write-decision.ts';
@@ -50,19 +51,20 @@ export async function commitWrites(
   writes: readonly PreparedWrite[],
   interactions: readonly InteractionHeader[] = [],
 ): Promise<readonly (WrittenVersion | undefined)[]> {
-  checkPreconditions(writes, await currentRows(context, writes));
+  await checkPreconditions(context, writes, await currentRows(context, writes));
   const opened = await openAccounts(context, writes);
   for (let attempt = 1; ; attempt++) {
     // Checked and numbered from the same rows: what is written after they were read makes the vault refuse the versions,
     // so nothing is written over that If-Match did not name.
     const rows = await currentRows(context, writes);
-    checkPreconditions(writes, rows);
+    await checkPreconditions(context, writes, rows);
     const planned = await Promise.all(writes.map((write, at) => planWrite(context, write, rows[at], opened)));
     await decideWrites(context, planned);
     const versions = planned.flatMap(({ version }) => (version === undefined ? [] : [version]));
     try {
       const written =
         versions.length + interactions.length === 0 ? [] : (await context.vault.write(versions, interactions)).versions;
+      context.looks?.settle();
       let at = 0;
       return planned.map(({ version, text, current }) => {
         const existed = current !== undefined && !current.deleted;
@@ -81,17 +83,38 @@ function currentRows({ vault }: FhirContext, writes: readonly PreparedWrite[]): 
 }
 
 /** Asked before accounts are opened, so that a stale request opens none, and at each attempt, since time has passed. */
-function checkPreconditions(writes: readonly PreparedWrite[], rows: readonly (VersionRow | undefined)[]): void {
+async function checkPreconditions(
+  context: FhirContext,
+  writes: readonly PreparedWrite[],
+  rows: readonly (VersionRow | undefined)[],
+): Promise<void> {
   for (const [at, write] of writes.entries()) {
     const current = rows[at];
     try {
-      checkPrecondition(write, current);
+      checkPrecondition(write, reachedRow(context, write, current));
     } catch (thrown) {
+      // That it does not hold tells of what is there: the router journals what is decided here.
+      if (current !== undefined) await decideRead(context, [current]);
       throw write.entry === undefined ? thrown : inEntry(thrown, write.entry);
     }
     // Others wrote it since this was made from what was current then.
     if (write.seen !== undefined && write.seen !== (current?.version ?? 0)) throw rejectFhir('WRITE_CONTENDED');
   }
+}
+
+/**
+ * The version that a precondition is held against: none where an app may not write it, so that what is there and what is not
+ * are refused alike.
+ */
+function reachedRow(
+  { access, caller }: FhirContext,
+  { type, action, ifMatch, ifAbsent }: PreparedWrite,
+  current: VersionRow | undefined,
+): VersionRow | undefined {
+  if (caller.grant === undefined || current === undefined || (ifMatch ?? ifAbsent) === undefined) return current;
+  const { account } = current;
+  const { decision } = access.write(caller, { account, type, permission: WRITE_PERMISSION[action] });
+  return decision === 'permit' ? current : undefined;
 }
 
 interface PlannedWrite {
@@ -160,9 +183,10 @@ function boundedEntries(
 
 async function accountOf(
   { vault }: FhirContext,
-  { patient }: PreparedWrite,
+  { patient, account: known }: PreparedWrite,
   opened: ReadonlyMap<string, string>,
 ): Promise<string> {
+  if (known !== undefined) return known;
   if (patient === undefined) return vault.custodian;
   // The vault's first: of two who register one patient at once the second goes on with the account of the first.
   const account = (await vault.accountOf('Patient', patient)) ?? opened.get(patient);

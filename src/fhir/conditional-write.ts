@@ -5,6 +5,7 @@ import { rejectFhir } from './codes.ts';
 import { untilUncontended } from './commit-write.ts';
 import { matchCondition, oneAtATime } from './conditions.ts';
 import type { FhirContext, FhirRequest, FhirResult } from './context.ts';
+import { journalLooks } from './journal-looks.ts';
 import type { PreconditionHeaders } from './precondition.ts';
 import { writePrecondition } from './precondition.ts';
 import type { WriteOperation } from './prepare-write.ts';
@@ -45,7 +46,7 @@ export async function conditionalDelete(
   return inTurn(context, async () => {
     const { operation, interactions } = await settleDelete(context, type, condition, request);
     if (operation !== undefined) return writeOne(context, operation, request, interactions);
-    await context.vault.journal(interactions);
+    await journalLooks(context, interactions);
     return deletedAnswer(undefined, request.prefer);
   });
 }
@@ -110,7 +111,7 @@ export async function settleDelete(
 
 /**
  * The current version of what is to be patched, by id or by condition, as far as the caller may see it: a patch tells of
- * what it is applied to. Throws NOT_FOUND (journalled when it is refused), DELETED, CONDITION_AMBIGUOUS.
+ * what it is applied to. Asked by who may write. Throws NOT_FOUND, DELETED, CONDITION_AMBIGUOUS.
  */
 export async function settleTarget(
   context: FhirContext,
@@ -120,14 +121,12 @@ export async function settleTarget(
   if ('condition' in target) {
     const { row, interactions } = await matchCondition(context, type, target.condition);
     if (row !== undefined) return { row, interactions };
-    await context.vault.journal(interactions);
     throw rejectFhir('NOT_FOUND');
   }
   const row = await context.vault.current(type, target.id);
   if (row === undefined) throw rejectFhir('NOT_FOUND');
   const { visible, interactions } = await decideRead(context, [row]);
   if (visible.length > 0 && !row.deleted) return { row, interactions };
-  await context.vault.journal(interactions);
   if (visible.length === 0) throw rejectFhir('NOT_FOUND');
   throw rejectFhir('DELETED', { version: row.version });
 }

@@ -3,6 +3,7 @@ import type { Asked } from '../chain/journal-leaf.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Conformance } from './conformance.ts';
 import type { FhirLimits } from './limits.ts';
+import type { Looks } from './looks.ts';
 import type { AccessPort, RegistrationPort, WriteRule } from './ports.ts';
 
 /** What every interaction stands on. */
@@ -29,6 +30,8 @@ export interface FhirContext extends FhirServer {
   readonly caller: Caller;
   /** What is being done, for the journal; the router says it. */
   readonly asked?: AskedInteraction;
+  /** What was decided and is not journalled yet; the router gives it to each interaction. */
+  readonly looks?: Looks;
   /** Told how many interactions the request stands for beyond one. */
   readonly charge?: (interactions: number) => void;
 }

@@ -3,6 +3,8 @@ import type { PageOf, VersionRow } from '../vault/vault.ts';
 import { bundleText, type EntryText } from './bundle-text.ts';
 import { rejectFhir } from './codes.ts';
 import type { FhirContext, FhirRequest, FhirResult } from './context.ts';
+import { fittingCount } from './fitting.ts';
+import { journalLooks } from './journal-looks.ts';
 import { etagOf, textOf } from './read.ts';
 import { decideRead, joinInteractions } from './read-decision.ts';
 import { instant } from './resource-text.ts';
@@ -35,16 +37,24 @@ const PEEKED_ROWS = 20;
 export async function history(context: FhirContext, scope: HistoryScope, request: FhirRequest): Promise<FhirResult> {
   const query = historyQuery(context, request);
   const { type, id } = scope;
-  const page = await visiblePage(context, query, scope);
+  const page = await fittingPage(context, query, scope);
   const entries = await Promise.all(page.rows.map((row) => historyEntry(context, row)));
   const unseen = page.rows.length === 0 ? await unseenResource(context, scope) : undefined;
   const interactions = joinInteractions([...page.interactions, ...(unseen ?? [])]);
-  if (interactions.length > 0) await context.vault.journal(interactions);
+  await journalLooks(context, interactions);
   if (unseen !== undefined) throw rejectFhir('NOT_FOUND');
   const address = [context.baseUrl, type, id, '_history'].filter((part) => part !== undefined).join('/');
   const links: [string, string][] = [['self', linkOf(address, query.understood, query.after)]];
   if (page.next !== undefined) links.push(['next', linkOf(address, query.understood, page.next)]);
   return { status: 200, body: bundleText('history', links, entries) };
+}
+
+/** The page, and where it is too large one of fewer rows: cursors of a history are those of whole pages. */
+async function fittingPage(context: FhirContext, query: HistoryQuery, scope: HistoryScope): Promise<VisibleHistory> {
+  const page = await visiblePage(context, query, scope);
+  const textOfShown = async (row: VersionRow) => (row.deleted || row.erased ? '' : textOf(context, row));
+  const count = await fittingCount(page.rows, textOfShown, context.limits.bundleBytes);
+  return count === page.rows.length ? page : visiblePage(context, { ...query, count }, scope);
 }
 
 /**

@@ -65,6 +65,7 @@ test('a bundle is imported whole or not at all', async () => {
     [entry(urn(2), { resourceType: 'Condition', subject: { reference: urn(3) } }), 'REFERENCE_UNRESOLVED'],
     [entry(urn(2), { resourceType: 'Patient' }, 'DELETE'), 'IMPORT_ENTRY_UNSUPPORTED'],
     [{ request: { method: 'POST', url: 'Patient' } }, 'IMPORT_ENTRY_UNSUPPORTED'],
+    [entry(urn(2), { resourceType: 'Subscription' }), 'IMPORT_SUBSCRIPTION'],
     [entry('urn:uuid:none', { resourceType: 'Patient' }), 'ID_INVALID'],
     [entry(urn(2), { resourceType: 'Nothing' }), 'TYPE_UNKNOWN'],
     [entry(urn(2), { resourceType: 'Patient', id: urn(1).slice(9) }), 'BUNDLE_OVERLAP'],

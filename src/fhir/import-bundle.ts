@@ -46,7 +46,7 @@ function failImport(error: unknown): never {
  * Imports one transaction Bundle (bytes as in the file), whole or not at all. An entry's resource keeps its id, or takes
  * the UUID of its fullUrl, so that the same fullUrl in several files is one resource. What has the content of a stored
  * version is left alone: importing again changes nothing. Rejects as a transaction does, naming the entry, and
- * IMPORT_ENTRY_UNSUPPORTED.
+ * IMPORT_ENTRY_UNSUPPORTED and IMPORT_SUBSCRIPTION.
  */
 export async function importBundle(bytes: Uint8Array, options: ImportOptions): Promise<ImportCount> {
   const { vault } = options;
@@ -114,6 +114,8 @@ function entryToOperation(context: FhirContext, { index, method, fullUrl, text }
     throw rejectFhir('IMPORT_ENTRY_UNSUPPORTED', { entry: index });
   }
   if (context.definitions.resources[type] === undefined) throw rejectFhir('TYPE_UNKNOWN', { entry: index });
+  // Its owner, its secrets and its room are made where somebody asks for it, and an import is nobody's.
+  if (type === 'Subscription') throw rejectFhir('IMPORT_SUBSCRIPTION', { entry: index });
   const uuid = /^urn:uuid:([0-9a-fA-F-]{36})$/.exec(fullUrl ?? '')?.[1];
   const id = idIn(text) ?? uuid;
   if (id === undefined || !/^[A-Za-z0-9\-.]{1,64}$/.test(id)) throw rejectFhir('ID_INVALID', { entry: index });

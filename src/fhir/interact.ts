@@ -7,6 +7,8 @@ import { searchCompartment } from './compartment-search.ts';
 import { conditionalDelete, conditionalUpdate } from './conditional-write.ts';
 import type { FhirContext, FhirRequest, FhirResult } from './context.ts';
 import { history } from './history.ts';
+import { withLooks } from './journal-looks.ts';
+import { createLooks } from './looks.ts';
 import type { FhirOperation } from './operations/operation.ts';
 import { patch } from './patch-write.ts';
 import { refuseStrayProvenance } from './provenance-header.ts';
@@ -21,7 +23,7 @@ const ID = /^[A-Za-z0-9\-.]{1,64}$/;
 
 /**
  * The router of a server with these operations: one interaction, from HTTP or from an entry of a Bundle. Everything that
- * is decided and journalled happens in here. It throws ROUTE_UNKNOWN, TYPE_UNKNOWN, INTERACTION_UNSUPPORTED {allow} and
+ * is decided and journalled happens in here, before a refusal too. It throws ROUTE_UNKNOWN, TYPE_UNKNOWN, INTERACTION_UNSUPPORTED {allow} and
  * what the interactions throw.
  */
 export function createInteract(operations: readonly FhirOperation[]): Interact {
@@ -29,10 +31,13 @@ export function createInteract(operations: readonly FhirOperation[]): Interact {
     const route = allowedRoute(server, request);
     requireScope(server, route, request.method);
     refuseStrayProvenance(request, route.kind);
-    const context = { ...server, asked: askedOf(server.asked?.request ?? '', route, request) };
-    if (route.kind === 'system') return bundle(context, request, interact);
-    if (route.kind === 'operation') return callOperation(operations, context, route, request);
-    return interactAt(context, route, request);
+    const asked = askedOf(server.asked?.request ?? '', route, request);
+    const context = { ...server, asked, looks: createLooks() };
+    return withLooks(context, () => {
+      if (route.kind === 'system') return bundle(context, request, interact);
+      if (route.kind === 'operation') return callOperation(operations, context, route, request);
+      return interactAt(context, route, request);
+    });
   };
   return interact;
 }

@@ -2,9 +2,11 @@
 export const LIMITS = {
   /** One resource, as the client sent it (also each one inside a Bundle). */
   resourceBytes: 2 * 1024 * 1024,
-  /** A transaction or batch Bundle. */
+  /** A transaction or batch Bundle, and, about, a page of what is answered and what it includes, each. */
   bundleBytes: 16 * 1024 * 1024,
   bundleEntries: 5000,
+  /** Characters of the answers in a batch's answer, about; what would read more after that is refused. */
+  answerChars: 64 * 1024 * 1024,
   /** How deep arrays and objects may nest, the root counted. */
   jsonDepth: 64,
   /** Characters of one number: FHIR's decimal has no bound of its own (R4 §2.24.0.1), its text must have one. */
@@ -18,6 +20,8 @@ export const LIMITS = {
   scannedRows: 10_000,
   /** Resources that one search opens to decide what the index does not. */
   openedRows: 2000,
+  /** Characters of what one search opened that it keeps until it is answered; what goes beyond is opened again. */
+  keptChars: 64 * 1024 * 1024,
   /** Resources that `_include` and `_revinclude` add to one page. */
   includedRows: 1000,
   /** What one resource is found by: a chart's largest have some hundred. */

@@ -60,6 +60,7 @@ const BY_CODE: Readonly<Partial<Record<string, readonly [status: number, issue: 
   TOO_COSTLY: [403, 'too-costly'],
   VAULT_FULL: [507, 'no-store'],
   VERSION_ERASED: [410, 'deleted'],
+  PROVENANCE_UNUSED: [409, 'duplicate'],
   INTERNAL: [500, 'exception'],
 };
 

@@ -12,6 +12,7 @@ import { checkPrecondition, type PreconditionHeaders, writePrecondition } from '
 import type { WriteOperation } from './prepare-write.ts';
 import { textOf } from './read.ts';
 import { typeIn, writeOne } from './write.ts';
+import { requireWriter } from './write-decision.ts';
 
 /** A patch as it was sent, exact text. */
 export interface PatchBody {
@@ -22,7 +23,7 @@ export interface PatchBody {
 /** What is to be patched: by id, or by a condition that one resource meets (R4 §3.1.0.6, conditional patch). */
 export type PatchTarget = { readonly id: string } | { readonly condition: string };
 
-/** patch (R4 §3.1.0.6), by JSON Patch or FHIRPath Patch. Throws what the patch throws, NOT_FOUND, DELETED. */
+/** patch (R4 §3.1.0.6), by JSON Patch or FHIRPath Patch. Throws WRITE_DENIED, what the patch throws, NOT_FOUND, DELETED. */
 export async function patch(
   context: FhirContext,
   type: string,
@@ -47,6 +48,8 @@ export async function settlePatch(
   body: PatchBody,
   headers: PreconditionHeaders,
 ): Promise<{ readonly operation: WriteOperation; readonly interactions: readonly InteractionHeader[] }> {
+  // What a patch fits tells of what it is applied to, so nothing is looked up for who may write nothing of the type.
+  await requireWriter(context, [{ type, action: 'update' }]);
   const { row, interactions } = await settleTarget(context, type, target);
   const precondition = writePrecondition(headers);
   // Before the patch is applied: that a stale patch does not fit is told as what it is.

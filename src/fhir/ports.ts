@@ -13,7 +13,8 @@ export interface AccessDecision {
 /**
  * The one decision point below every FHIR interaction. `read` decides at the latest committed state for versions of
  * one account; `write` for a new version. Neither journals: the FHIR server does, with what was decided, before it
- * answers. Records of no patient (Organization, Practitioner, …) belong to the custodian's own account.
+ * answers. Records of no patient belong to the custodian's own account: some types of them are for everybody whom the
+ * custodian let in (record-kinds.ts). An older version is decided on as its resource is labelled now, too.
  */
 export interface AccessPort {
   read(
@@ -22,6 +23,8 @@ export interface AccessPort {
     versions: readonly VersionRow[],
     /** What a token's scopes must allow: to read (a resource that was named), or to search. */
     permission: 'r' | 's',
+    /** Said of versions that were just found to be the current ones: whether there are later ones is not looked up. */
+    are?: 'current',
   ): Promise<AccessDecision>;
   write(caller: Caller, write: AskedWrite): AccessDecision;
 }

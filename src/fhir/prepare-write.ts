@@ -5,6 +5,9 @@ import type { FhirContext } from './context.ts';
 import { type ParsedResource, patientOf } from './patient-account.ts';
 import type { WritePrecondition } from './precondition.ts';
 import { textOf } from './read.ts';
+import { decideRead } from './read-decision.ts';
+import { createRecordAccounts } from './record-account.ts';
+import { isOfOwner, isShared } from './record-kinds.ts';
 import { isConditionalReference, localReference, referencesIn, rewriteLinks } from './references.ts';
 import { authoredText } from './resource-text.ts';
 import { refuseInvalid } from './validate.ts';
@@ -31,6 +34,8 @@ export interface PreparedWrite extends WriteOperation {
   readonly resource?: ParsedResource;
   /** Patient whose account it belongs to; undefined for the custodian's own and for deletes. */
   readonly patient?: string;
+  /** The account itself, where what it is about says whose it is, and no reference names a Patient. */
+  readonly account?: string;
   /** The content is stored already: nothing to write. */
   readonly unchanged?: true;
 }
@@ -60,10 +65,27 @@ export async function prepareWrites(
   const prepared = await Promise.allSettled(
     ruled.map((operation) => prepareOne(context, operation, options, resolves)),
   );
-  return prepared.map((one, at) => {
-    if (one.status === 'rejected') throw refusedAt(one.reason, ruled[at]?.entry);
-    return one.value;
-  });
+  return withAccounts(
+    context,
+    prepared.map((one, at) => {
+      if (one.status === 'rejected') throw refusedAt(one.reason, ruled[at]?.entry);
+      return one.value;
+    }),
+  );
+}
+
+/** The same with whose they are, also where only what they are about says so: that may be in this request. */
+async function withAccounts(context: FhirContext, writes: readonly PreparedWrite[]): Promise<PreparedWrite[]> {
+  const whoseIs = createRecordAccounts(context, writes);
+  const owned: PreparedWrite[] = [];
+  for (const write of writes) {
+    try {
+      owned.push({ ...write, ...(await whoseIs(write)) });
+    } catch (thrown) {
+      throw refusedAt(thrown, write.entry);
+    }
+  }
+  return owned;
 }
 
 /** Operations as the rules of their types would have them. Throws the first refusal, with the entry it is about. */
@@ -158,7 +180,8 @@ type Resolver = (reference: string, by: WriteOperation) => Promise<boolean>;
 
 /**
  * True when the reference needs no target here (fragment, address of others) or has one, stored or in this request. For an
- * app there are no targets in accounts that it may not write to: a reference must not tell it what is there.
+ * app there are no targets in accounts that it may not write to, but those that are for everybody: a reference must not
+ * tell it what is there. Nor are there, for anybody, targets that are their owner's alone and not the writer's.
  */
 function createResolver(context: FhirContext, operations: readonly WriteOperation[]): Resolver {
   const { vault, definitions, access, caller } = context;
@@ -178,8 +201,9 @@ function createResolver(context: FhirContext, operations: readonly WriteOperatio
     }
     return row;
   };
-  const isReached = ({ account }: VersionRow, { type, action }: WriteOperation): boolean =>
+  const isReached = ({ account, type: target }: VersionRow, { type, action }: WriteOperation): boolean =>
     caller.grant === undefined ||
+    (account === vault.custodian && isShared(target)) ||
     access.write(caller, { account, type, permission: WRITE_PERMISSION[action] }).decision === 'permit';
 
   return async (reference, by) => {
@@ -192,6 +216,7 @@ function createResolver(context: FhirContext, operations: readonly WriteOperatio
     if (isWritten === undefined) {
       const row = await storedRow(local.type, local.id);
       if (row === undefined || row.deleted || !isReached(row, by)) return false;
+      if (isOfOwner(local.type) && (await decideRead(context, [row])).visible.length === 0) return false;
     }
     // A version that this request makes, where it knows from which one.
     if (local.version !== undefined && made.get(key) === local.version) return true;

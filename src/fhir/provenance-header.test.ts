@@ -148,3 +148,18 @@ test('of updates at the same time each has the Provenance of its own version', a
   }
   assert.equal(entry.length, 3);
 });
+
+test('where If-None-Exist finds the resource, the header is refused and not forgotten', async () => {
+  const subject = await patient();
+  const { id } = (await node.send('POST', 'Observation', observation(subject))).json;
+  const before = node.vault.writes.count;
+  const condition = { 'if-none-exist': `_id=${id}` };
+  const refused = await node.send('POST', 'Observation', observation(subject), { ...header(PROVENANCE), ...condition });
+  assert.equal(refused.status, 409);
+  assert.equal(refused.json.issue[0].details.coding[0].code, 'PROVENANCE_UNUSED');
+  assert.equal(node.vault.writes.count, before);
+  const none = { 'if-none-exist': '_id=nobody' };
+  const made = await node.send('POST', 'Observation', observation(subject), { ...header(PROVENANCE), ...none });
+  assert.equal(made.status, 201);
+  assert.equal((await targetsOf(`Observation/${made.json.id}`)).length, 1);
+});

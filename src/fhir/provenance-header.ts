@@ -44,9 +44,8 @@ export async function prepareWithProvenance(
     },
   );
   if (written === undefined || about === undefined) throw new Error('two writes were prepared as fewer');
-  // Whose it is no reference in it tells: it is about a version, and belongs to whom that belongs to.
-  const patient = about.patient ?? written.patient;
-  return [written, patient === undefined ? about : { ...about, patient }];
+  // It is about a version, and so belongs to whom that belongs to (record-account.ts).
+  return [written, about];
 }
 
 function provenanceText(header: string): string {

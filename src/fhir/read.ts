@@ -2,6 +2,7 @@ import { utf8ToText } from '../std/bytes.ts';
 import type { VersionRow } from '../vault/vault.ts';
 import { rejectFhir } from './codes.ts';
 import type { FhirContext, FhirRequest, FhirResult } from './context.ts';
+import { journalLooks } from './journal-looks.ts';
 import { isUnmodified } from './precondition.ts';
 import { decideRead } from './read-decision.ts';
 import { type SubsetRequest, subset } from './subset.ts';
@@ -49,13 +50,22 @@ async function readRow(context: FhirContext, row: VersionRow | undefined, reques
   const isKnown = isShown && isUnmodified(request, row);
   // Opened before it is journalled, so that the journal tells of no read of a version that cannot be opened. One that is
   // erased after the decision refuses to open.
-  const text = isShown && !isKnown ? await textOf(context, row) : undefined;
-  await context.vault.journal(interactions);
+  const text = isShown && !isKnown ? await openedText(context, row) : undefined;
+  await journalLooks(context, interactions);
   if (visible.length === 0) throw rejectFhir('NOT_FOUND');
   if (isKnown) return { status: 304, ...versionHeaders(row) };
   if (text === undefined) throw rejectFhir('DELETED', { version: row.version });
   const body = part === undefined ? text : subset(text, context.definitions, part);
   return { status: 200, body, ...versionHeaders(row) };
+}
+
+async function openedText(context: FhirContext, row: VersionRow): Promise<string> {
+  try {
+    return await textOf(context, row);
+  } catch (thrown) {
+    context.looks?.settle();
+    throw thrown;
+  }
 }
 
 const SUMMARIES = new Set(['true', 'text', 'data', 'false']);

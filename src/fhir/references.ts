@@ -1,3 +1,4 @@
+import { pathBelow } from '../std/loopback-address.ts';
 import { splice, stringEnd } from './json-spans.ts';
 
 /** A reference as written: where its string token stands in the text, and its value. */
@@ -41,7 +42,7 @@ const LOCAL = /^([A-Z][A-Za-z]{1,63})\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/([1-
  * conditional references and addresses of others.
  */
 export function localReference(value: string, baseUrl: string): LocalReference | undefined {
-  const match = LOCAL.exec(value.startsWith(`${baseUrl}/`) ? value.slice(baseUrl.length + 1) : value);
+  const match = LOCAL.exec(pathBelow(value, baseUrl) ?? value);
   if (match === null) return undefined;
   const [, type, id, version] = match as unknown as [string, string, string, string | undefined];
   return version === undefined ? { type, id } : { type, id, version: Number(version) };

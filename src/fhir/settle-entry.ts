@@ -11,6 +11,7 @@ import { writePrecondition } from './precondition.ts';
 import type { WriteOperation } from './prepare-write.ts';
 import { textOf } from './read.ts';
 import { conditionOf, idIn, typeIn } from './write.ts';
+import { requireWriter } from './write-decision.ts';
 
 /**
  * What an entry of a transaction asks to be written, or the resource that its If-None-Exist found, or that there is
@@ -23,6 +24,8 @@ export type Settled =
 
 /** Order of processing: DELETE, POST, PUT and PATCH (R4 §3.1.0.11.2). */
 const RANKS: Readonly<Record<string, number>> = { DELETE: 0, POST: 1, PUT: 2, PATCH: 2 };
+
+const ACTIONS: Readonly<Record<string, WriteOperation['action']>> = { DELETE: 'delete', POST: 'create' };
 
 export function rankOf({ method }: RequestEntry): number {
   return RANKS[method] ?? 3;
@@ -51,6 +54,8 @@ export async function settle(
   if (context.definitions.resources[type] === undefined) throw rejectFhir('TYPE_UNKNOWN');
   if (id !== undefined && !/^[A-Za-z0-9\-.]{1,64}$/.test(id)) throw rejectFhir('ID_INVALID');
   const target = id === undefined ? { condition: condition ?? '' } : { id };
+  // Before a condition, or a conditional reference of any entry, is looked at for who may write nothing of the type.
+  await requireWriter(context, [{ type, action: ACTIONS[method] ?? 'update' }]);
   const settled = await settleMethod(context, entry, type, target);
   if ('operation' in settled) {
     interactions.push(...(settled.interactions ?? []));

@@ -4,6 +4,7 @@ import { rejectFhir } from './codes.ts';
 import { commitWrites, untilUncontended, type WrittenVersion } from './commit-write.ts';
 import { matchCondition, oneAtATime } from './conditions.ts';
 import type { FhirContext, FhirRequest, FhirResult, Preference } from './context.ts';
+import { journalLooks } from './journal-looks.ts';
 import { membersOf } from './json-spans.ts';
 import { informationOutcome } from './outcome.ts';
 import { writePrecondition } from './precondition.ts';
@@ -11,18 +12,24 @@ import { prepareWrites, type WriteOperation } from './prepare-write.ts';
 import { prepareWithProvenance } from './provenance-header.ts';
 import { textOf, versionHeaders } from './read.ts';
 import { joinInteractions } from './read-decision.ts';
+import { requireWriter } from './write-decision.ts';
 
-/** create (R4 §3.1.0.8), with `ifNoneExist` a conditional one. */
+/**
+ * create (R4 §3.1.0.8), with `ifNoneExist` a conditional one. Throws PROVENANCE_UNUSED where that finds a resource, and so
+ * there is no version that `X-Provenance` could be about.
+ */
 export async function create(context: FhirContext, type: string, request: FhirRequest): Promise<FhirResult> {
   const text = bodyOf(context, request, type);
   const operation: WriteOperation = { action: 'create', type, id: randomUUID(), isNew: true, text };
   if (request.ifNoneExist === undefined) return writeOne(context, operation, request);
+  await requireWriter(context, [operation]);
   const condition = conditionOf(request.ifNoneExist);
   return oneAtATime(context.vault, async () => {
     const { row, interactions } = await matchCondition(context, type, condition);
     if (row === undefined) return writeOne(context, operation, request, interactions);
     const body = await textOf(context, row);
-    await context.vault.journal(joinInteractions(interactions));
+    if (request.provenance !== undefined) throw rejectFhir('PROVENANCE_UNUSED');
+    await journalLooks(context, joinInteractions(interactions));
     return answer(context, { row, text: body, existed: true, changed: false }, request.prefer);
   });
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
+import { rejectOf } from '../../test/support/reject-of.ts';
 import { canonicalBytes } from '../std/canonical-json.ts';
-import { isReject, type Reject } from '../std/reject.ts';
 import { createOutgoing } from './create-outgoing.ts';
 import type { OutgoingRule } from './rules.ts';
 
@@ -239,15 +239,6 @@ function rulesFor({ url }: Trick): readonly OutgoingRule[] {
   return [{ origin: new URL(url).origin.replace(/\.(?=:|$)/, '') }];
 }
 
-async function refusalOf(run: Promise<unknown>): Promise<Reject> {
-  const error = await run.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(isReject(error), String(error));
-  return error;
-}
-
 test('no trick of addresses makes the node connect to its own machine or network', async (t) => {
   const all = tricks();
   t.diagnostic(`${all.length} address tricks, each refused as a registration and as a request`);
@@ -269,7 +260,7 @@ test('no trick of addresses makes the node connect to its own machine or network
       outgoing.requireAllowed('organisation', trick.url),
       outgoing.request('organisation', { url: trick.url, method: 'GET' }),
     ]) {
-      const { code, data } = await refusalOf(run);
+      const { code, data } = await rejectOf(run);
       assert.equal(code, trick.code, trick.name);
       // Of the answer of the name server nothing is told.
       assert.deepEqual(Object.keys(data), code === UNFIT ? [] : ['origin'], trick.name);

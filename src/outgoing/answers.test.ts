@@ -5,9 +5,9 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
+import { rejectOf } from '../../test/support/reject-of.ts';
 import { utf8 } from '../std/bytes.ts';
 import { canonicalBytes } from '../std/canonical-json.ts';
-import { isReject } from '../std/reject.ts';
 import type { ResolveName } from './cleared-address.ts';
 import { createOutgoing } from './create-outgoing.ts';
 import type { Outgoing, OutgoingRequest } from './outgoing.ts';
@@ -80,13 +80,9 @@ function ask({ url }: { readonly url: string }, request: Partial<OutgoingRequest
 }
 
 async function codeOf(run: Promise<unknown>): Promise<string> {
-  const error = await run.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(isReject(error), String(error));
-  for (const name of Object.keys(error.data)) assert.equal(name, 'origin');
-  return error.code;
+  const { code, data } = await rejectOf(run);
+  for (const name of Object.keys(data)) assert.equal(name, 'origin');
+  return code;
 }
 
 test('what a rule allows is asked and answered', async (t) => {

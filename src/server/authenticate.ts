@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../auth/caller.ts';
+import type { AttestationPort } from '../auth/sign-in/attestation.ts';
 import type { AppCallers } from '../auth/smart/app-caller.ts';
 import { authenticate, type TokenStore } from '../auth/tokens.ts';
 
@@ -11,10 +12,16 @@ export const PURPOSE_HEADER = 'aceso-purpose';
 
 /**
  * Authentication by the bearer tokens that the node's organisations issue themselves; the token decides which of them is
- * meant. The tokens of apps are unknown to it: they open what asks for them, and nothing that forgot to.
+ * meant, and the ledger (`attestation`), at the latest committed block, whether a person is still who they were. The tokens of
+ * apps are unknown to it: they open what asks for them, and nothing that forgot to.
  */
-export function createAuthenticate(stores: readonly TokenStore[], clock: () => number): Authenticate {
-  return (request) => authenticate(stores, request.headers.authorization, declaredPurpose(request), clock());
+export function createAuthenticate(
+  stores: readonly TokenStore[],
+  clock: () => number,
+  attestation?: AttestationPort,
+): Authenticate {
+  return (request) =>
+    authenticate(stores, request.headers.authorization, declaredPurpose(request), clock(), attestation);
 }
 
 /** Authentication for what apps may use too, whose callers have a `grant` that the decision looks at. */

@@ -141,12 +141,13 @@ export function countRuns(metrics: MetricsPort, jobs: readonly Job[], clock: () 
 
 /** What clients hold open: connections, and the streams of those who are told of changes. */
 export function observeConnections(metrics: MetricsPort, host: FastifyInstance): void {
-  metrics.gauge({ name: 'aceso_http_connections', help: 'Connections that are open.' }, async () => {
-    const value = await new Promise<number>((resolve, fail) =>
-      host.server.getConnections((error, count) => (error === null ? resolve(count) : fail(error))),
-    );
-    return [{ value }];
+  let open = 0;
+  // The server's own count leaves out those that came by another of its addresses and were handed to it.
+  host.server.on('connection', (socket) => {
+    open++;
+    socket.once('close', () => open--);
   });
+  metrics.gauge({ name: 'aceso_http_connections', help: 'Connections that are open.' }, () => [{ value: open }]);
   metrics.gauge({ name: 'aceso_http_streams_open', help: 'Websockets that are open.' }, () => {
     // Decorated by @fastify/websocket, where something registers that.
     const { websocketServer } = host as { websocketServer?: { readonly clients: ReadonlySet<unknown> } };

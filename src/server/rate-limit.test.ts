@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { type AddressInfo, connect } from 'node:net';
 import { test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
@@ -182,9 +183,43 @@ test('at the ways in, failures count and so does what is begun; what succeeds at
   assert.equal(await exhaust({ path: '/auth/token' }), 30);
   assert.equal((await ask(right)).status, 429, 'also what would succeed');
   assert.equal((await ask({ ...right, from: '203.0.113.2' })).status, 200);
-  assert.equal(await exhaust({ path: '/auth/authorize', from: '203.0.113.3' }), 3);
+  assert.equal(await exhaust({ path: '/auth/authorize', from: '203.0.113.3' }), 1);
   clock.nowMs += 1000;
   assert.equal((await ask(right)).status, 200);
+});
+
+test('a way in counts however its address is written, and what else is below /auth counts most', async () => {
+  const app = createHttpHost({ logger: pino({ level: 'silent' }), trustedProxies: ['127.0.0.1'] });
+  createRateLimits({ source: { perSecond: 0.001, burst: 3 } }).guard(app);
+  const paths = ['/auth/register', '/auth/token', '/sign-in/enrol/options', '/api/accounts/claim'];
+  for (const path of paths) app.post(path, async (_request, reply) => reply.code(403).send({}));
+  app.all('/auth/*', async (_request, reply) => reply.callNotFound());
+  await app.listen({ port: 0, host: '127.0.0.1' });
+  const { port } = app.server.address() as AddressInfo;
+  const addressOf = (index: number) => `203.0.113.${index}`;
+  const written: readonly (readonly [target: string, taken: number])[] = [
+    ...[['/auth/token', 3] as const, ['/auth/tok%65n', 3] as const, ['http://x/auth/token', 3] as const],
+    ...[['/auth/Token', 1] as const, ['/auth//token', 1] as const, ['/auth/tokens', 1] as const],
+    ...[['/auth/register', 1] as const, ['/auth/regi%73ter', 1] as const, ['http://x/auth/register', 1] as const],
+    ...[['/sign-in/enrol/options', 3] as const, ['/s%69gn-in/enrol/options', 3] as const],
+    ...[['/api/accounts/claim', 3] as const, ['/api/accounts/cl%61im', 3] as const],
+    ...[['http://x/api/accounts/claim', 3] as const, ['/api/accounts/claim?', 3] as const],
+  ];
+  for (const [index, [target, taken]] of written.entries()) {
+    let count = 0;
+    while (count < 8 && (await statusOf(port, target, addressOf(index))) !== 429) count++;
+    assert.equal(count, taken, target);
+  }
+  await app.close();
+});
+
+test('by default one network begins four hundred sign-ins at once, and then waits', async () => {
+  const { exhaust, clock } = await bench({});
+  const authorize = { path: '/auth/authorize' };
+  assert.equal(await exhaust(authorize, 1000), 400);
+  clock.nowMs += 1000;
+  assert.ok((await exhaust(authorize, 1000)) <= 20);
+  assert.equal(await exhaust({ ...authorize, from: '203.0.113.2' }, 10), 10);
 });
 
 test('X-Forwarded-For is believed of proxies that were named, and of nobody else', async () => {
@@ -206,3 +241,20 @@ test('by default nobody who works with it notices', async () => {
   assert.equal(await exhaust({ token: 'laboratory' }, 3000), 3000);
   assert.equal(await exhaust({}, 3000), 3000);
 });
+
+/** Status of a POST whose target is written just so, as a proxy on this machine sends it on. */
+function statusOf(port: number, target: string, from: string): Promise<number> {
+  return new Promise((resolve, fail) => {
+    let answer = '';
+    const socket = connect({ port, host: '127.0.0.1' }, () =>
+      socket.write(
+        `POST ${target} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ${from}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+      ),
+    );
+    socket.on('data', (part) => {
+      answer += part;
+    });
+    socket.on('error', fail);
+    socket.on('close', () => resolve(Number(answer.slice(9, 12))));
+  });
+}

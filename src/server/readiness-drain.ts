@@ -19,6 +19,8 @@ interface Draining {
   /** Requests that are being answered. */
   readonly open: () => number;
   readonly limits: DrainLimits;
+  /** Resolves when the connections have ended that the host was handed by others who listen for it. */
+  readonly closed?: Promise<unknown>;
 }
 
 /** First step of ending: not ready any more, while everything is still served for the notice. */
@@ -33,7 +35,7 @@ export async function announceEnd({ host, readiness, open, limits }: Draining): 
  * open when the bound is over are cut off and counted in the log. Whoever was cut off got no answer, so what it wrote may
  * or may not have happened, as after a crash: acknowledged is only what was answered.
  */
-export async function closeHost({ host, open, limits }: Draining): Promise<void> {
+export async function closeHost({ host, open, limits, closed }: Draining): Promise<void> {
   const startedMs = performance.now();
   let cut = 0;
   const bound = setTimeout(() => {
@@ -42,7 +44,7 @@ export async function closeHost({ host, open, limits }: Draining): Promise<void>
     host.server.closeAllConnections();
   }, limits.boundMs);
   try {
-    await host.close();
+    await Promise.all([host.close(), closed]);
   } finally {
     clearTimeout(bound);
   }

@@ -31,7 +31,8 @@ export const CODES = {
   SUBSCRIPTION_HEADER_INVALID: {
     kind: 'invalid',
     httpStatus: 422,
-    sentence: 'A header cannot be sent; write "Name: value", and none that frames or routes the request.',
+    sentence:
+      'A header cannot be sent; write "Name: value", none that frames or routes the request, and no value kept for another endpoint.',
   },
   SUBSCRIPTION_STATUS_INVALID: {
     kind: 'invalid',
@@ -45,11 +46,11 @@ export const CODES = {
   },
   SUBSCRIPTION_TOO_MANY: {
     kind: 'limit',
-    sentence: 'There are as many subscriptions as one client or organisation may have; delete one first.',
+    sentence: 'There are as many subscriptions as one person, app or organisation may have; delete one first.',
   },
-  SUBSCRIPTION_NOT_YOURS: {
+  SUBSCRIPTION_SCOPES_NARROWER: {
     kind: 'denied',
-    sentence: 'The subscription belongs to somebody else; only who created it, with the same app, may do this.',
+    sentence: 'The token may do less than the one that created the subscription; ask for its scopes, or delete it.',
   },
   SUBSCRIPTION_NO_WEBSOCKET: {
     kind: 'invalid',

@@ -58,7 +58,8 @@ export function startDelivery(parts: DeliveryParts): Delivery {
     if (channel.needsHandshake()) return { type: 'handshake' };
     const from = Math.max(log.delivered + 1, log.oldest);
     if (from <= parts.durableCount()) return { type: 'event-notification', from };
-    return heartbeatDueMs() <= 0 ? { type: 'heartbeat' } : undefined;
+    // That events may be missing does not wait for the next one.
+    return heartbeatDueMs() <= 0 || log.isMissedUntold ? { type: 'heartbeat' } : undefined;
   }
 
   function heartbeatDueMs(): number {
@@ -81,8 +82,10 @@ export function startDelivery(parts: DeliveryParts): Delivery {
   }
 
   async function perform(work: Work): Promise<void> {
+    const { missed } = log;
     const { events, text } = await rendered(work);
     await channel.send(text, signal);
+    log.setTold(missed);
     lastSentMs = performance.now();
     failures = 0;
     if (work.type === 'handshake') {

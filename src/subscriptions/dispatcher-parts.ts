@@ -1,6 +1,7 @@
 import type { FhirServer } from '../fhir/context.ts';
 import type { Outgoing } from '../outgoing/outgoing.ts';
 import type { CustodianVault } from '../vault/vault.ts';
+import type { Place } from './event-log.ts';
 import type { Timing } from './limits.ts';
 import type { SubscriptionPorts } from './ports.ts';
 
@@ -12,4 +13,6 @@ export interface DispatcherParts {
   readonly outgoing: Outgoing;
   readonly timing?: Timing;
   readonly reportFailure: (error: unknown) => void;
+  /** Told of an entry of the journal that cannot be read, once, and passed over. */
+  readonly reportDamage: (place: Place) => void;
 }

@@ -1,12 +1,15 @@
 import type { Caller } from '../auth/caller.ts';
 import type { FhirContext } from '../fhir/context.ts';
+import type { JournalEntry } from '../vault/vault.ts';
 import type { DispatcherParts } from './dispatcher-parts.ts';
 import { openEventLog, type Place } from './event-log.ts';
 import { TIMING } from './limits.ts';
 import { type LiveSubscription, openLive } from './live-subscription.ts';
-import { allOwners, forgetOwner } from './owner.ts';
+import { allOwners, forgetOwner, ownerNow } from './owner.ts';
+import { readStretch } from './read-journal.ts';
 import { eventsAmong } from './scan-journal.ts';
 import { sweepHeaders } from './secret-headers.ts';
+import { forgetCounted } from './tell-count.ts';
 
 /** Follows one custodian's journal for all subscriptions to it. */
 export interface Dispatcher {
@@ -22,6 +25,8 @@ export interface Dispatcher {
 const ENTRIES = 256;
 /** How many entries a subscription may be behind on the disk without events: so much is looked at again after a crash. */
 const UNSAVED_ENTRIES = 2000;
+/** Damaged entries that are remembered as reported. */
+const MAX_REPORTED = 10_000;
 /** How long a write that was announced may take; what was kept for one that never came is removed then. */
 const TOUCHED_MS = 60_000;
 
@@ -31,7 +36,7 @@ const TOUCHED_MS = 60_000;
  * depends on nothing in memory, so a crash at any point loses nothing: what was not durable is looked at again.
  */
 export function startDispatcher(parts: DispatcherParts): Dispatcher {
-  const { vault, server, ports, timing = TIMING, reportFailure } = parts;
+  const { vault, server, ports, timing = TIMING, reportFailure, reportDamage } = parts;
   const lives = new Map<string, LiveSubscription>();
   /** Until when these are looked at, on the monotonic clock. */
   const touched = new Map<string, number>();
@@ -42,8 +47,13 @@ export function startDispatcher(parts: DispatcherParts): Dispatcher {
   let isStarted = false;
   let lastFailure = '';
 
-  function contextOf(owner: Caller): FhirContext {
-    return { ...server(), vault, caller: owner };
+  /** Entries that were reported: each once, however many subscriptions come by it. */
+  const reported = new Set<string>();
+
+  /** The context of an owner as things are now: what was lost since the subscription was asked for counts no more. */
+  async function contextOf(owner: Caller): Promise<FhirContext | undefined> {
+    const caller = await ownerNow(ports, owner);
+    return caller === undefined ? undefined : { ...server(), vault, caller };
   }
 
   async function start(): Promise<void> {
@@ -61,7 +71,9 @@ export function startDispatcher(parts: DispatcherParts): Dispatcher {
       const live = lives.get(id);
       if (live?.isWriting === true) continue;
       const row = await vault.current('Subscription', id);
-      if (row !== undefined && row.version !== (live?.version ?? settled.get(id))) await replace(id, row.version);
+      const isErased = row?.erased === true && live !== undefined;
+      if (row !== undefined && (isErased || row.version !== (live?.version ?? settled.get(id))))
+        await replace(id, row.version);
       if (now < untilMs) continue;
       touched.delete(id);
       settled.delete(id);
@@ -82,6 +94,7 @@ export function startDispatcher(parts: DispatcherParts): Dispatcher {
   async function forget(id: string): Promise<void> {
     await (await openEventLog(vault, id, { generation: 0, index: 0 })).remove();
     await sweepHeaders(vault, id);
+    await forgetCounted(vault, id);
     await forgetOwner(vault, id);
   }
 
@@ -94,30 +107,45 @@ export function startDispatcher(parts: DispatcherParts): Dispatcher {
   /** Shows one stretch of the journal to those that have not seen it. False at the journal's end. */
   async function scan(open: readonly LiveSubscription[]): Promise<boolean> {
     const place = firstUnseen(open);
-    const head = vault.journalHead();
-    if (place === undefined || (place.generation === head.generation && place.index >= head.size)) return false;
-    const entries = await vault.entriesFrom(place.generation, place.index, ENTRIES);
-    const isOver = entries.length === 0;
-    if (isOver && place.generation >= head.generation) return false;
-    const next = isOver
-      ? { generation: place.generation + 1, index: 0 }
-      : { generation: place.generation, index: place.index + entries.length };
-    for (const entry of entries) {
-      if (entry.kind === 'version' && entry.row.type === 'Subscription') touch(entry.row.id);
-    }
+    if (place === undefined) return false;
+    const { entries, damaged, next } = await readStretch(vault, place, ENTRIES);
+    if (next.generation === place.generation && next.index === place.index) return false;
+    for (const index of damaged) report({ generation: place.generation, index });
+    for (const entry of entries) lookAgain(entry);
+    const isOver = next.generation > place.generation;
     await Promise.all(
       open.map(async (live) => {
         const { cursor } = live.log;
-        if (cursor.generation !== place.generation || cursor.index >= next.index) {
-          if (isOver && cursor.generation === place.generation) live.log.advance(next, []);
-          return;
-        }
-        const unseen = entries.slice(cursor.index - place.index);
-        const events = await eventsAmong(contextOf(live.owner), ports, live.filter, unseen);
-        live.log.advance(next, events);
+        if (cursor.generation !== place.generation || (!isOver && cursor.index >= next.index)) return;
+        const unseen = entries.filter(({ index }) => index >= cursor.index);
+        const scanned = await eventsAmong(() => contextOf(live.owner), ports, live.filter, unseen);
+        if (scanned === undefined) return live.end();
+        const missed = scanned.missed + damaged.filter((index) => index >= cursor.index).length;
+        live.log.advance(next, scanned.events, missed);
+        // Whoever it was about, it is told at once, and durably: nothing else would show that something is missing.
+        if (missed > 0) await live.save();
+        return undefined;
       }),
     );
     return true;
+  }
+
+  /** A subscription may have been written, or erased with all that is its patient's. */
+  function lookAgain(entry: JournalEntry): void {
+    if (entry.kind === 'version') {
+      if (entry.row.type === 'Subscription') touch(entry.row.id);
+    } else if (entry.header.kind === 'erasure') {
+      for (const { id, owner } of lives.values())
+        if (entry.header.account === (owner.kind === 'patient' ? owner.account : vault.custodian)) touch(id);
+    }
+  }
+
+  function report(place: Place): void {
+    const name = `${place.generation}.${place.index}`;
+    if (reported.has(name)) return;
+    if (reported.size >= MAX_REPORTED) reported.clear();
+    reported.add(name);
+    reportDamage(place);
   }
 
   /** Numbers become durable before anybody is told of them; all of one pass in one commit or two. */

@@ -27,6 +27,9 @@ interface StateDocument {
   open: boolean;
   /** Places of the events after the last full chunk: generation, index, generation, index, … */
   tail: number[];
+  /** Entries that could not be read and may have been events; of how many of them the receiver was told. */
+  missed?: number;
+  told?: number;
 }
 
 const STATE = 'subscription-state';
@@ -52,8 +55,16 @@ export interface EventLog {
   readonly isOpen: boolean;
   /** Number of the oldest event that is kept; count + 1 when there is none. */
   readonly oldest: number;
-  /** Moves the cursor and numbers events, in memory. `save` makes it durable. */
-  advance(cursor: Place, events: readonly Place[]): void;
+  /** Entries before the cursor that could not be read, since the subscription was asked for last. */
+  readonly missed: number;
+  /** The receiver does not know of all of them yet. */
+  readonly isMissedUntold: boolean;
+  /** Moves the cursor and numbers events, in memory. `save` makes it durable. `missed` more entries could not be read. */
+  advance(cursor: Place, events: readonly Place[], missed?: number): void;
+  /** The receiver was told that so many could not be read. */
+  setTold(missed: number): void;
+  /** The subscription is asked for anew: what it missed before is no news of it any more. */
+  forgetMissed(): void;
   setDelivered(number: number): void;
   setSeen(version: number): void;
   setOpen(isOpen: boolean): void;
@@ -134,8 +145,15 @@ export async function openEventLog(vault: Vault, id: string, start: Place): Prom
     get isChanged() {
       return isChanged;
     },
-    advance({ generation, index }, events) {
+    get missed() {
+      return state.missed ?? 0;
+    },
+    get isMissedUntold() {
+      return (state.missed ?? 0) > (state.told ?? 0);
+    },
+    advance({ generation, index }, events, missed = 0) {
       state.cursor = [generation, index];
+      if (missed > 0) state.missed = (state.missed ?? 0) + missed;
       for (const event of events) {
         state.tail.push(event.generation, event.index);
         state.count += 1;
@@ -149,6 +167,17 @@ export async function openEventLog(vault: Vault, id: string, start: Place): Prom
     setDelivered(number) {
       if (number <= state.delivered) return;
       state.delivered = number;
+      isChanged = true;
+    },
+    setTold(missed) {
+      if (missed <= (state.told ?? 0)) return;
+      state.told = missed;
+      isChanged = true;
+    },
+    forgetMissed() {
+      if (state.missed === undefined) return;
+      delete state.missed;
+      delete state.told;
       isChanged = true;
     },
     setSeen(version) {

@@ -3,6 +3,9 @@ export const LIMITS = {
   /** Subscriptions that are not off: of one app or, without an app, one account; and of one organisation. */
   perClient: 50,
   perOrganisation: 1000,
+  /** Of one patient by all apps, and of all patients of a custodian. */
+  perPatient: 20,
+  allPatients: 10_000,
   filters: 10,
   /** Characters of one filter. */
   filterChars: 1024,

@@ -10,13 +10,14 @@ import type { DispatcherParts } from './dispatcher-parts.ts';
 import { compileFilters, type EventFilter } from './event-filter.ts';
 import { type EventLog, type NumberedEvent, openEventLog } from './event-log.ts';
 import type { Timing } from './limits.ts';
-import { type NotificationType, notificationText, type StatusFacts } from './notification-bundle.ts';
-import { ownerOf } from './owner.ts';
+import { type NotificationType, notificationText, type ShownEvent, type StatusFacts } from './notification-bundle.ts';
+import { ownerNow, ownerOf } from './owner.ts';
 import { readSubscription, type SubscriptionStatus, type Terms } from './read-subscription.ts';
 import { renderEvents } from './render-events.ts';
 import { EVENTS_OPERATION } from './scan-journal.ts';
 import { openHeaders, sweepHeaders } from './secret-headers.ts';
 import { createSocketChannel, type SocketChannel } from './socket-channel.ts';
+import { tellCount } from './tell-count.ts';
 
 /** A subscription that is not off: its terms, its log, and its delivery under way. */
 export interface LiveSubscription {
@@ -41,6 +42,8 @@ export interface LiveSubscription {
   save(): Promise<void>;
   /** Turns it off once its end has come. */
   endWhenDue(): Promise<void>;
+  /** Turns it off: its owner may no longer have it. */
+  end(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -79,6 +82,7 @@ export async function openLive(parts: Parts, id: string): Promise<LiveSubscripti
     await sweepHeaders(vault, id, terms.headers);
     if (!log.isOpen) log.advance({ generation, index: journalIndex + 1 }, []);
     if (terms.status === 'off') log.setOpen(false);
+    log.forgetMissed();
     log.setSeen(row.version);
     await log.save();
   }
@@ -108,15 +112,15 @@ function createLive(parts: Parts, { id, owner, terms, filter, log, row: opened, 
     createRestHook({
       ...{ outgoing, endpoint: terms.endpoint, timeoutMs: terms.timeoutMs },
       organisation: vault.custodian,
-      headers: () => openHeaders(vault, id, terms.headers),
+      headers: () => openHeaders(vault, id, terms),
       isVerified: log.isOpen && !isNews,
     });
   // There is nothing to verify: who binds has a token.
   if (socket !== undefined) log.setOpen(true);
 
-  function contextOf(): FhirContext {
+  function contextOf(caller: Caller): FhirContext {
     const asked = { interaction: EVENTS_OPERATION, request: '', query: `Subscription/${id}` };
-    return { ...server(), vault, caller: owner, asked };
+    return { ...server(), vault, caller, asked };
   }
 
   async function setStatus(next: 'active' | 'error' | 'off', code?: string): Promise<void> {
@@ -139,10 +143,24 @@ function createLive(parts: Parts, { id, owner, terms, filter, log, row: opened, 
   }
 
   async function render(type: NotificationType, events: readonly NumberedEvent[]): Promise<string> {
-    const context = contextOf();
-    const shown = events.length === 0 ? [] : await renderEvents(context, ports, events, terms.content);
-    const count = Math.max(events.at(-1)?.number ?? 0, type === 'event-notification' ? 0 : log.count);
-    return notificationText(statusFacts(server(), live, type, count), shown, server().clock());
+    const shown = await shownOf(events);
+    const count = type === 'event-notification' ? (events.at(-1)?.number ?? 0) : await countNow();
+    const facts = statusFacts(server(), live, type, count, log.isMissedUntold);
+    return notificationText(facts, shown, server().clock());
+  }
+
+  /** What is not delivered yet counts too, and is journalled; not for one who is no longer allowed anything. */
+  async function countNow(): Promise<number> {
+    const caller = log.delivered < durableCount ? await ownerNow(ports, owner) : undefined;
+    return caller === undefined ? log.delivered : tellCount(contextOf(caller), ports, live);
+  }
+
+  /** As the owner may see them now; numbers alone for one who is no longer allowed anything. */
+  async function shownOf(events: readonly NumberedEvent[]): Promise<readonly ShownEvent[]> {
+    if (events.length === 0) return [];
+    const caller = await ownerNow(ports, owner);
+    if (caller === undefined) return events.map(({ number }) => ({ number }));
+    return renderEvents(contextOf(caller), ports, events, terms.content);
   }
 
   const live: LiveSubscription = {
@@ -173,6 +191,9 @@ function createLive(parts: Parts, { id, owner, terms, filter, log, row: opened, 
     },
     async endWhenDue() {
       if (terms.endMs === undefined || status === 'off' || server().clock() < terms.endMs) return;
+      await live.end();
+    },
+    async end() {
       await setStatus('off');
       await delivery.stop();
     },
@@ -188,7 +209,7 @@ function createLive(parts: Parts, { id, owner, terms, filter, log, row: opened, 
     maxCount: terms.maxCount,
     heartbeatMs: terms.heartbeatMs,
     isInError: status === 'error' && log.isOpen,
-    isStillAllowed: () => ports.isStillAllowed(owner),
+    isStillAllowed: async () => (await ownerNow(ports, owner)) !== undefined,
   });
   if (socket !== undefined) {
     socket.onBound(() => delivery.wake());
@@ -197,13 +218,17 @@ function createLive(parts: Parts, { id, owner, terms, filter, log, row: opened, 
   return live;
 }
 
+/** Code of a status that tells that entries could not be read: what they were about is to be read anew. */
+const EVENTS_MISSING = 'SUBSCRIPTION_EVENTS_MISSING';
+
 /** What a notification, or `$status`, says of a subscription. */
 export function statusFacts(
   { baseUrl }: FhirServer,
   { id, terms, status, error }: Pick<LiveSubscription, 'id' | 'terms' | 'status' | 'error'>,
   type: NotificationType,
   count: number,
+  isMissing: boolean,
 ): StatusFacts {
-  const facts = { baseUrl, id, topic: terms.topic.url, status, type, count };
-  return error === undefined ? facts : { ...facts, error };
+  const errors = [...(error === undefined ? [] : [error]), ...(isMissing ? [EVENTS_MISSING] : [])];
+  return { baseUrl, id, topic: terms.topic.url, status, type, count, errors };
 }

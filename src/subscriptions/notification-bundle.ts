@@ -26,8 +26,8 @@ export interface StatusFacts {
   readonly type: NotificationType;
   /** Events since the subscription began. */
   readonly count: number;
-  /** Code of what went wrong last, for a subscription in error. */
-  readonly error?: string;
+  /** Codes of what went wrong: last, for a subscription in error; and that events may be missing. */
+  readonly errors: readonly string[];
 }
 
 const PROFILES = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition';
@@ -50,7 +50,7 @@ export function notificationText(facts: StatusFacts, events: readonly ShownEvent
 
 /** Parameters of profile backport-subscription-status-r4. */
 export function statusResource(
-  { baseUrl, id, topic, status, type, count, error }: StatusFacts,
+  { baseUrl, id, topic, status, type, count, errors }: StatusFacts,
   events: readonly ShownEvent[],
   statusId: string,
 ): object {
@@ -65,7 +65,7 @@ export function statusResource(
       { name: 'type', valueCode: type },
       { name: 'events-since-subscription-start', valueString: String(count) },
       ...events.map((event) => ({ name: 'notification-event', part: eventParts(baseUrl, event) })),
-      ...(error === undefined ? [] : [{ name: 'error', valueCodeableConcept: errorConcept(error) }]),
+      ...errors.map((code) => ({ name: 'error', valueCodeableConcept: errorConcept(code) })),
     ],
   };
 }

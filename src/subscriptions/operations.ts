@@ -17,6 +17,7 @@ import { isOwner } from './owner.ts';
 import type { SubscriptionPorts } from './ports.ts';
 import type { Content, SubscriptionStatus } from './read-subscription.ts';
 import { renderEvents } from './render-events.ts';
+import { tellCount } from './tell-count.ts';
 
 export interface OperationParts {
   readonly dispatcherOf: (custodian: string) => Dispatcher | undefined;
@@ -46,26 +47,29 @@ export function createSubscriptionOperations({
   /** A subscription of the caller's own: of others, whether they exist is not told. */
   async function ownOf(context: FhirContext, id: string): Promise<KnownSubscription> {
     const found = ID.test(id) ? await known(context, id) : undefined;
-    const { caller } = context;
-    // What it is told of was decided for its owner, so a narrower token of the same app has no part in it.
-    const isOwn = found !== undefined && isOwner(caller, found.owner) && grantCovers(caller.grant, found.owner.grant);
-    if (!isOwn) throw reject('SUBSCRIPTION_NOT_FOUND');
+    if (found === undefined || !isToldOfBy(context, found)) throw reject('SUBSCRIPTION_NOT_FOUND');
     return found;
+  }
+
+  /** What it is told of was decided for its owner, so a narrower token of the same app has no part in it. */
+  function isToldOfBy({ caller }: FhirContext, { owner }: Pick<KnownSubscription, 'owner'>): boolean {
+    return isOwner(caller, owner) && grantCovers(caller.grant, owner.grant);
   }
 
   /** An administrator sees how others' fare too, but for what they are told. */
   async function statusOf(context: FhirContext, id: string): Promise<KnownSubscription | undefined> {
     const found = ID.test(id) ? await known(context, id) : undefined;
     if (found === undefined) return undefined;
-    return isOwner(context.caller, found.owner) || isAdministrator(context.caller) ? found : undefined;
+    return isToldOfBy(context, found) || isAdministrator(context.caller) ? found : undefined;
   }
 
-  function statusEntry(
+  async function statusEntry(
     context: FhirContext,
     one: KnownSubscription,
-  ): { fullUrl: string; resource: string; mode: 'match' } {
+  ): Promise<{ fullUrl: string; resource: string; mode: 'match' }> {
     const id = randomUUID();
-    const facts = statusFacts(context, one, 'query-status', one.log.count);
+    const count = await tellCount(context, ports, one);
+    const facts = statusFacts(context, one, 'query-status', count, one.log.missed > 0);
     return { fullUrl: `urn:uuid:${id}`, resource: JSON.stringify(statusResource(facts, [], id)), mode: 'match' };
   }
 
@@ -74,22 +78,18 @@ export function createSubscriptionOperations({
     if (call.id !== undefined) {
       const found = await statusOf(context, call.id);
       if (found === undefined) throw reject('SUBSCRIPTION_NOT_FOUND');
-      return { status: 200, body: searchsetText([], [statusEntry(context, found)]) };
+      return { status: 200, body: searchsetText([], [await statusEntry(context, found)]) };
     }
     const wanted = call.parameters.getAll('status').flatMap((text) => text.split(','));
     const asked = call.parameters.getAll('id').flatMap((text) => text.split(','));
     if (asked.length > MAX_IDS) throw rejectFhir('PARAMETER_INVALID', { parameter: 'id' });
     const own = dispatcherOf(context.caller.custodian)?.all() ?? [];
-    const ids = asked.length > 0 ? asked : own.filter((one) => isOwner(context.caller, one.owner)).map(({ id }) => id);
+    const ids = asked.length > 0 ? asked : own.filter((one) => isToldOfBy(context, one)).map(({ id }) => id);
     const found = await Promise.all([...new Set(ids)].map((id) => statusOf(context, id)));
     const shown = found.filter((one) => one !== undefined).filter((one) => isWanted(one.status, wanted));
-    return {
-      status: 200,
-      body: searchsetText(
-        [],
-        shown.map((one) => statusEntry(context, one)),
-      ),
-    };
+    const entries: Awaited<ReturnType<typeof statusEntry>>[] = [];
+    for (const one of shown) entries.push(await statusEntry(context, one));
+    return { status: 200, body: searchsetText([], entries) };
   }
 
   async function events(context: FhirContext, call: OperationCall): Promise<FhirResult> {
@@ -101,10 +101,14 @@ export function createSubscriptionOperations({
     const until = numberIn(call, 'eventsUntilNumber') ?? log.count;
     const content = simpleValue(call, 'content') ?? terms.content;
     if (!CONTENTS.includes(content)) throw rejectFhir('PARAMETER_INVALID', { parameter: 'content' });
-    if (since < oldest && log.count > 0) throw reject('SUBSCRIPTION_EVENTS_GONE', { oldest });
+    if (since < oldest) {
+      await tellCount(context, ports, found);
+      throw reject('SUBSCRIPTION_EVENTS_GONE', { oldest });
+    }
     const numbered = await log.events(since, Math.min(until, found.durableCount), MAX_EVENTS);
     const shown = await renderEvents(context, ports, numbered, content as Content);
-    const facts = statusFacts(context, found, 'query-event', log.count);
+    const count = await tellCount(context, ports, found, numbered);
+    const facts = statusFacts(context, found, 'query-event', count, log.missed > 0);
     return { status: 200, body: notificationText(facts, shown, context.clock()) };
   }
 

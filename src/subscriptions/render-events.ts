@@ -5,17 +5,20 @@ import { joinInteractions } from '../fhir/read-decision.ts';
 import { createVisibility } from '../fhir/search/visibility.ts';
 import { utf8ToText } from '../std/bytes.ts';
 import { isReject } from '../std/reject.ts';
-import type { JournalEntry } from '../vault/vault.ts';
+import type { JournalEntry, VersionRow } from '../vault/vault.ts';
 import type { NumberedEvent } from './event-log.ts';
 import type { ShownEvent } from './notification-bundle.ts';
+import { isToldOf } from './owner.ts';
 import type { SubscriptionPorts } from './ports.ts';
+import { isDamage } from './read-journal.ts';
 import type { Content } from './read-subscription.ts';
 
 /** Rule of an interaction's event: the patient's own accounting, or a privacy officer's. */
 const OWN_ACCOUNTING = 'default:accounting';
 
 /**
- * Events as the caller of the context may see them now: what may no longer be seen keeps its number and nothing else.
+ * Events as the caller of the context may see them now: what may no longer be seen, or read, keeps its number and nothing
+ * else.
  * What is shown is journalled before this resolves, also where only ids or numbers are shown: that something of a patient
  * happened is told by them too.
  */
@@ -27,11 +30,23 @@ export async function renderEvents(
 ): Promise<readonly ShownEvent[]> {
   const { vault } = context;
   const visibility = createVisibility(context, 'r');
-  const entries = await Promise.all(events.map(({ generation, index }) => vault.journalEntry(generation, index)));
-  const rows = entries.flatMap((entry) => (entry?.kind === 'version' && !entry.row.erased ? [entry.row] : []));
-  const visible = new Set(await visibility.of(rows));
+  const entries = await Promise.all(
+    events.map(({ generation, index }) => undamaged(vault.journalEntry(generation, index))),
+  );
+  const rows = entries.flatMap((entry) =>
+    entry?.kind === 'version' && !entry.row.erased && isToldOf(context.caller, entry.row.account) ? [entry.row] : [],
+  );
+  const visible = new Set(await visibleOf(rows));
   visibility.show([...visible]);
   const followed: InteractionHeader[] = [];
+
+  /** A scope may look into a version: one that cannot be opened is asked about alone. */
+  async function visibleOf(asked: readonly VersionRow[]): Promise<readonly VersionRow[]> {
+    const together = await undamaged(visibility.of(asked));
+    if (together !== undefined) return together;
+    const each = await Promise.all(asked.map((row) => undamaged(visibility.of([row]))));
+    return each.flatMap((one) => one ?? []);
+  }
 
   async function show({ number }: NumberedEvent, entry: JournalEntry | undefined): Promise<ShownEvent> {
     if (entry === undefined) return { number };
@@ -47,8 +62,9 @@ export async function renderEvents(
       return text === undefined ? { number } : { ...shown, text };
     }
     const { account, timeMs } = entry.header;
-    if (!(await ports.mayFollow(context.caller, account))) return { number };
-    followed.push(interactionHeader(context, account, false, [OWN_ACCOUNTING], []));
+    const isFollowed = await ports.mayFollow(context.caller, account);
+    followed.push(interactionHeader(context, account, !isFollowed, [OWN_ACCOUNTING], []));
+    if (!isFollowed) return { number };
     if (content === 'empty') return { number, timeMs };
     const { address, text } = await ports.auditEvent(context, entry);
     const shown = { number, timeMs, focus: address, action: 'get' as const };
@@ -66,14 +82,21 @@ function withoutContent({ action: _action, ...event }: ShownEvent): ShownEvent {
   return event;
 }
 
-async function openText(
-  { vault }: FhirContext,
-  row: Extract<JournalEntry, { kind: 'version' }>['row'],
-): Promise<string | undefined> {
+async function openText({ vault }: FhirContext, row: VersionRow): Promise<string | undefined> {
   try {
     return utf8ToText(await vault.open(row));
   } catch (error) {
-    if (isReject(error) && error.code === 'VERSION_ERASED') return undefined;
+    if (isDamage(error) || (isReject(error) && error.code === 'VERSION_ERASED')) return undefined;
+    throw error;
+  }
+}
+
+/** Undefined for what cannot be read any more: it must not hold up what can. */
+async function undamaged<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isDamage(error)) return undefined;
     throw error;
   }
 }

@@ -6,6 +6,8 @@ export interface SocketConnection {
   send(text: string, done: (error?: Error) => void): void;
   /** Ends the connection at once. */
   terminate(): void;
+  /** Another connection is bound to the channel from now on. */
+  displaced(channel: SocketChannel): void;
 }
 
 /** The way to whoever bound a websocket to one subscription. */
@@ -24,15 +26,17 @@ export function createSocketChannel(timeoutMs: number): SocketChannel {
   let bound: SocketConnection | undefined;
   let isGreeted = false;
   let heard = (): void => {};
-  return {
+  const channel: SocketChannel = {
     isReady: () => bound !== undefined,
     needsHandshake: () => !isGreeted,
     greeted() {
       isGreeted = true;
     },
     bind(connection) {
+      const earlier = bound;
       bound = connection;
       isGreeted = false;
+      if (earlier !== connection) earlier?.displaced(channel);
       heard();
     },
     unbind(connection) {
@@ -73,4 +77,5 @@ export function createSocketChannel(timeoutMs: number): SocketChannel {
       connection?.terminate();
     },
   };
+  return channel;
 }

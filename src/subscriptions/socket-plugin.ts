@@ -1,8 +1,9 @@
 import type { IncomingMessage, Server } from 'node:http';
 import websocket from '@fastify/websocket';
-import type { FastifyPluginAsync } from 'fastify';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 import type { Binding } from './binding-tokens.ts';
 import type { SocketChannel, SocketConnection } from './socket-channel.ts';
+import { createWaitingSockets } from './waiting-sockets.ts';
 
 export interface SocketPluginOptions {
   /** Path of the websocket. */
@@ -25,9 +26,8 @@ interface ClientSocket {
 /** Largest message that a client may send, in bytes: `bind-with-token` and a token are some 60. */
 const MAX_MESSAGE_BYTES = 512;
 /** How long a connection may be bound to nothing. */
-const UNBOUND_MS = 10_000;
-/** Connections that are bound to nothing at one time, and subscriptions that one is bound to. */
-const MAX_UNBOUND = 200;
+const UNBOUND_MS = 5_000;
+/** Subscriptions that one connection is bound to. */
 const MAX_BOUND = 50;
 /** RFC 6455 §7.4.1: policy violation. */
 const POLICY = 1008;
@@ -36,22 +36,25 @@ const BIND = /^bind-with-token[ :]\s*([A-Za-z0-9_-]{43})\s*$/;
 /**
  * Websockets (Subscriptions R5 Backport 1.1.0, "Websockets"): a client sends `bind-with-token <token>`, once for each
  * subscription, and then only listens. The token goes in a message, since addresses end up in logs. Whoever sends
- * anything else, or nothing, is cut off.
+ * anything else, or nothing, is cut off. A subscription has one connection, and a connection without one is closed: there
+ * are never more of the bound ones than there is room for subscriptions.
  */
 export function createSocketPlugin({ path, take, channelOf }: SocketPluginOptions): FastifyPluginAsync {
-  let unbound = 0;
+  const waiting = createWaitingSockets();
 
-  function serve(socket: ClientSocket): void {
+  function serve(socket: ClientSocket, { ip }: FastifyRequest): void {
     const bound = new Set<SocketChannel>();
     const connection: SocketConnection = {
       send: (text, done) => socket.send(text, done),
       terminate: () => socket.terminate(),
+      displaced(channel) {
+        bound.delete(channel);
+        if (bound.size === 0) socket.close(POLICY, 'bound by another connection');
+      },
     };
-    let isCounted = true;
-    unbound += 1;
+    const leave = waiting.enter(ip, () => socket.terminate());
     const settle = () => {
-      if (isCounted) unbound -= 1;
-      isCounted = false;
+      leave();
       clearTimeout(timer);
     };
     const timer = setTimeout(() => socket.close(POLICY, 'bind-with-token is missing'), UNBOUND_MS);
@@ -69,7 +72,6 @@ export function createSocketPlugin({ path, take, channelOf }: SocketPluginOption
       settle();
       for (const channel of bound) channel.unbind(connection);
     });
-    if (unbound > MAX_UNBOUND) socket.close(POLICY, 'too many connections');
   }
 
   return async (app) => {

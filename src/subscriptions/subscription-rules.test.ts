@@ -108,8 +108,8 @@ test('the id is the server’s, and only the owner changes or asks for events', 
   ]) {
     node.caller.current = other;
     const changed = await node.send('PUT', `Subscription/${id}`, { ...json, reason: 'mine now' });
-    assert.equal(changed.json.issue[0].details.coding[0].code, 'SUBSCRIPTION_NOT_YOURS');
-    assert.equal((await node.send('DELETE', `Subscription/${id}`)).status, 403);
+    assert.equal(changed.json.issue[0].details.coding[0].code, 'SUBSCRIPTION_ID_GIVEN');
+    assert.equal((await node.send('DELETE', `Subscription/${id}`)).status, 404);
     for (const operation of ['$events', '$status', '$get-ws-binding-token'])
       assert.equal((await node.send('GET', `Subscription/${id}/${operation}`)).status, 404, operation);
     assert.equal((await node.send('GET', 'Subscription/$status')).json.entry, undefined);

@@ -6,6 +6,7 @@ import type { Outgoing } from '../outgoing/outgoing.ts';
 import type { OrganisationContext } from '../server/organisation.ts';
 import { createBindingTokens } from './binding-tokens.ts';
 import { type Dispatcher, startDispatcher } from './dispatcher.ts';
+import type { Place } from './event-log.ts';
 import type { Timing } from './limits.ts';
 import { createSubscriptionOperations } from './operations.ts';
 import type { SubscriptionPorts } from './ports.ts';
@@ -54,8 +55,7 @@ export function createSubscriptions(options: SubscriptionOptions): Subscriptions
       ...{ outgoing, clock },
       registry: () => server().registry,
       baseUrl,
-      ownersOf: (custodian) =>
-        (dispatcherOf(custodian)?.all() ?? []).flatMap(({ status, owner }) => (status === 'off' ? [] : [owner])),
+      heldOf: (custodian) => (dispatcherOf(custodian)?.all() ?? []).filter(({ status }) => status !== 'off'),
       touched(custodian, id) {
         const dispatcher = dispatcherOf(custodian);
         if (dispatcher === undefined) early.push([custodian, id]);
@@ -71,7 +71,9 @@ export function createSubscriptions(options: SubscriptionOptions): Subscriptions
     start() {
       for (const { account, vault, log } of organisations) {
         const reportFailure = (error: unknown) => log.error({ error: nameOf(error) }, 'subscriptions: trying again');
-        const shared = { vault, server, ports, outgoing, reportFailure };
+        const reportDamage = (place: Place) =>
+          log.error(place, 'subscriptions: an entry of the journal cannot be read and was passed over');
+        const shared = { vault, server, ports, outgoing, reportFailure, reportDamage };
         dispatchers.set(account, startDispatcher(timing === undefined ? shared : { ...shared, timing }));
       }
       for (const [custodian, id] of early.splice(0)) dispatcherOf(custodian)?.touch(id);

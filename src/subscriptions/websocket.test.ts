@@ -119,6 +119,7 @@ test('a reader that takes nothing is cut off after the timeout, and one notifica
     terminate: () => {
       cut = true;
     },
+    displaced: () => {},
   });
   await assert.rejects(channel.send('x', new AbortController().signal), { code: 'RECEIVER_TOO_SLOW' });
   assert.deepEqual([sent, cut, channel.isReady()], [1, true, false]);

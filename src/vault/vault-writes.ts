@@ -1,14 +1,18 @@
 import { type Operation, VERSION_WEIGHT } from './commit-queue.ts';
-import type { AnchorRow, Vault } from './vault.ts';
+import type { AnchorRow, Vault, VersionRow } from './vault.ts';
 import type { VaultParts } from './vault-parts.ts';
 import { onceOperation, type WriteParts, writeOperation } from './write-operations.ts';
 
-type Writes = Pick<Vault, 'write' | 'journal' | 'journalOnce' | 'anchored' | 'openAccount' | 'putDocument' | 'erase'>;
+type Writes = Pick<
+  Vault,
+  'write' | 'journal' | 'journalOnce' | 'anchored' | 'openAccount' | 'putDocument' | 'erase' | 'whenErasing'
+>;
 
 /** What an open vault takes in; each call resolves when it is durable, and shares its commit with others. */
 export function writeOperations(parts: VaultParts): Writes {
   const { queue, keyStore, documents, erasure } = parts;
   const writeParts: WriteParts = parts;
+  const keepers: ((rows: readonly VersionRow[]) => Promise<void>)[] = [];
 
   async function submit<R>(weight: number, operation: Operation<R>): Promise<R> {
     parts.requireServing();
@@ -41,8 +45,12 @@ export function writeOperations(parts: VaultParts): Writes {
       }),
     async erase(rows) {
       parts.requireServing();
+      for (const destroyCopies of keepers) await destroyCopies(rows);
       await queue.alone(() => erasure.erase(rows));
+      // Those that were made meanwhile.
+      for (const destroyCopies of keepers) await destroyCopies(rows);
     },
+    whenErasing: (destroyCopies) => void keepers.push(destroyCopies),
   };
 }
 

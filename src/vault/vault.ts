@@ -139,6 +139,11 @@ export interface Vault {
   tagKey(account: string): Promise<Uint8Array>;
   /** Destroys key and salt of versions, blobs, index rows; see DESIGN §4 Erasure. Resolves when overwritten. */
   erase(rows: readonly VersionRow[]): Promise<void>;
+  /**
+   * Who keeps copies of what versions say is told of an erasure before it is carried out and once more after it, and
+   * destroys them; what it rejects with, the erasure is refused with, and has to be asked for again.
+   */
+  whenErasing(destroyCopies: (rows: readonly VersionRow[]) => Promise<void>): void;
   /** Small named documents that belong to the custodian and are encrypted like the rest (tokens, claim codes). */
   getDocument(kind: string, id: string): Promise<Uint8Array | undefined>;
   putDocument(kind: string, id: string, bytes: Uint8Array | null): Promise<void>;

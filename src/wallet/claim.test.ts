@@ -45,14 +45,19 @@ test('the right code claims the account, once, and gives tag key and token', asy
   assert.equal(await refusalOf(claim(at, await slipOf(at))), 'CLAIM_REFUSED');
 });
 
-test('five wrong codes use the right one up', async (t) => {
+test('after five wrong codes their network waits', async (t) => {
   const { node: at, slip } = await node(t);
-  for (let n = 0; n < 5; n++) {
-    assert.equal(await refusalOf(claim(at, { ...slip, code: 'AAAA-AAAA-AAAA-AAAA' })), 'CLAIM_CODE_WRONG');
-  }
-  assert.equal(await refusalOf(claim(at, slip)), 'CLAIM_CODE_WRONG');
+  const wrong = { ...slip, code: 'AAAA-AAAA-AAAA-AAAA' };
+  for (let n = 0; n < 5; n++) assert.equal(await refusalOf(claim(at, wrong)), 'CLAIM_CODE_WRONG');
+  assert.equal(await refusalOf(claim(at, slip)), 'CLAIM_TRIED_TOO_OFTEN');
   assert.equal(statusOf(at, slip.account), 'unclaimed');
+});
+
+test('a new code may be tried at once where the last one was tried too often', async (t) => {
+  const { node: at, slip } = await node(t);
+  for (let n = 0; n < 5; n++) await refusalOf(claim(at, { ...slip, code: 'AAAA-AAAA-AAAA-AAAA' }));
   await claim(at, await slipOf(at));
+  assert.equal(statusOf(at, slip.account), 'active');
 });
 
 test('a claim that names another approver, account or ledger costs no try', async (t) => {

@@ -1,5 +1,5 @@
 import type { Coding, Consent, ConsentProvision } from '@medplum/fhirtypes';
-import { memberReference } from '../capabilities/consent/api/account-identifier.ts';
+import { memberReference } from '../capabilities/consent/api/member-reference.ts';
 import { ACT_REASON } from '../capabilities/consent/contract/purposes.ts';
 
 const CONSENT_SCOPE = 'http://terminology.hl7.org/CodeSystem/consentscope';

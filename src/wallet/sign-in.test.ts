@@ -68,7 +68,8 @@ test('a patient signs in by wallet, once for each statement', async (t) => {
   const { desk, account, sign, node } = await setting(t);
   const signed = await sign('session');
   assert.ok(!signed.includes('session') && !Buffer.from(signed, 'base64url').toString().includes('session'));
-  const person = await desk.wallet('session', ` ${signed}\n`, FROM);
+  const { by, ...person } = await desk.wallet('session', ` ${signed}\n`, FROM);
+  assert.equal(by, `wallet:${(await walletSigner(account, nodeKeys)).keyId}`);
   assert.deepEqual(person, {
     custodian: node.hospital.account,
     account: account.account,

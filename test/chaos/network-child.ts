@@ -21,7 +21,7 @@ registerHooks({
 });
 // Only now, so that they get the watched kernel.
 const { observation } = await import('./observed-kernel.ts');
-const { createNodeStarter } = await import('../../src/app/start-node.ts');
+const { createNodeStarter } = await import('../../src/app/create-node-starter.ts');
 
 const tell = (line: NetworkChildLine): void => void writeSync(1, `${JSON.stringify(line)}\n`);
 observation.onExecuted = (height, appHash) => tell({ kind: 'executed', height, appHash, atMs: Date.now() });

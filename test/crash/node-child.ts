@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { pino } from 'pino';
-import { createNodeStarter } from '../../src/app/start-node.ts';
+import { createNodeStarter } from '../../src/app/create-node-starter.ts';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
 import { testEngine } from '../support/test-engine.ts';
 

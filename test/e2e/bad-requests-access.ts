@@ -171,5 +171,7 @@ export const FOREIGN: readonly Row[] = [
     send: 'GET /api/patients/p-2/accounting',
     as: 'patient',
     expect: [404, 'PATIENT_NOT_HERE'],
+    // As a search of another's audit is.
+    journalled: 1,
   },
 ];

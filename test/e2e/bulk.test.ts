@@ -55,7 +55,7 @@ function headersOf({ adminTokens }: NodeAddress): Record<string, string> {
 
 const KEY = newServiceKey('ES384');
 
-/** Registers a back-end service, which knows of the node its address and its own key. */
+/** Registers a back-end service, which knows of the node where its FHIR service is, and its own key. */
 async function registered(node: NodeAddress): Promise<string> {
   const body = JSON.stringify(serviceOf(KEY, { scope: 'system/*.rs', actor: { purposes: ['TREAT'] } }));
   const headers = { ...headersOf(node), 'content-type': 'application/json' };
@@ -66,7 +66,9 @@ async function registered(node: NodeAddress): Promise<string> {
 
 /** SMART Backend Services: an assertion that the service signs, for a token of five minutes. */
 async function serviceHeaders(node: NodeAddress, clientId: string): Promise<Record<string, string>> {
-  const at = { baseUrl: node.url };
+  const configuration = await fetch(`${node.url}/fhir/.well-known/smart-configuration`);
+  const { issuer } = (await configuration.json()) as { issuer: string };
+  const at = { baseUrl: issuer.slice(0, -'/auth'.length) };
   const { status, json } = await serviceToken(at, await assertionOf(at, clientId, KEY));
   assert.equal(status, 200, JSON.stringify(json));
   return { authorization: `Bearer ${json.access_token}` };

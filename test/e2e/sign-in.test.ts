@@ -398,7 +398,9 @@ test('somebody who has just signed in adds a passkey; addresses by number have n
   const at = await setting(t);
   const device = await newDevice(at);
   const { account } = await enrolled(at, device);
-  const person = { custodian: at.node.hospital.account, account };
+  const custodian = at.node.hospital.account;
+  const [{ id = '' } = {}] = await at.desk.people.passkeysOf(custodian, account);
+  const person = { custodian, account, by: `passkey:${id}` as const };
   const phone = await newDevice(at);
   const response = await phone.create(await at.desk.enrolment.additionOptions('s', person));
   assert.equal(await refusalOf(at.desk.enrolment.addPasskey('other', person, response, FROM)), 'PASSKEY_NOT_TAKEN');

@@ -5,13 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import { createNodeStarter } from '../../src/app/create-node-starter.ts';
 import { newGenesis } from '../../src/app/new-network.ts';
-import { createNodeStarter } from '../../src/app/start-node.ts';
-import type { CliContext } from '../../src/cli/command.ts';
-import { runCli } from '../../src/cli/main.ts';
 import type { NodeStarter, RunningNode } from '../../src/cli/node-starter.ts';
 import { canonicalBytes, type JsonObject } from '../../src/std/canonical-json.ts';
 import { newOrganisationKeys, type OrganisationKeys } from '../../src/wallet/node/organisation-keys.ts';
+import { runLine } from '../support/command-line.ts';
 import { testEngine } from '../support/test-engine.ts';
 
 /** The hospital's node keeps the ledger; the clinic's follows it. Each reaches the other over a real socket. */
@@ -131,18 +130,9 @@ async function post(url: string, path: string, token: string, body: unknown): Pr
 }
 
 /** Runs the command line against a node in this process; resolves to exit code and what was printed. */
-async function aceso({ nodes, folder }: TwoNodes, node: RunningNode, slug: string, words: readonly string[]) {
-  const lines: string[] = [];
-  const context: CliContext = {
-    ...{ env: {}, cwd: folder, clock: Date.now, nodes, fetch },
-    print: (line) => void lines.push(line),
-    note: (line) => void lines.push(line),
-    progress: () => ({ update() {}, stop() {} }),
-    untilStopped: async () => {},
-    askSecret: async () => undefined,
-  };
+function aceso({ nodes, folder }: TwoNodes, node: RunningNode, slug: string, words: readonly string[]) {
   const as = ['--url', node.url, '--token', node.adminTokens[slug] as string];
-  return { code: await runCli([...words, ...as], context), text: lines.join('\n') };
+  return runLine([...words, ...as], { cwd: folder, nodes, fetch });
 }
 
 test('two nodes over HTTP release to each other what the ledger permits, and nothing else', async (t) => {

@@ -19,5 +19,9 @@ test('both platforms hash and authenticate alike', () => {
     const bytes = Uint8Array.from({ length: size }, (_, i) => (i * 31 + size) & 255);
     assert.deepEqual(NODE.sha256(bytes), WEB.sha256(bytes));
     assert.deepEqual(NODE.hmacSha256(bytes, bytes), WEB.hmacSha256(bytes, bytes));
+    assert.deepEqual(
+      NODE.hmacFrame(bytes, 'aceso/test/1', bytes, 'é'),
+      WEB.hmacFrame(bytes, 'aceso/test/1', bytes, 'é'),
+    );
   }
 });

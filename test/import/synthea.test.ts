@@ -6,14 +6,12 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import { pino } from 'pino';
+import { createNodeStarter } from '../../src/app/create-node-starter.ts';
 import { openNodeData } from '../../src/app/node-data.ts';
-import { createNodeStarter } from '../../src/app/start-node.ts';
 import { issueJournalReceipt } from '../../src/capabilities/records/server/issue-receipt.ts';
 import { receiptToBytes } from '../../src/chain/receipt/receipt.ts';
 import { parseTrust } from '../../src/chain/receipt/trust.ts';
 import { verifyReceipt } from '../../src/chain/receipt/verify.ts';
-import type { CliContext } from '../../src/cli/command.ts';
-import { runCli } from '../../src/cli/main.ts';
 import { deriveKey } from '../../src/crypto/node/derive-key.ts';
 import type { OrganisationContext } from '../../src/server/organisation.ts';
 import { bytesToHex, utf8, utf8ToText } from '../../src/std/bytes.ts';
@@ -21,6 +19,7 @@ import { canonicalBytes } from '../../src/std/canonical-json.ts';
 import { openSqlite } from '../../src/vault/database/sqlite.ts';
 import type { CustodianVault, VersionRow } from '../../src/vault/vault.ts';
 import { vaultQueries } from '../../src/vault/vault-schema.ts';
+import { runLine } from '../support/command-line.ts';
 import { type OpenFolder, withFolder } from '../support/open-folder.ts';
 import { testEngine } from '../support/test-engine.ts';
 import { mapMembers, memberOf, readWritten, textOf, type Written, without, writtenText } from './written-json.ts';
@@ -34,29 +33,12 @@ after(() => rmSync(root, { recursive: true, force: true }));
 
 /** Runs a command line in this process; resolves to its exit code and what it printed. */
 async function aceso(...argv: readonly string[]): Promise<{ code: number; printed: string }> {
-  const lines: string[] = [];
   const logger = pino({ level: 'silent' });
-  const context: CliContext = {
-    env: {},
-    cwd: root,
-    print: (line) => void lines.push(line),
-    note: (line) => void lines.push(line),
-    progress: () => ({ update() {}, stop() {} }),
-    clock: Date.now,
-    untilStopped: async () => {},
-    askSecret: async () => undefined,
-    nodes: createNodeStarter({
-      keyFolder: place.keyFolder,
-      clock: Date.now,
-      logger,
-      fetch,
-      version: 'test',
-      engine: testEngine,
-    }),
-    fetch,
-  };
-  const code = await runCli(argv, context);
-  return { code, printed: lines.join('\n') };
+  const nodes = createNodeStarter({
+    ...{ keyFolder: place.keyFolder, clock: Date.now, logger, fetch, version: 'test', engine: testEngine },
+  });
+  const { code, text } = await runLine(argv, { cwd: root, nodes, fetch });
+  return { code, printed: text };
 }
 
 /** What the files say: each resource as written, under the id that its fullUrl gives it. */

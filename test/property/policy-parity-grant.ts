@@ -3,7 +3,7 @@ import { parseResourceScope } from '../../src/auth/scopes.ts';
 import { CUSTODIAN } from '../support/fhir-node.ts';
 import type { Draw } from './consent-random.ts';
 import { waysOf } from './policy-parity-search.ts';
-import { LABELS, LABORATORY, type PlainStore, type PlainVersion } from './policy-parity-store.ts';
+import { LABELS, LABORATORY, type PlainStore, type PlainVersion, SHARED_TYPES } from './policy-parity-store.ts';
 
 /** What an app's token is limited to, as the texts that the authorization server gives it, and the patient in context. */
 export interface PlainGrant {
@@ -111,9 +111,13 @@ export function isAbout(grant: PlainGrant | undefined, permission: string, type?
 export function grantLets(grant: PlainGrant, version: PlainVersion, permission: string): boolean {
   return scopesFor(grant, permission, version.type).some(
     ({ context, restriction }) =>
-      (context !== 'patient' || version.account === CUSTODIAN || version.account === grant.patient?.account) &&
+      (context !== 'patient' || isShared(version) || version.account === grant.patient?.account) &&
       (restriction === undefined || meets(version, restriction)),
   );
+}
+
+function isShared({ account, type }: PlainVersion): boolean {
+  return account === CUSTODIAN && SHARED_TYPES.includes(type);
 }
 
 /** What a grant did with a version, by name: that each of its limits was met at all is worth knowing of a random test. */

@@ -17,6 +17,8 @@ export interface PlainVersion {
   readonly author: string;
   readonly labels: readonly string[];
   readonly categories: readonly string[];
+  /** Those of the newest version of the resource, once all is written. */
+  readonly now?: { readonly labels: readonly string[]; readonly categories: readonly string[] };
   readonly timeMs: number;
   /** Undefined for a deletion. */
   readonly resource: PlainResource | undefined;
@@ -36,6 +38,8 @@ export const DAY_MS = 86_400_000;
 
 const WRITERS = ['a'.repeat(32), 'b'.repeat(32)] as const;
 const V3 = 'http://terminology.hl7.org/CodeSystem';
+/** What is nobody's and for everybody whom the custodian let in. */
+export const SHARED_TYPES: readonly string[] = ['Organization', 'Practitioner'];
 /** The first two are sensitive: such versions are indexed apart. */
 export const LABELS = [
   `${V3}/v3-Confidentiality|R`,
@@ -116,8 +120,9 @@ export async function writeStore(node: FhirNode, vault: Vault, seed: number, wri
     if (draw.once(5) && type !== 'Patient') await write(type, id, undefined);
     else await write(type, id, make(type, id, isMoved ? undefined : patient));
   }
+  const newest = new Map(versions.map((one) => [`${one.type}/${one.id}`, one]));
   return {
-    versions,
+    versions: versions.map((one) => ({ ...one, now: newest.get(`${one.type}/${one.id}`) ?? one })),
     accounts: [...new Set(versions.filter(({ type }) => type === 'Patient').map(({ account }) => account))],
   };
 }

@@ -15,6 +15,7 @@ import {
   LABELS,
   type PlainStore,
   type PlainVersion,
+  SHARED_TYPES,
 } from './policy-parity-store.ts';
 
 /** Somebody who asks, at a time, and what every account has decided about such people. */
@@ -157,7 +158,8 @@ export function maySee(
   if (user.grant !== undefined && !grantLets(user.grant, version, permission)) return false;
   const { caller, atMs } = user;
   const { account } = version;
-  if (account === CUSTODIAN) return true;
+  const isStaff = caller.kind !== 'patient' && caller.organisation === CUSTODIAN;
+  if (account === CUSTODIAN) return isStaff || SHARED_TYPES.includes(version.type);
   if (caller.purpose === 'BTG' && !(atMs <= (user.brokenUntilMs.get(account) ?? 0))) return false;
   const tagKey = tagKeys.get(account) as Uint8Array;
   const relation =
@@ -169,11 +171,14 @@ export function maySee(
   const actorTags = [caller.account, ...caller.roles].map((code) => tag(tagKey, 'actor', code));
   const { purpose, organisation } = caller;
   const request = { atMs, purpose, purposeTags: [], organisation, actorTags, relation, versions: [] } as const;
-  const facts = {
-    categoryTags: version.categories.map((code) => tag(tagKey, 'category', code)),
-    labelTags: version.labels.map((code) => tag(tagKey, 'label', code)),
-    dataTags: [tag(tagKey, 'instance', `${version.type}/${version.id}`), tag(tagKey, 'author', version.author)],
-    authoredMs: version.timeMs,
-  };
-  return oracleDecides(user.policies.get(account) ?? [], request, facts) === 'permit';
+  // As it was labelled, and as its resource is now.
+  return [version, version.now ?? version].every(({ categories, labels }) => {
+    const facts = {
+      categoryTags: categories.map((code) => tag(tagKey, 'category', code)),
+      labelTags: labels.map((code) => tag(tagKey, 'label', code)),
+      dataTags: [tag(tagKey, 'instance', `${version.type}/${version.id}`), tag(tagKey, 'author', version.author)],
+      authoredMs: version.timeMs,
+    };
+    return oracleDecides(user.policies.get(account) ?? [], request, facts) === 'permit';
+  });
 }

@@ -40,7 +40,9 @@ export function createCells({ node }: MatrixWorld): Cells {
         ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
-      const said = [...response.headers].filter(([name]) => !['date', 'x-request-id', 'keep-alive'].includes(name));
+      const said = [...response.headers].filter(
+        ([name]) => !['date', 'x-request-id', 'keep-alive', 'ratelimit'].includes(name),
+      );
       const json: unknown =
         text.startsWith('{') && text.endsWith('}') && !text.includes('}\n{') ? JSON.parse(text) : undefined;
       const location = response.headers.get('content-location') ?? response.headers.get('location') ?? '';

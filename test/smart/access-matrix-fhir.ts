@@ -24,6 +24,8 @@ export interface FhirRow {
   lists?(candidate: Planted, about: Planted, isSeen: (other: Planted) => boolean): boolean;
   /** Total of a list: what of this type may be seen. */
   readonly counts?: string;
+  /** Put for those too of which no subject says whose they are. */
+  readonly everyType?: true;
   /** Who is asked about; everybody unless it is given. */
   readonly by?: (caller: MatrixCaller, about: Planted) => boolean;
 }
@@ -65,7 +67,10 @@ function valid(type: string, about: string): object {
 
 /** Reads of one object. */
 const READS: readonly FhirRow[] = [
-  { name: 'read', covers: ['read'], method: 'GET', path: at, asks: ['r', typeOf], shows: 'r', answers: 'it' },
+  {
+    ...{ name: 'read', covers: ['read'], method: 'GET', path: at, asks: ['r', typeOf], shows: 'r', answers: 'it' },
+    everyType: true,
+  },
   { name: 'HEAD', covers: ['read'], method: 'HEAD', path: at, asks: ['r', typeOf], shows: 'r', answers: 'told' },
   {
     ...{ name: 'conditional read', covers: ['read'], method: 'GET', path: at, asks: ['r', typeOf], shows: 'r' },
@@ -73,11 +78,11 @@ const READS: readonly FhirRow[] = [
   },
   {
     ...{ name: 'vread', covers: ['vread'], method: 'GET', path: (one) => `${at(one)}/_history/1` },
-    ...{ asks: ['r', typeOf], shows: 'r', answers: 'it' },
+    ...{ asks: ['r', typeOf], shows: 'r', answers: 'it', everyType: true },
   },
   {
     ...{ name: 'history-instance', covers: ['history-instance'], method: 'GET', path: (one) => `${at(one)}/_history` },
-    ...{ asks: ['r', typeOf], shows: 'r', answers: 'it' },
+    ...{ asks: ['r', typeOf], shows: 'r', answers: 'it', everyType: true },
   },
   {
     ...{ name: '$receipt', covers: ['$receipt'], method: 'GET', path: (one) => `${at(one)}/$receipt` },
@@ -85,7 +90,7 @@ const READS: readonly FhirRow[] = [
   },
   {
     ...{ name: '$receipt of a version', covers: ['$receipt'], method: 'GET' },
-    ...{ path: (one) => `${at(one)}/_history/1/$receipt`, shows: 'r', answers: 'told' },
+    ...{ path: (one) => `${at(one)}/_history/1/$receipt`, shows: 'r', answers: 'told', everyType: true },
   },
   {
     ...{ name: '$everything', covers: ['Patient/$everything', 'Encounter/$everything'], method: 'GET' },
@@ -106,7 +111,7 @@ const READS: readonly FhirRow[] = [
 const NAMED: readonly FhirRow[] = [
   {
     ...{ name: 'search by _id', covers: ['search-type'], method: 'GET', asks: ['s', typeOf], shows: 's' },
-    ...{ path: ({ type, id }) => `${type}?_id=${id}&_total=accurate`, answers: 'list' },
+    ...{ path: ({ type, id }) => `${type}?_id=${id}&_total=accurate`, answers: 'list', everyType: true },
     lists: (one, about) => same(one, about) && !one.isDeleted,
   },
   {
@@ -262,7 +267,7 @@ const WRITE_ROWS: readonly Omit<FhirRow, 'shows' | 'answers'>[] = [
   { name: 'delete', covers: ['delete'], method: 'DELETE', path: at, headers: () => STALE, asks: ['d', typeOf] },
   {
     ...{ name: 'delete of what one may not write', covers: ['delete'], method: 'DELETE', path: at },
-    ...{ asks: ['d', typeOf], by: mayNot('d') },
+    ...{ asks: ['d', typeOf], by: mayNot('d'), everyType: true },
   },
   {
     name: 'patch',

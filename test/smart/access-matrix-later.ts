@@ -1,16 +1,32 @@
 import assert from 'node:assert/strict';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Cells, type Reply, requireSame } from './access-matrix-cells.ts';
+import { type Cells, type Reply, requireSame, type Sent } from './access-matrix-cells.ts';
 import { sees } from './access-matrix-sight.ts';
-import { type ConsentState, idOf, type MatrixCaller, type MatrixWorld } from './access-matrix-world.ts';
+import {
+  ABOUT_OTHERS,
+  type ConsentState,
+  idOf,
+  type MatrixCaller,
+  type MatrixWorld,
+  type Owner,
+} from './access-matrix-world.ts';
 
 /* What is given later than it is asked for: events of subscriptions, and files of exports. */
 
 const FHIR = { 'content-type': 'application/fhir+json' };
 const BACKPORT = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition';
+const EVENT_OWNERS: readonly Owner[] = ['a', 'b', 'own'];
 /** How often an answer is looked at anew before it counts as never coming. */
 const MOST_LOOKS = 400;
 const PAUSE_MS = 25;
+
+const SUBSCRIPTION = {
+  ...{ resourceType: 'Subscription', status: 'requested', reason: 'matrix', criteria: 'urn:aceso:topic:observation' },
+  channel: {
+    ...{ type: 'websocket', payload: 'application/fhir+json' },
+    _payload: { extension: [{ url: `${BACKPORT}/backport-payload-content`, valueCode: 'full-resource' }] },
+  },
+};
 
 export interface Subscribed {
   readonly owner: MatrixCaller;
@@ -19,24 +35,68 @@ export interface Subscribed {
 
 /** Those who may subscribe, each to all observations, in full. */
 export async function subscribe(world: MatrixWorld, { send }: Cells): Promise<readonly Subscribed[]> {
-  const owners = world.callers.filter(
-    ({ name }) => name === 'physician' || /patient\/\*\.cruds|user\/\*\.cruds/.test(name),
+  const owners = world.callers.filter(({ name }) =>
+    /^physician$|^patient [AB]$|(?:patient|user)\/\*\.cruds|patient\/Subscription\.cruds/.test(name),
   );
-  assert.equal(owners.length, 3);
-  const subscription = {
-    ...{ resourceType: 'Subscription', status: 'requested', reason: 'matrix', criteria: 'urn:aceso:topic:observation' },
-    channel: {
-      ...{ type: 'websocket', payload: 'application/fhir+json' },
-      _payload: { extension: [{ url: `${BACKPORT}/backport-payload-content`, valueCode: 'full-resource' }] },
-    },
-  };
+  assert.equal(owners.length, 7);
   return Promise.all(
     owners.map(async (owner) => {
-      const made = await send(owner, { method: 'POST', path: '/fhir/Subscription', headers: FHIR, body: subscription });
+      const made = await send(owner, { method: 'POST', path: '/fhir/Subscription', headers: FHIR, body: SUBSCRIPTION });
       assert.equal(made.status, 201, made.text);
       return { owner, id: made.json.id as string };
     }),
   );
+}
+
+/** Interactions with one subscription that patients, and others about patients', are answered as for one that never was. */
+const INTERACTIONS: readonly (readonly [method: string, path: (id: string) => string])[] = [
+  ['GET', (id) => `Subscription/${id}`],
+  ['HEAD', (id) => `Subscription/${id}`],
+  ['GET', (id) => `Subscription/${id}/_history`],
+  ['GET', (id) => `Subscription/${id}/_history/1`],
+  ['GET', (id) => `Subscription/${id}/$receipt`],
+  ['GET', (id) => `Subscription?_id=${id}&_total=accurate`],
+  ['PUT', (id) => `Subscription/${id}`],
+  ['PUT', (id) => `Subscription?_id=${id}`],
+  ['PATCH', (id) => `Subscription/${id}`],
+  ['DELETE', (id) => `Subscription/${id}`],
+  ['DELETE', (id) => `Subscription?_id=${id}`],
+];
+
+/** What is sent with them: valid, so that a refusal is for whose it is. */
+function sentWith(method: string, id: string): Pick<Sent, 'headers' | 'body'> {
+  if (method === 'PUT') return { headers: FHIR, body: { ...SUBSCRIPTION, id } };
+  if (method !== 'PATCH') return {};
+  const body = [{ op: 'replace', path: '/reason', value: 'patched' }];
+  return { headers: { 'content-type': 'application/json-patch+json' }, body };
+}
+
+/** Patients are told of nobody's subscriptions but their own, and nobody of a patient's: not by any interaction. */
+export async function checkInteractions(
+  world: MatrixWorld,
+  { send, cell }: Cells,
+  subscribed: readonly Subscribed[],
+): Promise<void> {
+  const never = '00000000-0000-4000-8000-000000000000';
+  for (const { owner, id } of subscribed)
+    for (const caller of world.callers.filter((one) => !isSame(one, owner) && one.isAdministrator !== true)) {
+      if (owner.patient === undefined && caller.patient === undefined) continue;
+      for (const [method, path] of INTERACTIONS)
+        await cell(`${method} ${path('…')} of ${owner.name} as ${caller.name}`, async () => {
+          const ask = (of: string) => send(caller, { method, path: `/fhir/${path(of)}`, ...sentWith(method, of) });
+          const [reply, absent] = [await ask(id), await ask(never)];
+          const isFound = method === 'GET' && path(id).includes('?');
+          const isDone = (method === 'DELETE' && path(id).includes('?')) || isFound;
+          if (!isDone) assert.ok(reply.status >= 400, String(reply.status));
+          if (isFound && reply.status === 200) assert.equal(reply.json.total, 0);
+          requireSame(reply, id, absent, never);
+        });
+    }
+  for (const { owner, id } of subscribed)
+    await cell(`Subscription of ${owner.name} is as it was`, async () => {
+      const { json } = await send(owner, { method: 'GET', path: `/fhir/Subscription/${id}` });
+      assert.equal(json.reason, SUBSCRIPTION.reason);
+    });
 }
 
 /** Whatever others ask about a subscription is answered as for one that never was. */
@@ -82,9 +142,9 @@ export async function checkNarrowerTokens(
 }
 
 /**
- * Writes an observation of A, one of B and one of nobody, in this order, and waits until each owner is told of the last:
- * events come in order, so whatever was to be told of the others is told by then. Neither a number, nor an id, nor a text
- * tells of what the owner may not see.
+ * Writes an observation of A, one of B and one of nobody, and all three once more; waits until each owner is told of the
+ * last that it may see: events come in order, so whatever was to be told of the first three is told by then. Neither a
+ * number, nor an id, nor a text tells of what the owner may not see.
  */
 export async function checkEvents(
   world: MatrixWorld,
@@ -94,31 +154,38 @@ export async function checkEvents(
 ): Promise<void> {
   const administrator = world.callers.find(({ name }) => name === 'administrator') as MatrixCaller;
   const before = await Promise.all(subscribed.map(async (one) => countOf(await eventsOf(one))));
-  for (const owner of ['a', 'b', 'own'] as const) {
-    const subject = owner === 'own' ? {} : { subject: { reference: `Patient/${idOf(owner, 'Patient')}` } };
-    const code = { text: markerOf(owner) };
-    const body = { resourceType: 'Observation', status: 'final', code, ...subject };
-    const made = await send(administrator, { method: 'POST', path: '/fhir/Observation', headers: FHIR, body });
-    assert.equal(made.status, 201, made.text);
-  }
-  for (const [index, one] of subscribed.entries())
+  for (const round of ['FIRST', 'LAST'] as const)
+    for (const owner of EVENT_OWNERS) {
+      const subject = owner === 'own' ? {} : { subject: { reference: `Patient/${idOf(owner, 'Patient')}` } };
+      const code = { text: markerOf(round, owner) };
+      const body = { resourceType: 'Observation', status: 'final', code, ...subject };
+      const made = await send(administrator, { method: 'POST', path: '/fhir/Observation', headers: FHIR, body });
+      assert.equal(made.status, 201, made.text);
+    }
+  // Whom nothing is told of has no last one: all others are asked before.
+  const inOrder = [...subscribed.entries()].sort(([, one], [, other]) => toldOf(other).length - toldOf(one).length);
+  for (const [index, one] of inOrder)
     await cell(`${state}: events of ${one.owner.name}`, async () => {
+      const expected = toldOf(one);
+      const last = expected.at(-1);
       let reply = await eventsOf(one);
-      for (let looks = 0; !reply.text.includes(markerOf('own')); looks++) {
+      for (let looks = 0; last !== undefined && !reply.text.includes(markerOf('LAST', last)); looks++) {
         assert.ok(looks < MOST_LOOKS, 'the last event never came');
         await wait(PAUSE_MS);
         reply = await eventsOf(one);
       }
-      const told = (['a', 'b', 'own'] as const).filter((owner) => reply.text.includes(markerOf(owner)));
-      const expected = (['a', 'b', 'own'] as const).filter((owner) =>
-        sees(one.owner, { owner, type: 'Observation' }, state, 'r'),
-      );
-      assert.deepEqual(told, expected);
-      assert.equal(countOf(reply) - (before[index] as number), expected.length, 'events that are counted');
+      for (const round of ['FIRST', 'LAST'] as const) {
+        const told = EVENT_OWNERS.filter((owner) => reply.text.includes(markerOf(round, owner)));
+        assert.deepEqual(told, expected);
+      }
+      assert.equal(countOf(reply) - (before[index] as number), 2 * expected.length, 'events that are counted');
     });
 
-  function markerOf(owner: string): string {
-    return `EVENT-${state}-${owner}-TNEVE`;
+  function toldOf({ owner: caller }: Subscribed): readonly Owner[] {
+    return EVENT_OWNERS.filter((owner) => sees(caller, { owner, type: 'Observation' }, state, 'r'));
+  }
+  function markerOf(round: string, owner: string): string {
+    return `EVENT-${state}-${round}-${owner}-TNEVE`;
   }
   function eventsOf({ owner, id }: Subscribed): Promise<Reply> {
     return send(owner, { method: 'GET', path: `/fhir/Subscription/${id}/$events?content=full-resource` });
@@ -130,16 +197,32 @@ function countOf({ json }: Reply): number {
   return Number(parameter.find(({ name }) => name === 'events-since-subscription-start')?.valueString);
 }
 
+/** That of the whole system is not for patients, nor for apps that are about one. */
+const EXPORTS: readonly (readonly [level: string, types: readonly string[]])[] = [
+  ['Patient/$export', ['Patient', 'Observation', 'Encounter', 'Condition']],
+  ['$export', ['Practitioner', ...ABOUT_OTHERS]],
+];
+
 /** Exports hold what may be searched for, and what they are and hold is the beginner's alone. */
-export async function checkExports(world: MatrixWorld, { send, cell }: Cells, state: ConsentState): Promise<void> {
+export async function checkExports(
+  world: MatrixWorld,
+  { send, cell }: Cells,
+  subscribed: readonly Subscribed[],
+  state: ConsentState,
+): Promise<void> {
   const beginners = world.callers.filter(({ name }) =>
-    /^physician$|patient\/\*\.rs|user\/\*\.cruds|another organisation/.test(name),
+    /^physician$|^patient A.s app.*\*\.cruds|patient\/\*\.rs|user\/\*\.cruds|another organisation/.test(name),
+  );
+  const all = beginners.flatMap((caller) =>
+    EXPORTS.filter(([level]) => level !== '$export' || (caller.patient ?? caller.context) === undefined).map(
+      ([level, types]) => ({ caller, level, types }),
+    ),
   );
   await Promise.all(
-    beginners.map((caller) =>
-      cell(`${state}: Patient/$export as ${caller.name}`, async () => {
+    all.map(({ caller, level, types }) =>
+      cell(`${state}: ${level} as ${caller.name}`, async () => {
         const headers = { prefer: 'respond-async', accept: 'application/fhir+json' };
-        const path = '/fhir/Patient/$export?_type=Patient,Observation,Encounter,Condition';
+        const path = `/fhir/${level}?_type=${types.join(',')}`;
         const begun = await send(caller, { method: 'GET', path, headers });
         assert.equal(begun.status, 202, begun.text);
         const job = new URL(begun.location).pathname;
@@ -148,7 +231,7 @@ export async function checkExports(world: MatrixWorld, { send, cell }: Cells, st
         const texts = await Promise.all(files.map((file) => send(caller, { method: 'GET', path: file })));
         const shown = world.planted.filter(({ marker }) => texts.some(({ text }) => text.includes(marker)));
         const expected = world.planted.filter(
-          (one) => one.owner !== 'own' && !one.isDeleted && sees(caller, one, state, 's'),
+          (one) => types.includes(one.type) && !one.isDeleted && sees(caller, one, state, 's'),
         );
         assert.deepEqual(new Set(shown), new Set(expected));
         await requireOthersExcluded(caller, job, files);
@@ -156,6 +239,22 @@ export async function checkExports(world: MatrixWorld, { send, cell }: Cells, st
       }),
     ),
   );
+
+  const physician = world.callers.find(({ name }) => name === 'physician') as MatrixCaller;
+  await cell(`${state}: $export of Subscriptions as physician`, async () => {
+    const headers = { prefer: 'respond-async', accept: 'application/fhir+json' };
+    const begun = await send(physician, { method: 'GET', path: '/fhir/$export?_type=Subscription', headers });
+    assert.equal(begun.status, 202, begun.text);
+    const job = new URL(begun.location).pathname;
+    const files = ((await ended(physician, job)).json.output as { url: string }[]).map(({ url }) => new URL(url));
+    const texts = await Promise.all(files.map(({ pathname }) => send(physician, { method: 'GET', path: pathname })));
+    const listed = subscribed.filter(({ id }) => texts.some(({ text }) => text.includes(id)));
+    assert.deepEqual(
+      listed.map(({ owner }) => owner.name),
+      ['physician'],
+    );
+    await send(physician, { method: 'DELETE', path: job });
+  });
 
   async function ended(caller: MatrixCaller, job: string): Promise<Reply> {
     for (let looks = 0; looks < MOST_LOOKS; looks++) {

@@ -1,3 +1,4 @@
+import { isInScope } from './access-matrix-sight.ts';
 import { idOf, type MatrixCaller } from './access-matrix-world.ts';
 
 /*
@@ -33,6 +34,8 @@ export interface RouteRow {
   readonly own?: true;
   /** An app's token is looked at, and is not enough. */
   readonly isKnownToApps?: true;
+  /** But one of the patient's own app that is about this type is. */
+  readonly ownType?: string;
   /** Not asked by who is let in, since it would be done. */
   readonly isAct?: true;
 }
@@ -89,14 +92,35 @@ export const ROUTES: Readonly<Record<string, RouteRow>> = {
   'POST /auth/interaction/:uid/wallet': { entry: 'proof', path: '/auth/interaction/none/wallet', body: {} },
   'POST /auth/interaction/:uid/abort': { entry: 'proof', path: '/auth/interaction/none/abort', body: {} },
   'POST /auth/interaction/:uid/consent': { entry: 'proof', path: '/auth/interaction/none/consent', body: {} },
+  'POST /auth/interaction/:uid/sign-out': { entry: 'proof', path: '/auth/interaction/none/sign-out', body: {} },
+  // Without a session it offers to sign in.
+  'GET /auth/account': { entry: 'open' },
+  'POST /auth/account/apps/end': { entry: 'proof', body: {} },
+  'POST /auth/account/sign-out': { entry: 'proof', body: {} },
+  'POST /auth/account/sign-out-everywhere': { entry: 'proof', body: {} },
   'POST /sign-in/enrol/options': { entry: 'proof', body: { code: 'none' } },
   'POST /sign-in/enrol/verify': { entry: 'proof', body: { code: 'none', response: {} } },
   ...Object.fromEntries(
     // Not asked by TRACE, which `fetch` refuses to send.
     ['GET', 'TRACE', 'DELETE', 'OPTIONS', 'PATCH', 'PUT', 'POST', 'QUERY'].map((method) => [
       `${method} /auth/*`,
-      { entry: method === 'TRACE' ? 'unasked' : 'proof', path: '/auth/authorize' } satisfies RouteRow,
+      { entry: method === 'TRACE' ? 'unasked' : 'proof', path: '/auth/none' } satisfies RouteRow,
     ]),
+  ),
+  'GET /auth/authorize': { entry: 'proof' },
+  'POST /auth/authorize': { entry: 'proof' },
+  'GET /auth/authorize/:uid': { entry: 'proof', path: '/auth/authorize/none' },
+  'POST /auth/session/end/confirm': { entry: 'proof' },
+  ...Object.fromEntries(
+    ['token', 'introspect', 'revoke'].flatMap((name) => [
+      [`POST /auth/${name}`, { entry: 'proof' } satisfies RouteRow],
+      [`OPTIONS /auth/${name}`, { entry: 'open' } satisfies RouteRow],
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['jwks', '.well-known/openid-configuration', '.well-known/oauth-authorization-server'].flatMap((name) =>
+      ['GET', 'OPTIONS'].map((method) => [`${method} /auth/${name}`, { entry: 'open' } satisfies RouteRow]),
+    ),
   ),
   'OPTIONS /fhir': { entry: 'open', path: '/fhir' },
   'OPTIONS /fhir/*': { entry: 'open', path: '/fhir/Patient' },
@@ -143,6 +167,7 @@ export const ROUTES: Readonly<Record<string, RouteRow>> = {
   // Whoever sees none of it finds none.
   'GET /audit/AuditEvent': {
     ...{ entry: 'officer', own: true, isKnownToApps: true, path: '/audit/AuditEvent?patient=PATIENT', refused: [200] },
+    ownType: 'AuditEvent',
   },
   'GET /api/audit/anomalies': { entry: 'officer', isKnownToApps: true },
   'GET /api/receipts/versions/:type/:id/:version': {
@@ -184,6 +209,10 @@ export const ROUTES: Readonly<Record<string, RouteRow>> = {
     path: `/api/people/${ZERO}/passkeys/remove`,
     body: {},
   },
+
+  'GET /api/people/:account/apps': { ...administrator, path: `/api/people/${ZERO}/apps` },
+  'POST /api/people/:account/apps/end': { ...administrator, path: `/api/people/${ZERO}/apps/end`, body: {} },
+  'POST /api/people/:account/sign-out': { ...acting, path: `/api/people/${ZERO}/sign-out`, body: {} },
 
   'GET /api/sign-in-providers': administrator,
   'PUT /api/sign-in-providers': { ...administrator, body: { none: true } },
@@ -229,10 +258,12 @@ export const ROUTES: Readonly<Record<string, RouteRow>> = {
 };
 
 /** Whether the route lets the caller in, about patient `owner` where it is about one. */
-export function letsIn({ entry, own, isKnownToApps }: RouteRow, caller: MatrixCaller, owner: 'a' | 'b'): boolean {
+export function letsIn(row: RouteRow, caller: MatrixCaller, owner: 'a' | 'b'): boolean {
+  const { entry, own, isKnownToApps, ownType } = row;
   if (entry === 'open') return true;
   if (entry === 'proof' || caller.custodian === undefined) return false;
   if (entry === 'fhir') return true;
+  if (ownType !== undefined && caller.patient === owner && isInScope(caller, 's', ownType)) return true;
   if (caller.scopes !== undefined && (isKnownToApps !== true || entry !== 'caller')) return false;
   if (entry === 'caller') return true;
   if (own === true && caller.patient === owner) return true;

@@ -1,5 +1,8 @@
 import type { ConsentState, MatrixCaller, Owner, Planted } from './access-matrix-world.ts';
 
+/** Types of the custodian's own that everybody sees who was let in; the others are its staff's. */
+const SHARED: readonly string[] = ['Practitioner'];
+
 /** Which version of something is asked for: what it says, or that it was deleted. */
 export type Version = 'content' | 'deletion';
 
@@ -25,13 +28,15 @@ export function sees(
   version: Version = 'content',
 ): boolean {
   if (!consentLets(caller, owner, state)) return false;
+  const isShared = owner === 'own' && SHARED.includes(type);
+  if (owner === 'own' && !isShared && (!caller.isOwnStaff || caller.patient !== undefined)) return false;
   if (caller.scopes === undefined) return true;
   return caller.scopes.some((text) => {
     const said = scopeSays(text, permission, type);
     if (said === undefined) return false;
     // All that is planted meets the one search that is used; a deletion meets none.
     if (said.isSearched && version === 'deletion') return false;
-    return said.context !== 'patient' || owner === 'own' || owner === caller.context;
+    return said.context !== 'patient' || isShared || owner === caller.context;
   });
 }
 
@@ -42,7 +47,8 @@ export function mayWrite(caller: MatrixCaller, { owner, type }: Planted, permiss
     caller.scopes === undefined ||
     caller.scopes.some((text) => {
       const said = scopeSays(text, permission, type);
-      return said !== undefined && (said.context !== 'patient' || owner === 'own' || owner === caller.context);
+      const isShared = owner === 'own' && SHARED.includes(type);
+      return said !== undefined && (said.context !== 'patient' || isShared || owner === caller.context);
     })
   );
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { TestContext } from 'node:test';
 import type { Consent } from '@medplum/fhirtypes';
-import { memberReference } from '../../src/capabilities/consent/api/account-identifier.ts';
+import { memberReference } from '../../src/capabilities/consent/api/member-reference.ts';
 import type { ClaimSlip } from '../../src/capabilities/membership/api.ts';
 import { bytesToBase64url } from '../../src/std/bytes.ts';
 import { claimAccount } from '../../src/wallet/claim.ts';
@@ -11,17 +11,15 @@ import { nodeKeys } from '../../src/wallet/node/node-keys.ts';
 import { newWalletAccount, type WalletAccount } from '../../src/wallet/wallet.ts';
 import {
   APP,
-  allow,
   assertionOf,
-  authorizeUrl,
-  findPatient,
+  authorized,
+  exchange,
   newServiceKey,
-  REDIRECT,
   serviceOf,
   serviceToken,
-  tokenRequest,
 } from '../support/smart-app.ts';
-import { Browser, type Colleague, newPkce, type SmartNode, signIn, startSmartNode } from '../support/smart-node.ts';
+import { type Colleague, type SmartNode, startSmartNode } from '../support/smart-node.ts';
+import { patientToken } from './access-matrix-patient.ts';
 
 /** Whose a planted object is: of patient A or B, of the organisation, or nobody's because it never was. */
 export type Owner = 'a' | 'b' | 'own' | 'never';
@@ -72,9 +70,13 @@ export function idOf(owner: Owner, type: string): string {
   return `matrix-${owner.padEnd(5, '0')}-${type.toLowerCase()}`;
 }
 
+/** Types of which no subject says whose they are: not each interaction is asked about them. */
+export const ABOUT_OTHERS: readonly string[] = ['Binary', 'Bundle', 'Group', 'List'];
+
 /** What is never there has an id as long as the others'. */
 function plantedOf(owner: Owner): readonly Planted[] {
-  const types = owner === 'own' ? ['Practitioner'] : ['Patient', 'Encounter', 'Observation', 'Condition', 'Deleted'];
+  const charted = ['Patient', 'Encounter', 'Observation', 'Condition', 'Deleted', 'Binary', 'Bundle', 'List'];
+  const types = owner === 'own' ? ['Practitioner'] : charted;
   return types.map((name) => ({
     ...{ owner, id: idOf(owner, name), marker: `MARK-${owner}-${name}-KRAM` },
     type: name === 'Deleted' ? 'Observation' : name,
@@ -106,6 +108,24 @@ function resourceOf({ owner, type, id, marker }: Planted): object {
         type: [coding],
         reasonCode: [{ text: marker }],
       };
+    }
+    case 'Binary':
+      return {
+        ...{ ...common, meta: { tag: [{ system: 'urn:matrix:tag', code: marker }] } },
+        ...{ contentType: 'text/plain', securityContext: subject, data: 'eA==' },
+      };
+    case 'List': {
+      const item = { reference: `Observation/${idOf(owner, 'Observation')}` };
+      return { ...common, status: 'current', mode: 'working', title: marker, entry: [{ item }] };
+    }
+    case 'Bundle': {
+      const observation = { resourceType: 'Observation', status: 'final', code: { text: marker }, subject };
+      return { ...common, type: 'collection', entry: [{ resource: observation }] };
+    }
+    // Of B, who denies nobody: whoever sees the group may know of its member.
+    case 'Group': {
+      const member = [{ entity: { reference: `Patient/${idOf('b', 'Patient')}` } }];
+      return { ...common, type: 'person', actual: true, name: marker, member };
     }
     case 'Condition': {
       const active = { system: 'http://terminology.hl7.org/CodeSystem/condition-clinical', code: 'active' };
@@ -140,7 +160,8 @@ interface RouteSeen {
 export async function createMatrixWorld(t: TestContext): Promise<MatrixWorld> {
   const routes = new Set<string>();
   const node = await collectRoutes(routes, () => startSmartNode(t));
-  const planted = (['own', 'a', 'b'] as const).flatMap(plantedOf);
+  const group = { owner: 'own', type: 'Group', id: idOf('own', 'Group'), marker: 'MARK-own-Group-KRAM' } as const;
+  const planted = [...(['own', 'a', 'b'] as const).flatMap(plantedOf), { ...group, isDeleted: false }];
   for (const one of planted) await plant(node, one);
   const [walletA, walletB] = [await claim(node, 'a'), await claim(node, 'b')];
   const { accounts = [] } = node.running.seeded ?? {};
@@ -168,6 +189,7 @@ export async function createMatrixWorld(t: TestContext): Promise<MatrixWorld> {
       ...{ isAdministrator: true, isOfficer: true },
     },
     ...(await appCallers(node, riverside)),
+    ...(await patientAppCallers(node, walletA)),
   ];
   let policy: string | undefined;
   return {
@@ -281,19 +303,27 @@ async function appCallers(node: SmartNode, riverside: string): Promise<readonly 
   ];
 }
 
+/** Apps that patient A herself signs in to. */
+async function patientAppCallers(node: SmartNode, wallet: WalletAccount): Promise<readonly MatrixCaller[]> {
+  const app = async (scopes: string): Promise<MatrixCaller> => {
+    const { client_id: client } = await node.register(APP);
+    const token = await patientToken(node, client, wallet, scopes);
+    const hers = { custodian: 'here', isOwnStaff: false, patient: 'a', context: 'a' } as const;
+    return { name: `patient A’s app with ${scopes}`, token, ...hers, app: client, scopes: scopes.split(' ') };
+  };
+  return [
+    await app('launch/patient patient/*.cruds'),
+    // Told of nothing that it may not read.
+    await app('launch/patient patient/Subscription.cruds patient/Practitioner.rs'),
+  ];
+}
+
 /** Signs the colleague in, chooses patient A where the scopes are about one, and allows all. */
 async function appToken(node: SmartNode, clientId: string, colleague: Colleague, scope: string): Promise<string> {
-  const browser = new Browser(node.baseUrl);
-  const { verifier, challenge } = newPkce();
-  const url = authorizeUrl(node, { client_id: clientId, code_challenge: challenge, scope });
-  const consent = await signIn(browser, await browser.follow(url), colleague);
-  const patient = scope.includes('launch/patient') ? await findPatient(browser, consent, `${FAMILY} a`) : undefined;
-  const { at, answer } = await allow(browser, consent, patient);
-  const code = new URL(at).searchParams.get('code') ?? '';
-  assert.ok(code, answer.text);
+  const chosen = scope.includes('launch/patient') ? { family: `${FAMILY} a` } : {};
+  const { patient, ...given } = await authorized(node, { clientId, colleague, scope, ...chosen });
   assert.ok(patient === undefined || patient === idOf('a', 'Patient'));
-  const grantOf = { grant_type: 'authorization_code', redirect_uri: REDIRECT, code, client_id: clientId };
-  const { json } = await tokenRequest(node, { ...grantOf, code_verifier: verifier });
+  const { json } = await exchange(node, clientId, given);
   assert.ok(json.access_token, JSON.stringify(json));
   assert.deepEqual(new Set((json.scope ?? '').split(' ')), new Set(scope.split(' ')));
   return json.access_token;

@@ -6,13 +6,21 @@ import { FHIR_ROWS, type FhirRow, OTHER_OPERATIONS, passesScope, statedInteracti
 import {
   checkEvents,
   checkExports,
+  checkInteractions,
   checkNarrowerTokens,
   checkOthersSubscriptions,
   subscribe,
 } from './access-matrix-later.ts';
 import { letsIn, ROUTES, requestOf } from './access-matrix-routes.ts';
 import { sees } from './access-matrix-sight.ts';
-import { type ConsentState, createMatrixWorld, idOf, type MatrixCaller, type Planted } from './access-matrix-world.ts';
+import {
+  ABOUT_OTHERS,
+  type ConsentState,
+  createMatrixWorld,
+  idOf,
+  type MatrixCaller,
+  type Planted,
+} from './access-matrix-world.ts';
 
 /*
  * Who sees what: each registered route and each interaction of the capability statement, by each kind of caller, about
@@ -150,7 +158,9 @@ test('access matrix', async (t) => {
       const planted = world.planted.filter(({ owner }) => state === 'none' || owner !== 'b');
       const callers = world.callers.filter(({ custodian }) => state === 'none' || custodian === 'here');
       for (const row of FHIR_ROWS) {
-        const abouts = planted.filter((one) => row.of?.(one) ?? true);
+        const abouts = planted.filter(
+          (one) => (row.of?.(one) ?? true) && (row.everyType === true || !ABOUT_OTHERS.includes(one.type)),
+        );
         const [first] = abouts;
         for (const about of abouts)
           await Promise.all(
@@ -175,7 +185,8 @@ test('access matrix', async (t) => {
       await world.decide(state);
       await checkEvents(world, cells, subscribed, state);
       if (state === 'none') await checkNarrowerTokens(world, cells, subscribed);
-      await checkExports(world, cells, state);
+      if (state === 'none') await checkInteractions(world, cells, subscribed);
+      await checkExports(world, cells, subscribed, state);
     }
   });
 

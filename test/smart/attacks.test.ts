@@ -10,7 +10,9 @@ import {
   assertionOf,
   authorized,
   authorizeUrl,
+  codeAt,
   exchange,
+  familyAt,
   findPatient,
   newServiceKey,
   REDIRECT,
@@ -36,8 +38,7 @@ async function setStage(t: TestContext): Promise<Stage> {
   const node = await startSmartNode(t);
   const colleague = await node.hire('Dr. Ada');
   const { client_id: clientId } = await node.register(APP);
-  const { json } = await node.fhir(node.admin, 'Patient?_count=1');
-  return { node, colleague, clientId, family: json.entry[0].resource.name[0].family };
+  return { node, colleague, clientId, family: await familyAt(node) };
 }
 
 /** What the app is told, in the query or, for what was no code flow, in the fragment. */
@@ -45,8 +46,6 @@ function saidTo(at: string): URLSearchParams {
   const { search, hash } = new URL(at);
   return new URLSearchParams(search === '' ? hash.slice(1) : search);
 }
-
-const GRANT = { grant_type: 'authorization_code', redirect_uri: REDIRECT };
 
 test('attacks on codes and on the way to them', async (t) => {
   const { node, colleague, clientId, family } = await setStage(t);
@@ -74,11 +73,12 @@ test('attacks on codes and on the way to them', async (t) => {
     async () => {
       const { code, verifier } = await attempt();
       const { client_id: other } = await node.register({ ...APP, client_name: 'Another app' });
+      const grant = { grant_type: 'authorization_code', redirect_uri: REDIRECT, code };
       const tries: readonly Record<string, string>[] = [
-        { ...GRANT, code, client_id: clientId, code_verifier: newPkce().verifier },
-        { ...GRANT, code, client_id: clientId },
-        { ...GRANT, code, client_id: other, code_verifier: verifier },
-        { ...GRANT, code, client_id: clientId, code_verifier: verifier, redirect_uri: `${REDIRECT}2` },
+        { ...grant, client_id: clientId, code_verifier: newPkce().verifier },
+        { ...grant, client_id: clientId },
+        { ...grant, client_id: other, code_verifier: verifier },
+        { ...grant, client_id: clientId, code_verifier: verifier, redirect_uri: `${REDIRECT}2` },
       ];
       for (const fields of tries) {
         const { status, json } = await tokenRequest(node, fields);
@@ -191,8 +191,8 @@ test('attacks on codes and on the way to them', async (t) => {
       const { at, answer } = await new Browser(node.baseUrl).follow(url);
       assert.ok(at.startsWith(node.baseUrl) ? answer.status === 400 : saidTo(at).has('error'), at);
     }
-    const { code, verifier, patient } = await attempt();
-    const { json } = await tokenRequest(node, { ...GRANT, code, client_id: clientId, code_verifier: verifier });
+    const { patient, ...given } = await attempt();
+    const { json } = await exchange(node, clientId, given);
     const inAddress = await fetch(`${node.fhirUrl}/Patient/${patient}?access_token=${json.access_token}`);
     assert.equal(inAddress.status, 401);
   });
@@ -247,14 +247,13 @@ test('attacks on codes and on the way to them', async (t) => {
       const nobody = await browser.form(`${consent.at}/consent`, [['patient', 'no-such-patient']]);
       assert.match(nobody.answer.text, /Choose a patient first/);
       const patient = await findPatient(browser, consent, family);
-      const { at } = await browser.form(`${consent.at}/consent`, [
+      const landing = await browser.form(`${consent.at}/consent`, [
         ['patient', patient],
         ...['patient/Patient.rs', 'user/*.cruds', 'system/*.cruds', 'offline_access'].map(
           (one) => ['scope', one] as const,
         ),
       ]);
-      const code = new URL(at).searchParams.get('code') ?? '';
-      const { json } = await tokenRequest(node, { ...GRANT, code, client_id: clientId, code_verifier: verifier });
+      const { json } = await exchange(node, clientId, { code: codeAt(landing), verifier });
       assert.deepEqual((json.scope ?? '').split(' ').sort(), ['launch/patient', 'patient/Patient.rs']);
       assert.equal(json.refresh_token, undefined);
     },
@@ -471,13 +470,7 @@ test('an app registers itself with a token of an administrator, once, and for no
     'invalid_client_metadata',
   );
   const colleague = await node.hire('Dr. Ada');
-  const { json } = await node.fhir(node.admin, 'Patient?_count=1');
   const clientId = made.json.client_id as string;
-  const consent = {
-    clientId,
-    colleague,
-    family: json.entry[0].resource.name[0].family,
-    scope: 'launch/patient patient/*.rs',
-  };
+  const consent = { clientId, colleague, family: await familyAt(node), scope: 'launch/patient patient/*.rs' };
   assert.equal((await exchange(node, clientId, await authorized(node, consent))).status, 200);
 });

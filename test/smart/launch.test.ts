@@ -6,7 +6,10 @@ import {
   APP,
   allow,
   assertionOf,
+  authorized,
   authorizeUrl,
+  codeAt,
+  exchange,
   findPatient,
   newServiceKey,
   REDIRECT,
@@ -89,8 +92,7 @@ test('SMART App Launch', async (t) => {
       assert.equal(back.searchParams.get('state'), 'state-of-the-app');
       assert.equal(back.searchParams.get('iss'), `${node.baseUrl}/auth`);
       const code = back.searchParams.get('code') ?? '';
-      const grant = { grant_type: 'authorization_code', redirect_uri: REDIRECT };
-      const { status, json: tokens } = await tokenRequest(node, { ...grant, code, client_id, code_verifier: verifier });
+      const { status, json: tokens } = await exchange(node, client_id, { code, verifier });
       assert.equal(status, 200, JSON.stringify(tokens));
       await checkIdToken(node, client_id, tokens.id_token ?? '', ada);
       assert.equal(tokens.patient, patient);
@@ -164,9 +166,7 @@ test('SMART App Launch', async (t) => {
       return { verifier, landing: await allow(browser, consent) };
     };
     const { verifier, landing } = await run();
-    const code = new URL(landing.at).searchParams.get('code') ?? '';
-    const grant = { grant_type: 'authorization_code', redirect_uri: REDIRECT };
-    const { json } = await tokenRequest(node, { ...grant, code, client_id, code_verifier: verifier });
+    const { json } = await exchange(node, client_id, { code: codeAt(landing), verifier });
     assert.equal(json.patient, patients[1]?.id, JSON.stringify(json));
     assert.equal(json.intent, 'reconcile');
     assert.equal(json.encounter, encounter);
@@ -178,17 +178,10 @@ test('SMART App Launch', async (t) => {
   });
 
   await t.test('a scope with a search behind it shows what meets the search, and nothing else', async () => {
-    const browser = new Browser(node.baseUrl);
-    const { verifier, challenge } = newPkce();
     const search = 'code=http://loinc.org|8867-4&category=vital-signs';
     const scope = `launch/patient patient/Observation.rs?${search}`;
-    const request = { client_id, code_challenge: challenge, scope };
-    const consent = await signIn(browser, await browser.follow(authorizeUrl(node, request)), physician);
-    const patient = await findPatient(browser, consent, family);
-    const code = new URL((await allow(browser, consent, patient)).at).searchParams.get('code') ?? '';
-    const grant = { grant_type: 'authorization_code', redirect_uri: REDIRECT };
-    const { json: tokens } = await tokenRequest(node, { ...grant, code, client_id, code_verifier: verifier });
-    const token = tokens.access_token ?? '';
+    const { patient, ...given } = await authorized(node, { clientId: client_id, colleague: physician, family, scope });
+    const token = (await exchange(node, client_id, given)).json.access_token ?? '';
     const seen = await node.fhir(token, 'Observation?_count=1000&_total=accurate');
     const all = await node.fhir(node.admin, `Observation?patient=${patient}&_count=1000&_total=accurate`);
     const expected = await node.fhir(
@@ -237,13 +230,8 @@ test('SMART App Launch', async (t) => {
       assert.equal((await node.api('POST', '/api/clients/keys/rotate', {})).status, 204);
       const { keys } = await keysNow();
       assert.deepEqual([keys.length, keys[1]?.kid], [2, before.keys[0]?.kid]);
-      const browser = new Browser(node.baseUrl);
-      const { verifier, challenge } = newPkce();
-      const request = { client_id, code_challenge: challenge, scope: 'openid fhirUser user/Patient.rs' };
-      const consent = await signIn(browser, await browser.follow(authorizeUrl(node, request)), physician);
-      const code = new URL((await allow(browser, consent)).at).searchParams.get('code') ?? '';
-      const grant = { grant_type: 'authorization_code', redirect_uri: REDIRECT };
-      const { json } = await tokenRequest(node, { ...grant, code, client_id, code_verifier: verifier });
+      const asked = { clientId: client_id, colleague: physician, scope: 'openid fhirUser user/Patient.rs' };
+      const { json } = await exchange(node, client_id, await authorized(node, asked));
       assert.equal(decodeProtectedHeader(json.id_token ?? '').kid, keys[0]?.kid);
       await checkIdToken(node, client_id, json.id_token ?? '', ada);
     },
@@ -251,13 +239,8 @@ test('SMART App Launch', async (t) => {
 
   await t.test('whoever is dismissed has no token any more', async () => {
     const leaver = await node.hire('Dr. Leaver');
-    const browser = new Browser(node.baseUrl);
-    const { verifier, challenge } = newPkce();
-    const request = { client_id, code_challenge: challenge, scope: 'user/Patient.rs' };
-    const consent = await signIn(browser, await browser.follow(authorizeUrl(node, request)), leaver);
-    const code = new URL((await allow(browser, consent)).at).searchParams.get('code') ?? '';
-    const grant = { grant_type: 'authorization_code', redirect_uri: REDIRECT };
-    const { json } = await tokenRequest(node, { ...grant, code, client_id, code_verifier: verifier });
+    const asked = { clientId: client_id, colleague: leaver, scope: 'user/Patient.rs' };
+    const { json } = await exchange(node, client_id, await authorized(node, asked));
     const token = json.access_token ?? '';
     assert.equal((await node.fhir(token, 'Patient')).status, 200);
     await node.api('POST', `/api/people/${leaver.account}/dismiss`);

@@ -6,7 +6,7 @@ import { claimAccount } from '../../src/wallet/claim.ts';
 import { nodeKeys } from '../../src/wallet/node/node-keys.ts';
 import { signSignIn } from '../../src/wallet/sign-in.ts';
 import { newWalletAccount } from '../../src/wallet/wallet.ts';
-import { APP, allow, authorizeUrl, REDIRECT, tokenRequest } from '../support/smart-app.ts';
+import { APP, allow, authorizeUrl, codeAt, exchange } from '../support/smart-app.ts';
 import { Browser, type Landing, newPkce, type SmartNode, signIn, startSmartNode } from '../support/smart-node.ts';
 import { createSoftPasskey } from '../support/soft-passkey.ts';
 
@@ -14,11 +14,8 @@ import { createSoftPasskey } from '../support/soft-passkey.ts';
 
 before(() => loadDefinitions());
 
-async function tokensAt(node: SmartNode, clientId: string, verifier: string, { at, answer }: Landing) {
-  const code = new URL(at).searchParams.get('code');
-  assert.ok(code !== null, answer.text);
-  const grant = { grant_type: 'authorization_code', redirect_uri: REDIRECT, code, client_id: clientId };
-  return (await tokenRequest(node, { ...grant, code_verifier: verifier })).json;
+async function tokensAt(node: SmartNode, clientId: string, verifier: string, landing: Landing) {
+  return (await exchange(node, clientId, { code: codeAt(landing), verifier })).json;
 }
 
 function statementOn(text: string): string {

@@ -4,7 +4,10 @@ import { issueToken, type TokenRecord } from '../../src/auth/tokens.ts';
 import { PRIVACY_OFFICER } from '../../src/capabilities/access/server/access-server.ts';
 import { registerPractitioner } from '../../src/capabilities/membership/server/registration.ts';
 import { r4Conformance } from '../../src/fhir/conformance.ts';
+import type { FhirServer } from '../../src/fhir/context.ts';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
+import { LIMITS } from '../../src/fhir/limits.ts';
+import { logFailure } from '../../src/fhir/log-failure.ts';
 import { createFhirOperations } from '../../src/fhir/operations/fhir-operations.ts';
 import { createFhirPlugin } from '../../src/fhir/plugin.ts';
 import { createAuthenticate } from '../../src/server/authenticate.ts';
@@ -37,12 +40,16 @@ export async function createAuditNode(t: TestContext): Promise<AuditNode> {
   const node = await createHospitalNode(t);
   const { hospital, clinic, floors, app } = node;
   const conformance = r4Conformance(await loadDefinitions());
+  const server: FhirServer = {
+    ...{ ...conformance, access: floors.access, registration: floors.registration, limits: LIMITS },
+    ...{ clock: hospital.clock, baseUrl: 'http://127.0.0.1:0/fhir' },
+    reportFailure: (error) => logFailure(app.log, error),
+  };
   await app.register(
     createFhirPlugin({
       vaultOf: (custodian) => (custodian === hospital.account ? hospital.vault : clinic.vault),
-      ...{ access: floors.access, registration: floors.registration, conformance, clock: hospital.clock },
+      server: () => server,
       authenticate: createAuthenticate([hospital.vault, clinic.vault], hospital.clock),
-      baseUrl: 'http://127.0.0.1:0/fhir',
       operations: [...createFhirOperations(conformance), ...floors.operations],
     }),
     { prefix: '/fhir' },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
-import { createNodeStarter } from '../../src/app/start-node.ts';
+import { createNodeStarter } from '../../src/app/create-node-starter.ts';
 import type { BackupProgress, BackupRequest, BackupSummary } from '../../src/cli/backup-work.ts';
 import type { NodeStarter, RunningNode } from '../../src/cli/node-starter.ts';
 import { untilOver } from '../../src/cli/operations.ts';

@@ -15,17 +15,8 @@ import { LIMITS } from '../../src/fhir/limits.ts';
 import { createFhirPlugin } from '../../src/fhir/plugin.ts';
 import { utf8 } from '../../src/std/bytes.ts';
 import type { VersionRow } from '../../src/vault/vault.ts';
-import { BASE_URL, CUSTODIAN } from './fhir-node.ts';
+import { BASE_URL, CUSTODIAN, PHYSICIAN, testPolicy, testRegistration } from './fhir-node.ts';
 import { createSpiedVault, type SpiedVault } from './spied-vault.ts';
-
-const PHYSICIAN: Caller = {
-  custodian: CUSTODIAN,
-  account: 'a'.repeat(32),
-  kind: 'practitioner',
-  organisation: CUSTODIAN,
-  roles: [],
-  purpose: 'TREAT',
-};
 
 /** Callers of tests, by the name that the header `x-caller` has. */
 const CALLERS: Readonly<Record<string, Caller>> = {
@@ -64,6 +55,8 @@ export interface BulkNode {
   readonly clock: { aheadMs: number };
   /** What was no refusal. */
   readonly failures: unknown[];
+  /** Who began a job, as that one is now. */
+  readonly owners: { now: (owner: Caller) => Caller | undefined };
   /** Callers other than those above. */
   readonly callers: Record<string, Caller>;
   bulk(): Bulk;
@@ -104,23 +97,14 @@ export async function createBulkNode(t: TestContext, limits: Partial<BulkLimits>
   const denies: BulkNode['denies'] = { read: () => false };
   const clock = { aheadMs: 0 };
   const callers: Record<string, Caller> = { ...CALLERS };
-  const open = () => Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('hex');
+  const owners: BulkNode['owners'] = { now: (owner) => owner };
   const server: FhirServer = {
     ...conformance,
     limits: LIMITS,
     baseUrl: BASE_URL,
     clock: () => Date.now() + clock.aheadMs,
-    access: {
-      read: async (_caller, _account, versions) => {
-        const visible = versions.map((row) => !denies.read(row));
-        return { decision: visible.includes(true) ? 'permit' : 'deny', rules: ['test'], visible };
-      },
-      write: () => ({ decision: 'permit', rules: ['test'], visible: [] }),
-    },
-    registration: {
-      register: async () => open(),
-      registerMany: async (_custodian, count) => Array.from({ length: count }, open),
-    },
+    access: testPolicy(denies),
+    registration: testRegistration(),
     reportFailure: (error) => void failures.push(error),
   };
   const authenticate = async (request: { headers: Record<string, unknown> }) =>
@@ -132,12 +116,13 @@ export async function createBulkNode(t: TestContext, limits: Partial<BulkLimits>
   async function start(more: Partial<BulkLimits>): Promise<void> {
     bulk = createBulk({
       ...{ vaults: [{ custodian: CUSTODIAN, vault }], storage, authenticate, server: () => server },
+      ownerNow: async (owner) => owners.now(owner),
       // The place alone: there is no ledger here that anchors it.
       receiptOf: async (_vault, { generation, index }) => utf8(JSON.stringify({ generation, index })),
       limits: { ...TEST_LIMITS, ...limits, ...more },
     });
     app = fastify();
-    await app.register(createFhirPlugin({ ...server, vaultOf: () => vault, authenticate, conformance }), {
+    await app.register(createFhirPlugin({ server: () => server, vaultOf: () => vault, authenticate }), {
       prefix: '/fhir',
     });
     await app.register(bulk.plugin, { prefix: '/fhir' });
@@ -152,7 +137,7 @@ export async function createBulkNode(t: TestContext, limits: Partial<BulkLimits>
   });
 
   const node: BulkNode = {
-    ...{ vault, folder, denies, clock, callers, failures },
+    ...{ vault, folder, denies, clock, callers, owners, failures },
     bulk: () => bulk,
     async restart(more = {}) {
       await bulk.stop();

@@ -1,37 +1,28 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
-import { CONTRACTS } from '../../src/app/contracts.ts';
-import { newGenesis } from '../../src/app/new-network.ts';
 import { createServerFloors } from '../../src/app/server-floors.ts';
 import { issueToken } from '../../src/auth/tokens.ts';
 import { createMemberPort } from '../../src/capabilities/access/server/exchange-ports.ts';
 import { padTags, tag } from '../../src/capabilities/consent/contract/tags.ts';
 import { registerPractitioner } from '../../src/capabilities/membership/server/registration.ts';
-import { createKernel } from '../../src/chain/kernel.ts';
-import { keyId } from '../../src/chain/signature.ts';
-import { ed25519PublicKey, signEd25519 } from '../../src/crypto/node/ed25519.ts';
 import { randomBytes } from '../../src/crypto/node/platform.ts';
-import { sealingPublicKey } from '../../src/crypto/sealing.ts';
 import { createExchangeCall, type ExchangeCall } from '../../src/exchange/exchange-call.ts';
 import { createFetchText } from '../../src/exchange/fetch-text.ts';
 import { r4Conformance } from '../../src/fhir/conformance.ts';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
 import { importBundle } from '../../src/fhir/import-bundle.ts';
-import { createEmbeddedLedger } from '../../src/ledger/embedded/embedded-ledger.ts';
-import { verifyTask } from '../../src/ledger/intake/verify-task.ts';
 import type { Ledger } from '../../src/ledger/ledger.ts';
 import { submitMessage } from '../../src/ledger/submit-message.ts';
 import { createAuthenticate } from '../../src/server/authenticate.ts';
 import { createHttpHost } from '../../src/server/http-host.ts';
 import type { OrganisationContext } from '../../src/server/organisation.ts';
-import { hexToBytes, utf8 } from '../../src/std/bytes.ts';
+import { utf8 } from '../../src/std/bytes.ts';
 import type { JsonObject } from '../../src/std/canonical-json.ts';
-import { createVault } from '../../src/vault/create-vault.ts';
-import { newOrganisationKeys, type OrganisationKeys } from '../../src/wallet/node/organisation-keys.ts';
+import { foundMembers } from './founded-members.ts';
 
 /** A hospital with a patient, a clinic that asks for records, and an intruder: three members on one node. */
 export interface ExchangeNode {
@@ -75,20 +66,8 @@ export async function createExchangeNode(t: TestContext): Promise<ExchangeNode> 
   const log = pino({ level: 'silent' });
   const clock = { offsetMs: 0 };
   const now = () => Date.now() + clock.offsetMs;
-  const operatorSeed = '07'.repeat(32);
-  const founders: OrganisationKeys[] = [];
-  for (const slug of ['hospital', 'clinic', 'intruder'])
-    founders.push(await newOrganisationKeys({ slug, name: slug, roles: ['provider'] }));
-  const plan = { name: 'test', createdMs: now(), operatorSeed, founders: founders.map(({ entry }) => entry) };
-  const genesis = newGenesis(plan) as ReturnType<typeof newGenesis> & JsonObject;
-  const ledger = await createEmbeddedLedger({
-    ...{ folder: join(folder, 'ledger'), genesis, clock: now, log, threads: 0 },
-    kernel: createKernel({ genesis, contracts: CONTRACTS, verifySignature: verifyTask }),
-    operatorKey: { seed: hexToBytes(operatorSeed) as Uint8Array },
-  });
-  const organisations = await Promise.all(
-    founders.map((keys) => openOrganisation(keys, { folder, ledger, clock: now, log })),
-  );
+  const names = ['hospital', 'clinic', 'intruder'];
+  const { ledger, organisations, close } = await foundMembers(names, { folder, clock: now, log });
   const [hospital, clinic, intruder] = organisations as [OrganisationContext, OrganisationContext, OrganisationContext];
   const vaults = organisations.map(({ vault }) => vault);
   const authenticate = createAuthenticate(vaults, now);
@@ -107,9 +86,7 @@ export async function createExchangeNode(t: TestContext): Promise<ExchangeNode> 
   t.after(async () => {
     await app.close();
     floors.close();
-    for (const vault of vaults) await vault.close();
-    await ledger.close();
-    rmSync(folder, { recursive: true, force: true });
+    await close();
   });
   const { registration } = floors;
   const conformance = r4Conformance(await loadDefinitions());
@@ -159,30 +136,6 @@ export async function createExchangeNode(t: TestContext): Promise<ExchangeNode> 
       const base = { type: 'consent.grant', account, scope: 'patient-privacy', sense: 'permit', root, exceptions: [] };
       return (await submit(hospital, { ...base, ...message })).policy as string;
     },
-  };
-}
-
-async function openOrganisation(
-  { organisation, secrets }: OrganisationKeys,
-  parts: Pick<OrganisationContext, 'ledger' | 'clock' | 'log'> & { folder: string },
-): Promise<OrganisationContext> {
-  const { slug, name, account } = organisation;
-  const [seed, sealingSeed] = [secrets.signingSeed, secrets.sealingSeed].map(hexToBytes) as [Uint8Array, Uint8Array];
-  const rootKey = new Uint8Array(32).fill(slug.length);
-  const vault = await createVault({ folder: join(parts.folder, slug), custodian: account, rootKey, log: parts.log });
-  const signer = {
-    account,
-    keyId: keyId('ed25519', ed25519PublicKey(seed)),
-    sign: (bytes: Uint8Array) => signEd25519(seed, bytes),
-  };
-  return {
-    slug,
-    name,
-    account,
-    vault,
-    signer,
-    sealing: { seed: sealingSeed, publicKey: await sealingPublicKey(sealingSeed) },
-    ...parts,
   };
 }
 

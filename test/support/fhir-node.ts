@@ -1,8 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Caller } from '../../src/auth/caller.ts';
+import { type Conformance, r4Conformance } from '../../src/fhir/conformance.ts';
+import type { FhirServer } from '../../src/fhir/context.ts';
+import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
+import { type FhirLimits, LIMITS } from '../../src/fhir/limits.ts';
+import { logFailure } from '../../src/fhir/log-failure.ts';
 import { createFhirPlugin, type FhirPluginOptions } from '../../src/fhir/plugin.ts';
-import type { AccessPort } from '../../src/fhir/ports.ts';
+import type { AccessPort, RegistrationPort } from '../../src/fhir/ports.ts';
 import type { VersionRow } from '../../src/vault/vault.ts';
 import { createSpiedVault, type SpiedVault } from './spied-vault.ts';
 
@@ -28,52 +33,78 @@ export interface FhirAnswer {
   readonly json: any;
 }
 
-/** The FHIR plugin over a vault in memory, with policy and registration that tests steer. */
-export async function createFhirNode(options: Partial<FhirPluginOptions> = {}): Promise<FhirNode> {
-  const vault = await createSpiedVault(CUSTODIAN);
-  const registered: string[] = [];
-  const denies: FhirNode['denies'] = { read: () => false, write: () => false };
-  const now = { ms: Date.UTC(2026, 0, 2, 3, 4, 5, 6) };
-  const access: AccessPort = {
+/** Somebody of the custodian's who treats. */
+export const PHYSICIAN: Caller = {
+  custodian: CUSTODIAN,
+  account: 'a'.repeat(32),
+  kind: 'practitioner',
+  organisation: CUSTODIAN,
+  roles: [],
+  purpose: 'TREAT',
+};
+
+/** Policy that permits all but what is denied at that moment, to whomever. */
+export function testPolicy(denies: {
+  readonly read?: (row: VersionRow) => boolean;
+  readonly write?: (account: string, type: string) => boolean;
+}): AccessPort {
+  return {
     read: async (_caller, _account, versions) => {
-      const visible = versions.map((row) => !denies.read(row));
+      const visible = versions.map((row) => denies.read?.(row) !== true);
       return { decision: visible.includes(true) ? 'permit' : 'deny', rules: ['test'], visible };
     },
     write: (_caller, { account = CUSTODIAN, type }) => ({
-      decision: denies.write(account, type) ? 'deny' : 'permit',
+      decision: denies.write?.(account, type) === true ? 'deny' : 'permit',
       rules: ['test'],
       visible: [],
     }),
   };
+}
+
+/** Opens accounts of random ids, and keeps them in `registered`. */
+export function testRegistration(registered: string[] = []): RegistrationPort {
   const open = () => {
     const account = randomBytes(16).toString('hex');
     registered.push(account);
     return account;
   };
-  const caller: Caller = {
-    custodian: CUSTODIAN,
-    account: 'a'.repeat(32),
-    kind: 'practitioner',
-    organisation: CUSTODIAN,
-    roles: [],
-    purpose: 'TREAT',
+  return {
+    register: async () => open(),
+    registerMany: async (_custodian, count) => Array.from({ length: count }, open),
   };
+}
+
+type FhirNodeOptions = Partial<Omit<FhirPluginOptions, 'server'>> &
+  Partial<Pick<FhirServer, 'access' | 'registration' | 'baseUrl' | 'clock' | 'writeRules'>> & {
+    readonly limits?: Partial<FhirLimits>;
+    /** R4 alone unless it is given. */
+    readonly conformance?: Conformance;
+  };
+
+/** The FHIR plugin over a vault in memory, with policy and registration that tests steer. */
+export async function createFhirNode(options: FhirNodeOptions = {}): Promise<FhirNode> {
+  const vault = await createSpiedVault(CUSTODIAN);
+  const registered: string[] = [];
+  const denies: FhirNode['denies'] = { read: () => false, write: () => false };
+  const now = { ms: Date.UTC(2026, 0, 2, 3, 4, 5, 6) };
   const app = fastify();
-  await app.register(
-    createFhirPlugin({
-      vaultOf: () => vault,
-      access,
-      registration: {
-        register: async () => open(),
-        registerMany: async (_custodian, count) => Array.from({ length: count }, open),
-      },
-      authenticate: async () => caller,
-      baseUrl: BASE_URL,
-      clock: () => now.ms++,
-      ...options,
-    }),
-    { prefix: '/fhir' },
-  );
+  const {
+    conformance = r4Conformance(await loadDefinitions()),
+    access = testPolicy(denies),
+    registration = testRegistration(registered),
+    baseUrl = BASE_URL,
+    clock = () => now.ms++,
+    writeRules = [],
+    limits,
+    ...plugin
+  } = options;
+  const server = (): FhirServer => ({
+    ...{ ...conformance, access, registration, baseUrl, clock, writeRules },
+    limits: { ...LIMITS, ...limits },
+    reportFailure: (error) => logFailure(app.log, error),
+  });
+  const parts = { vaultOf: () => vault, server, authenticate: async () => PHYSICIAN, ...plugin };
+  await app.register(createFhirPlugin(parts), { prefix: '/fhir' });
   return {
     app,
     vault,

@@ -1,32 +1,24 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { CONTRACTS } from '../../src/app/contracts.ts';
-import { newGenesis } from '../../src/app/new-network.ts';
 import { createNodePlugin } from '../../src/app/node-plugin.ts';
 import { createServerFloors, type ServerFloors } from '../../src/app/server-floors.ts';
 import { issueToken, type TokenRecord } from '../../src/auth/tokens.ts';
 import { registerPractitioner } from '../../src/capabilities/membership/server/registration.ts';
-import { createKernel } from '../../src/chain/kernel.ts';
-import { keyId } from '../../src/chain/signature.ts';
-import { ed25519PublicKey, signEd25519 } from '../../src/crypto/node/ed25519.ts';
-import { sealingPublicKey } from '../../src/crypto/sealing.ts';
 import { r4Conformance } from '../../src/fhir/conformance.ts';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
 import { importBundle } from '../../src/fhir/import-bundle.ts';
-import { createEmbeddedLedger, type EmbeddedLedger } from '../../src/ledger/embedded/embedded-ledger.ts';
-import { verifyTask } from '../../src/ledger/intake/verify-task.ts';
+import type { EmbeddedLedger } from '../../src/ledger/embedded/embedded-ledger.ts';
 import { createAuthenticate } from '../../src/server/authenticate.ts';
 import { createHttpHost } from '../../src/server/http-host.ts';
 import type { OrganisationContext } from '../../src/server/organisation.ts';
-import { hexToBytes, utf8 } from '../../src/std/bytes.ts';
+import { utf8 } from '../../src/std/bytes.ts';
 import type { JsonObject } from '../../src/std/canonical-json.ts';
 import { isReject, Reject } from '../../src/std/reject.ts';
-import { createVault } from '../../src/vault/create-vault.ts';
-import { newOrganisationKeys, type OrganisationKeys } from '../../src/wallet/node/organisation-keys.ts';
+import { foundMembers } from './founded-members.ts';
 
 /** A hospital and a clinic on one node in a temporary folder: real ledger, real vaults, routes without a socket. */
 export interface HospitalNode {
@@ -53,25 +45,7 @@ export async function createHospitalNode(t: TestContext): Promise<HospitalNode> 
   const log = pino({ level: 'silent' });
   const clock = { offsetMs: 0 };
   const now = (): number => Date.now() + clock.offsetMs;
-  const operatorSeed = '07'.repeat(32);
-  const founders = [
-    await newOrganisationKeys({ slug: 'hospital', name: 'Hospital', roles: ['provider'] }),
-    await newOrganisationKeys({ slug: 'clinic', name: 'Clinic', roles: ['provider'] }),
-  ];
-  const genesis = newGenesis({
-    name: 'test',
-    createdMs: now(),
-    operatorSeed,
-    founders: founders.map(({ entry }) => entry),
-  });
-  const document = genesis as typeof genesis & JsonObject;
-  const ledger = await createEmbeddedLedger({
-    ...{ folder: join(folder, 'ledger'), genesis: document, clock: now, log, threads: 0 },
-    kernel: createKernel({ genesis: document, contracts: CONTRACTS, verifySignature: verifyTask }),
-    operatorKey: { seed: hexToBytes(operatorSeed) as Uint8Array },
-  });
-  const open = (keys: OrganisationKeys) => openOrganisation(keys, { folder, ledger, clock: now, log });
-  const organisations = await Promise.all(founders.map(open));
+  const { ledger, organisations, close } = await foundMembers(['Hospital', 'Clinic'], { folder, clock: now, log });
   const [hospital, clinic] = organisations as [OrganisationContext, OrganisationContext];
   const authenticate = createAuthenticate(
     organisations.map(({ vault }) => vault),
@@ -91,9 +65,7 @@ export async function createHospitalNode(t: TestContext): Promise<HospitalNode> 
   t.after(async () => {
     await app.close();
     floors.close();
-    for (const { vault } of organisations) await vault.close();
-    await ledger.close();
-    rmSync(folder, { recursive: true, force: true });
+    await close();
   });
   const { registration } = floors;
   const importing = {
@@ -130,28 +102,6 @@ export async function refusalOf(run: Promise<unknown>): Promise<string> {
     if (!isReject(error)) throw error;
     return error.code;
   }
-}
-
-async function openOrganisation(
-  { organisation, secrets }: OrganisationKeys,
-  parts: Pick<OrganisationContext, 'ledger' | 'clock' | 'log'> & { folder: string },
-): Promise<OrganisationContext> {
-  const { folder, ledger, clock, log } = parts;
-  const { slug, name, account } = organisation;
-  const [seed, sealingSeed] = [secrets.signingSeed, secrets.sealingSeed].map(hexToBytes) as [Uint8Array, Uint8Array];
-  const vault = await createVault({
-    folder: join(folder, slug),
-    custodian: account,
-    rootKey: new Uint8Array(32).fill(slug.length),
-    log,
-  });
-  const signer = {
-    account,
-    keyId: keyId('ed25519', ed25519PublicKey(seed)),
-    sign: (bytes: Uint8Array) => signEd25519(seed, bytes),
-  };
-  const sealing = { seed: sealingSeed, publicKey: await sealingPublicKey(sealingSeed) };
-  return { slug, name, account, vault, ledger, signer, sealing, clock, log };
 }
 
 async function issueTokens(hospital: OrganisationContext): Promise<HospitalNode['tokens']> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readConfiguration } from '../../src/app/configuration/read-configuration.ts';
-import type { NodeStarter } from '../../src/cli/node-starter.ts';
+import type { NodeStarter, RunningNode } from '../../src/cli/node-starter.ts';
 
 /** For command lines that must start and make nothing: each call fails the test. */
 export const noNodes: NodeStarter = {
@@ -25,3 +25,8 @@ export const noNodes: NodeStarter = {
   newValidator: () => assert.fail('no validator is to be made'),
   requireEngine: () => assert.fail('no engine is to be looked for'),
 };
+
+/** The same beside a node that runs. */
+export function nodeAt(running: Pick<RunningNode, 'url' | 'node' | 'adminTokens'>): NodeStarter {
+  return { ...noNodes, running: async () => running };
+}

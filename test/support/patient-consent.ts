@@ -1,5 +1,5 @@
 import type { Consent } from '@medplum/fhirtypes';
-import { memberReference } from '../../src/capabilities/consent/api/account-identifier.ts';
+import { memberReference } from '../../src/capabilities/consent/api/member-reference.ts';
 import { PATIENT } from './hospital-node.ts';
 
 /** Role of those whom a Consent is about: recipients of information. */

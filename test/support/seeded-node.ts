@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
-import { createNodeStarter } from '../../src/app/start-node.ts';
+import { createNodeStarter } from '../../src/app/create-node-starter.ts';
 import type { RunningNode, StartOptions } from '../../src/cli/node-starter.ts';
 import { testEngine } from './test-engine.ts';
 
@@ -31,5 +31,5 @@ export async function startSeededNode(t: TestContext, more: Partial<StartOptions
     rmSync(folder, { recursive: true, force: true });
   });
   const token = node.seeded?.accounts[0]?.token ?? '';
-  return { node, fhirUrl: `${node.url}/fhir`, token };
+  return { node, fhirUrl: `${node.baseUrl}/fhir`, token };
 }

@@ -40,6 +40,12 @@ export function scopesOn(text: string): string[] {
   return [...text.matchAll(/name="scope" value="([^"]+)"/g)].map((found) => (found[1] ?? '').replaceAll('&amp;', '&'));
 }
 
+/** Family name of a patient whom everybody of the first organisation may see. */
+export async function familyAt({ fhir, admin }: SmartNode): Promise<string> {
+  const { json } = await fhir(admin, 'Patient?_count=1');
+  return json.entry[0].resource.name[0].family;
+}
+
 /** Searches the patient by name on the consent page; the id of the first who is offered. */
 export async function findPatient(browser: Browser, { at }: Landing, name: string): Promise<string> {
   const { text } = await browser.request(`${at}?search=${encodeURIComponent(name)}`);
@@ -75,13 +81,20 @@ export async function tokenRequest(
   return { status: response.status, json: (await response.json()) as Record<string, string> };
 }
 
+/** What an app has of an authorization that came to its end. */
 export interface Authorized {
   readonly code: string;
   readonly verifier: string;
-  readonly patient: string;
 }
 
-/** Runs an authorization to its code: signs in, chooses the patient of that family name, allows all. */
+/** The code that the browser brings back to the app. */
+export function codeAt({ at, answer }: Landing): string {
+  const code = new URL(at).searchParams.get('code');
+  assert.ok(code !== null, answer.text);
+  return code;
+}
+
+/** Runs an authorization to its code: signs in, chooses the patient of that family name if one is given, allows all. */
 export async function authorized(
   node: SmartNode,
   {
@@ -89,8 +102,8 @@ export async function authorized(
     colleague,
     family,
     ...more
-  }: { clientId: string; colleague: Colleague; family: string } & Record<string, unknown>,
-): Promise<Authorized> {
+  }: { clientId: string; colleague: Colleague; family?: string } & Record<string, unknown>,
+): Promise<Authorized & { readonly patient: string | undefined }> {
   const browser = new Browser(node.baseUrl);
   const { verifier, challenge } = newPkce();
   const url = authorizeUrl(node, {
@@ -99,13 +112,11 @@ export async function authorized(
     ...(more as Record<string, string>),
   });
   const consent = await signIn(browser, await browser.follow(url), colleague);
-  const patient = await findPatient(browser, consent, family);
-  const { at, answer } = await allow(browser, consent, patient);
-  const code = new URL(at).searchParams.get('code');
-  assert.ok(code !== null, answer.text);
-  return { code, verifier, patient };
+  const patient = family === undefined ? undefined : await findPatient(browser, consent, family);
+  return { code: codeAt(await allow(browser, consent, patient)), verifier, patient };
 }
 
+/** Exchanges a code for tokens, as the app that it was given to. */
 export function exchange(node: SmartNode, clientId: string, { code, verifier }: Authorized): Promise<TokenAnswer> {
   const grant = { grant_type: 'authorization_code', redirect_uri: REDIRECT };
   return tokenRequest(node, { ...grant, code, client_id: clientId, code_verifier: verifier });

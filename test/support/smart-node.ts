@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import type { TestContext } from 'node:test';
-import type { RunningNode } from '../../src/cli/node-starter.ts';
+import type { RunningNode, StartOptions } from '../../src/cli/node-starter.ts';
 import { freePort } from './network-links.ts';
 import { startSeededNode } from './seeded-node.ts';
 import { createSoftPasskey, type SoftPasskey } from './soft-passkey.ts';
@@ -37,10 +37,10 @@ export interface Answer {
   readonly text: string;
 }
 
-export async function startSmartNode(t: TestContext): Promise<SmartNode> {
+export async function startSmartNode(t: TestContext, more: Partial<StartOptions> = {}): Promise<SmartNode> {
   const port = await freePort('127.0.0.1');
   const baseUrl = `http://localhost:${port}`;
-  const { node } = await startSeededNode(t, { port, baseUrl });
+  const { node } = await startSeededNode(t, { port, baseUrl, ...more });
   const [admin = ''] = Object.values(node.adminTokens);
   const call = async (url: string, init: RequestInit): Promise<Answer> => answerOf(await fetch(url, init));
   const api = (method: string, path: string, body?: unknown, token = admin) =>

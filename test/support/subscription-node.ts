@@ -5,14 +5,14 @@ import { r4Conformance } from '../../src/fhir/conformance.ts';
 import type { FhirServer } from '../../src/fhir/context.ts';
 import { loadDefinitions } from '../../src/fhir/definitions/load-definitions.ts';
 import { LIMITS } from '../../src/fhir/limits.ts';
-import type { AccessPort, RegistrationPort } from '../../src/fhir/ports.ts';
+import type { RegistrationPort } from '../../src/fhir/ports.ts';
 import { createOutgoing } from '../../src/outgoing/create-outgoing.ts';
 import type { OrganisationContext } from '../../src/server/organisation.ts';
 import { canonicalBytes } from '../../src/std/canonical-json.ts';
 import type { Timing } from '../../src/subscriptions/limits.ts';
 import { withOwnSubscriptions } from '../../src/subscriptions/own-subscriptions.ts';
 import { createSubscriptions } from '../../src/subscriptions/subscriptions.ts';
-import { BASE_URL, CUSTODIAN, createFhirNode, type FhirAnswer, type FhirNode } from './fhir-node.ts';
+import { BASE_URL, CUSTODIAN, createFhirNode, type FhirAnswer, type FhirNode, testPolicy } from './fhir-node.ts';
 
 /** The FHIR service with subscriptions, over a vault in a folder, with policy and callers that tests steer. */
 export interface SubscriptionNode extends FhirNode {
@@ -55,13 +55,7 @@ export async function createSubscriptionNode(
   const caller = { current: NURSE };
   const ended = new Set<string>();
   const failures: unknown[] = [];
-  const policy: AccessPort = {
-    read: async (_caller, _account, versions) => {
-      const visible = versions.map((row) => !node.denies.read(row));
-      return { decision: visible.includes(true) ? 'permit' : 'deny', rules: ['test'], visible };
-    },
-    write: () => ({ decision: 'permit', rules: ['test'], visible: [] }),
-  };
+  const policy = testPolicy({ read: (row) => node.denies.read(row) });
   const access = withOwnSubscriptions(policy, () => node.vault);
   const registration: RegistrationPort = {
     register: async () => 'b'.repeat(32),

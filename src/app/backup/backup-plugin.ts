@@ -6,9 +6,8 @@ import type { BackupProgress, BackupRequest } from '../../cli/backup-work.ts';
 import type { Authenticate } from '../../server/authenticate.ts';
 import { isReject, type Reject, rejecter } from '../../std/reject.ts';
 import { CODES as APP_CODES } from '../codes.ts';
-import { optionsOf, summaryOf } from './backup-work.ts';
 import { reject } from './codes.ts';
-import { type BackupSource, makeBackup } from './make-backup.ts';
+import type { BackupSource } from './make-backup.ts';
 
 const rejectApp = rejecter(APP_CODES);
 const Path = Type.String({ minLength: 2, maxLength: 4096, pattern: '^/[^\\x00]*$' });
@@ -34,6 +33,9 @@ export function createBackupPlugin(deps: {
 
   async function run(request: BackupRequest): Promise<void> {
     try {
+      // A node starts without what makes backups.
+      const { optionsOf, summaryOf } = await import('./backup-work.ts');
+      const { makeBackup } = await import('./make-backup.ts');
       const report = await makeBackup(source, {
         ...optionsOf(request),
         progress: (step, done, total) => {

@@ -33,6 +33,10 @@ test('options go before the environment, that before the file, and the file befo
       empty: true,
       trustedProxies: ['10.0.0.0/24'],
       drain: 5,
+      requestsPerToken: 50,
+      burstPerToken: 100,
+      signInTries: 4,
+      signInWait: 120,
     },
   });
   const { faults, settings, effective } = await readConfiguration({
@@ -51,6 +55,8 @@ test('options go before the environment, that before the file, and the file befo
     peers: ['https://a.example', 'https://b.example'],
     trustedProxies: ['10.0.0.0/24'],
     drain: { boundMs: 5000, noticeMs: 3000 },
+    rateLimits: { token: { perSecond: 50, burst: 100 } },
+    signInLimits: { sessionTries: 4, waitMs: 120_000 },
     baseUrl: 'https://variable.example',
     metricsToken: SECRET + SECRET,
     logLevel: 'info',
@@ -75,6 +81,14 @@ test('every fault of every source is told at once, with what was meant, and with
       peer: 'https://a.example',
       follow: 'http://user:topsecret@/',
       trustedProxies: ['everybody'],
+      requestsPerToken: 0,
+      burstPerToken: '100',
+      requestsPerUser: 10,
+      burstPerSource: 19,
+      signInTries: 2,
+      signInSourceTries: 9,
+      passkeyTries: 1001,
+      signInWait: 59,
       unheardOf: 1,
       __proto__x: 1,
     },
@@ -100,8 +114,10 @@ test('every fault of every source is told at once, with what was meant, and with
     'SETTING_ELSEWHERE metricsToken',
     'SETTING_FILE_UNREADABLE genesis',
     'SETTING_INCOMPLETE ACESO_VAULT_KEYS_DATABASE',
+    'SETTING_INCOMPLETE burstPerSource',
     'SETTING_INCOMPLETE follow',
     'SETTING_INCOMPLETE genesis',
+    'SETTING_INCOMPLETE requestsPerUser',
     'SETTING_UNKNOWN --emtpy --empty',
     'SETTING_UNKNOWN ACESO_VAULT_DATABSE ACESO_VAULT_DATABASE',
     'SETTING_UNKNOWN __proto__x',
@@ -111,13 +127,21 @@ test('every fault of every source is told at once, with what was meant, and with
     'SETTING_WRONG --witness',
     'SETTING_WRONG ACESO_LOG',
     'SETTING_WRONG ACESO_METRICS_TOKEN',
+    'SETTING_WRONG burstPerSource',
+    'SETTING_WRONG burstPerToken',
     'SETTING_WRONG drain',
     'SETTING_WRONG follow',
     'SETTING_WRONG host',
+    'SETTING_WRONG passkeyTries',
     'SETTING_WRONG peer',
+    'SETTING_WRONG requestsPerToken',
+    'SETTING_WRONG signInSourceTries',
+    'SETTING_WRONG signInTries',
+    'SETTING_WRONG signInWait',
     'SETTING_WRONG trustedProxies',
   ]);
   assert.match(String(faults.find(({ name }) => name === 'drain')?.allowed), /seconds, from 0 to 3600/);
+  assert.equal(faults.find(({ name }) => name === 'requestsPerUser')?.allowed, 'burstPerUser');
   const text = JSON.stringify(faults);
   for (const secret of [SECRET, 'topsecret', 'short']) assert(!text.includes(secret), secret);
 });
@@ -178,7 +202,8 @@ async function runStart(t: TestContext, argv: readonly string[], files = {}, env
       ...noNodes,
       async start(options) {
         started.push(options);
-        return { url: 'http://127.0.0.1:1', node: 'n', adminTokens: {}, seeded: undefined, close: async () => {} };
+        const url = 'http://127.0.0.1:1';
+        return { url, baseUrl: url, node: 'n', adminTokens: {}, seeded: undefined, close: async () => {} };
       },
     },
     fetch: async () => Response.json({ ledger: { status: 'ok' } }),

@@ -202,6 +202,13 @@ const NEEDS: readonly {
   { name: 'follow', needs: ['keys'], isFirst: true },
   { name: 'network', needs: ['keys'], isFirst: true },
   { name: 'carry', needs: ['genesis'], isFirst: true },
+  // Half of a limit would go together with the other half of what holds by itself, and be another than was meant.
+  { name: 'requestsPerToken', needs: ['burstPerToken'], isFirst: false },
+  { name: 'burstPerToken', needs: ['requestsPerToken'], isFirst: false },
+  { name: 'requestsPerUser', needs: ['burstPerUser'], isFirst: false },
+  { name: 'burstPerUser', needs: ['requestsPerUser'], isFirst: false },
+  { name: 'requestsPerSource', needs: ['burstPerSource'], isFirst: false },
+  { name: 'burstPerSource', needs: ['requestsPerSource'], isFirst: false },
 ];
 
 /** What can only be judged by looking at settings together, and at the folder: files matter while there is no node yet. */
@@ -211,7 +218,7 @@ async function judgeTogether(found: ReadonlyMap<SettingName, Found>, faults: Con
   for (const { name, needs, isFirst } of NEEDS) {
     const one = found.get(name);
     if (one === undefined || (isFirst && hasNode) || needs.some((other) => found.has(other))) continue;
-    const allowed = needs.map((other) => SETTINGS[other].variable ?? `--${SETTINGS[other].option}`).join(' or ');
+    const allowed = needs.map(shownName).join(' or ');
     faults.push(fault('SETTING_INCOMPLETE', fromOf(one), one.from, { allowed }));
   }
   if (hasNode) return;
@@ -226,6 +233,12 @@ async function judgeTogether(found: ReadonlyMap<SettingName, Found>, faults: Con
         fault('SETTING_FILE_UNREADABLE', fromOf(one), one.from, { given: `${givenToText(one.value)} (${reason})` }),
       );
   }
+}
+
+/** A setting as whoever has to give it too would write it. */
+function shownName(name: SettingName): string {
+  const { variable, option } = SETTINGS[name];
+  return variable ?? (option === undefined ? name : `--${option}`);
 }
 
 function fromOf({ from }: Found): ConfigurationFault['from'] {

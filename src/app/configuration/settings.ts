@@ -5,6 +5,12 @@ const Url = Type.String({ pattern: '^https?://[^\\s?#/][^\\s?#]{0,240}$' });
 const Tcp = Type.String({ pattern: '^tcp://[^\\s/]{1,240}:[0-9]{1,5}$' });
 const Postgres = Type.String({ pattern: '^postgres(?:ql)?://\\S{1,1024}$' });
 
+const PerSecond = Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 }));
+/** To come in by an app costs 10 of a network's at once, so less than twice that would let in almost nobody. */
+const Burst = Type.Optional(Type.Integer({ minimum: 20, maximum: 10_000_000 }));
+/** Fewer would keep out whoever touches the wrong key twice. */
+const Tries = Type.Optional(Type.Integer({ minimum: 3, maximum: 1000 }));
+
 /** Every setting of a running node. */
 const Configuration = Type.Object({
   data: Path,
@@ -26,6 +32,16 @@ const Configuration = Type.Object({
   trustedProxies: Type.Optional(
     Type.Array(Type.String({ pattern: '^[0-9A-Fa-f.:]{2,45}(?:/[0-9]{1,3})?$' }), { maxItems: 16 }),
   ),
+  requestsPerToken: PerSecond,
+  burstPerToken: Burst,
+  requestsPerUser: PerSecond,
+  burstPerUser: Burst,
+  requestsPerSource: PerSecond,
+  burstPerSource: Burst,
+  signInTries: Tries,
+  signInSourceTries: Type.Optional(Type.Integer({ minimum: 10, maximum: 100_000 })),
+  passkeyTries: Tries,
+  signInWait: Type.Optional(Type.Integer({ minimum: 60, maximum: 86_400 })),
   drain: Type.Integer({ minimum: 0, maximum: 3600 }),
   drainNotice: Type.Integer({ minimum: 0, maximum: 600 }),
   log: Type.Optional(Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])),
@@ -62,6 +78,9 @@ export interface Setting {
 
 const path = { inFile: true, kind: 'text', isPath: true } as const;
 const url = { inFile: true, kind: 'text', allowed: 'an address, http://… or https://…' } as const;
+const perSecond = { inFile: true, kind: 'whole', allowed: 'requests a second, from 1 to 1000000' } as const;
+const burst = { inFile: true, kind: 'whole', allowed: 'requests at once, from 20 to 10000000' } as const;
+const tries = { inFile: true, kind: 'whole', allowed: 'a number from 3 to 1000' } as const;
 const secret = { inFile: false, kind: 'text', isSecret: true } as const;
 
 /** Every setting by its name in a configuration file. */
@@ -85,6 +104,16 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     ...{ option: 'trusted-proxy', inFile: true, kind: 'list' },
     allowed: 'addresses or ranges of proxies, as 10.0.0.7 or 10.0.0.0/24; in a file a list',
   },
+  requestsPerToken: perSecond,
+  burstPerToken: burst,
+  requestsPerUser: perSecond,
+  burstPerUser: burst,
+  requestsPerSource: perSecond,
+  burstPerSource: burst,
+  signInTries: tries,
+  signInSourceTries: { inFile: true, kind: 'whole', allowed: 'a number from 10 to 100000' },
+  passkeyTries: tries,
+  signInWait: { inFile: true, kind: 'whole', allowed: 'seconds, from 60 to 86400' },
   drain: { option: 'drain', inFile: true, kind: 'whole', allowed: 'seconds, from 0 to 3600' },
   drainNotice: { option: 'drain-notice', inFile: true, kind: 'whole', allowed: 'seconds, from 0 to 600' },
   log: {

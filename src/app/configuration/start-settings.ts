@@ -1,4 +1,4 @@
-import type { StartSettings } from '../../cli/node-starter.ts';
+import type { RateLimit, StartSettings } from '../../cli/node-starter.ts';
 import type { Configuration } from './settings.ts';
 
 /** What a node is started with, from settings that fit. */
@@ -15,6 +15,7 @@ export function toStartSettings(configuration: Configuration): StartSettings {
     peers: peer ?? [],
     trustedProxies: trustedProxies ?? [],
     drain: { boundMs: drain * 1000, noticeMs: drainNotice * 1000 },
+    ...toLimits(configuration),
     ...(baseUrl === undefined ? {} : { baseUrl }),
     ...(genesis === undefined ? {} : { genesis }),
     ...(keys === undefined ? {} : { keys }),
@@ -26,4 +27,32 @@ export function toStartSettings(configuration: Configuration): StartSettings {
     ...(metricsToken === undefined ? {} : { metricsToken }),
     ...(log === undefined ? {} : { logLevel: log }),
   };
+}
+
+/** The limits that were set, and none where none was. */
+function toLimits(configuration: Configuration): Pick<StartSettings, 'rateLimits' | 'signInLimits'> {
+  const { signInTries, signInSourceTries, passkeyTries, signInWait } = configuration;
+  const rateLimits = {
+    ...limitOf('token', configuration.requestsPerToken, configuration.burstPerToken),
+    ...limitOf('user', configuration.requestsPerUser, configuration.burstPerUser),
+    ...limitOf('source', configuration.requestsPerSource, configuration.burstPerSource),
+  };
+  const signInLimits = {
+    ...(signInTries === undefined ? {} : { sessionTries: signInTries }),
+    ...(signInSourceTries === undefined ? {} : { sourceTries: signInSourceTries }),
+    ...(passkeyTries === undefined ? {} : { credentialTries: passkeyTries }),
+    ...(signInWait === undefined ? {} : { waitMs: signInWait * 1000 }),
+  };
+  return {
+    ...(Object.keys(rateLimits).length === 0 ? {} : { rateLimits }),
+    ...(Object.keys(signInLimits).length === 0 ? {} : { signInLimits }),
+  };
+}
+
+function limitOf(
+  of: string,
+  perSecond: number | undefined,
+  burst: number | undefined,
+): Readonly<Record<string, RateLimit>> {
+  return perSecond === undefined || burst === undefined ? {} : { [of]: { perSecond, burst } };
 }

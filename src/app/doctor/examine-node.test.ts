@@ -6,16 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import { runLine } from '../../../test/support/command-line.ts';
 import { noNodes } from '../../../test/support/no-nodes.ts';
 import { testEngine } from '../../../test/support/test-engine.ts';
 import { sharedPostgres, withoutPostgres } from '../../../test/support/test-postgres.ts';
-import type { CliContext } from '../../cli/command.ts';
-import { runCli } from '../../cli/main.ts';
 import type { ExamineOptions, Finding } from '../../cli/node-starter.ts';
 import { canonicalBytes, parseCanonical } from '../../std/canonical-json.ts';
 import { rootKeyToText } from '../../vault/root-key.ts';
+import { createNodeStarter } from '../create-node-starter.ts';
 import type { NodeEnvironment } from '../node-environment.ts';
-import { createNodeStarter } from '../start-node.ts';
 import { examineNode } from './examine-node.ts';
 import { checkDisk, checkRuntime } from './machine-checks.ts';
 import { checkBackup } from './running-checks.ts';
@@ -254,18 +253,10 @@ test('a database that loses what it acknowledged', { skip: withoutPostgres }, as
 test('aceso doctor prints a line each with what to do, or JSON, and ends with 1 when something failed', async (t) => {
   const { root, data, keyFile } = patientOf(t);
   const nodes = createNodeStarter(environmentOf(root));
-  const run = async (...argv: readonly string[]) => {
-    const [out, notes]: [string[], string[]] = [[], []];
-    const context: CliContext = {
-      ...{ env: {}, cwd: root, clock: Date.now, untilStopped: async () => {}, askSecret: async () => undefined, fetch },
-      print: (line) => out.push(line),
-      note: (line) => notes.push(line),
-      progress: () => ({ update() {}, stop() {} }),
-      nodes: { ...noNodes, examine: nodes.examine },
-    };
-    const code = await runCli(['doctor', '--data', data, '--port', '0', ...argv], context);
-    return { code, out: out.join('\n'), notes: notes.join('\n') };
-  };
+  const run = (...argv: readonly string[]) =>
+    runLine(['doctor', '--data', data, '--port', '0', ...argv], {
+      ...{ cwd: root, fetch, nodes: { ...noNodes, examine: nodes.examine } },
+    });
   const well = await run();
   assert.equal(well.code, 0, well.out);
   assert.match(well.out, /^ok {3}settings +they hold$/m);

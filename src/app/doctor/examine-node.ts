@@ -9,6 +9,7 @@ import { findCometBft } from '../../ledger/cometbft/engine/find-cometbft.ts';
 import { isManifestOf } from '../backup/manifest.ts';
 import { readBackupFolder } from '../backup/open-backup.ts';
 import { readConfiguration } from '../configuration/read-configuration.ts';
+import { nodeAddress } from '../listen.ts';
 import type { NodeEnvironment } from '../node-environment.ts';
 import type { NodeFile } from '../node-folder.ts';
 import { readRuntimeFile } from '../runtime-file.ts';
@@ -70,13 +71,14 @@ async function checkEngine({ engine }: NodeEnvironment): Promise<Finding> {
 /** The running node where there is one; else whether one could listen. */
 async function checkProcess(
   environment: NodeEnvironment,
-  { host, port }: StartSettings,
+  { host, port, baseUrl }: StartSettings,
   node: NodeFile | undefined,
 ): Promise<readonly Finding[]> {
   const info = node === undefined ? undefined : await readRuntimeFile(environment.keyFolder, node.node);
-  if (info === undefined) return [ok('health', 'no node runs on this folder'), await checkPort(host, port)];
+  const { hosts } = nodeAddress(host, port, baseUrl);
+  if (info === undefined) return [ok('health', 'no node runs on this folder'), await checkPort(hosts, port)];
   const { findings, isRunning } = await checkRunning(info, environment);
-  return isRunning ? findings : [...findings, await checkPort(host, port)];
+  return isRunning ? findings : [...findings, await checkPort(hosts, port)];
 }
 
 /** Addresses of the nodes that this one talks to. */

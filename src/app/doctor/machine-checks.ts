@@ -1,9 +1,8 @@
 import { statfs } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import type { Finding } from '../../cli/node-starter.ts';
 import { isReject } from '../../std/reject.ts';
-import { listenRefusal } from '../listen.ts';
+import { listenRefusal, type NodeAddress, requireFree } from '../listen.ts';
 import { fail, ok, thrown, warn } from './finding.ts';
 
 const NEEDED_MAJOR = 26;
@@ -43,13 +42,12 @@ async function freeBytes(folder: string): Promise<number> {
 }
 
 /** Whether a node could listen there. Only asked while none runs on the folder. */
-export function checkPort(host: string, port: number): Promise<Finding> {
-  const probe = createServer();
-  return new Promise((resolve) => {
-    probe.once('error', (error) => {
-      const refusal = listenRefusal(error, port);
-      resolve(thrown('port', isReject(refusal) ? refusal : error, 'give another address or port'));
-    });
-    probe.listen({ host, port }, () => probe.close(() => resolve(ok('port', `${host}:${port} is free`))));
-  });
+export async function checkPort(hosts: NodeAddress['hosts'], port: number): Promise<Finding> {
+  try {
+    await requireFree(hosts, port);
+    return ok('port', `${port} is free on ${hosts.join(' and ')}`);
+  } catch (error) {
+    const refusal = listenRefusal(error, port);
+    return thrown('port', isReject(refusal) ? refusal : error, 'give another address or port');
+  }
 }

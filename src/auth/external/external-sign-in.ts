@@ -2,10 +2,10 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import type { Outgoing } from '../../outgoing/outgoing.ts';
 import { rejecter } from '../../std/reject.ts';
+import type { DocumentStore } from '../documents.ts';
 import { createAttemptLimits } from '../sign-in/attempt-limits.ts';
 import { createAttempt } from '../sign-in/attempts.ts';
 import type { Person, SignIn } from '../sign-in/sign-in.ts';
-import type { DocumentStore } from '../smart/documents.ts';
 import { createAskProvider } from './ask-provider.ts';
 import { claimedIdentity, commonRoles } from './claimed-identity.ts';
 import { exchangeCode } from './code-exchange.ts';
@@ -100,11 +100,28 @@ export function createExternalSignIn(options: {
     return check;
   }
 
+  // Answers that are looked at; of two at once that are the same the provider is asked about one.
+  const underWay = new Set<string>();
+
   async function finish(session: string, given: unknown) {
-    const { journey, answer } = opened(given);
+    const made = opened(given);
+    if (made.journey.session !== session) throw reject('EXTERNAL_ANSWER_FOREIGN');
+    const { state } = made.answer;
+    if (states.isSpent(state) || underWay.has(state)) throw reject('EXTERNAL_ANSWER_USED');
+    underWay.add(state);
+    try {
+      const proved = await personOf(made);
+      // Last of all: what an answer that proves nothing used up would fill the memory that everybody's answers need.
+      if (!states.spend(state, proved.person.account)) throw reject('EXTERNAL_ANSWER_USED');
+      return proved;
+    } finally {
+      underWay.delete(state);
+    }
+  }
+
+  /** Who the provider says it is. */
+  async function personOf({ journey, answer }: ReturnType<typeof opened>) {
     const { custodian, nonce, verifier } = journey;
-    if (journey.session !== session) throw reject('EXTERNAL_ANSWER_FOREIGN');
-    if (!states.spend(answer.state)) throw reject('EXTERNAL_ANSWER_USED');
     const provider = await requireProvider(custodian, journey.provider);
     const metadata = await metadataOf(custodian, provider);
     requireIssuer(metadata, answer.iss);

@@ -3,7 +3,7 @@ import { createExclusive } from '../../jobs/exclusive.ts';
 import { bytesToHex, utf8 } from '../../std/bytes.ts';
 import { frame } from '../../std/frame.ts';
 import { rejecter } from '../../std/reject.ts';
-import { type DocumentStore, listJson, readJson, writeJson } from '../smart/documents.ts';
+import { type DocumentStore, listJson, readJson, writeJson } from '../documents.ts';
 import { CODES } from './codes.ts';
 import type { ProviderSettings } from './provider-settings.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isReject } from '../../std/reject.ts';
-import type { DocumentStore } from '../smart/documents.ts';
+import type { DocumentStore } from '../documents.ts';
 import { createProviderBook } from './provider-settings.ts';
 
 const SETTINGS = {

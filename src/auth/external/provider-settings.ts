@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { createExclusive } from '../../jobs/exclusive.ts';
 import { rejecter } from '../../std/reject.ts';
-import { type DocumentStore, readJson, writeJson } from '../smart/documents.ts';
+import { type DocumentStore, readJson, writeJson } from '../documents.ts';
 import { CODES } from './codes.ts';
 
 const reject = rejecter(CODES);

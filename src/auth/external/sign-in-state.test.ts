@@ -24,7 +24,9 @@ test('a state opens what it was made of, in this process, for a quarter of an ho
     `${state.slice(0, -1)}${state.endsWith('A') ? 'B' : 'A'}`,
   ])
     assert.equal(states.open(wrong), undefined, wrong);
-  assert.deepEqual([states.spend(state), states.spend(state)], [true, false]);
+  assert.equal(states.isSpent(state), false);
+  assert.deepEqual([states.spend(state, 'ada'), states.spend(state, 'ada')], [true, false]);
+  assert.equal(states.isSpent(state), true);
   nowMs = expiresAtMs;
   assert.equal(states.open(state), undefined);
 });

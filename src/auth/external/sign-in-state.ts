@@ -27,8 +27,10 @@ export interface SignInStates {
   begin(journey: Omit<Journey, 'expiresAtMs'>): JourneyTexts;
   /** What this process began and can still be answered; undefined for any other text. */
   open(state: string): (Journey & Pick<JourneyTexts, 'nonce' | 'verifier'>) | undefined;
-  /** True once for a state that was opened; false for each other answer to it. */
-  spend(state: string): boolean;
+  /** Whether somebody signed in by an answer to it. */
+  isSpent(state: string): boolean;
+  /** True once for a state that was opened; false for each other answer to it. `account` is who was proved to answer. */
+  spend(state: string, account: string): boolean;
 }
 
 /** As long as the interaction lives. */
@@ -62,6 +64,7 @@ export function createSignInStates(clock: () => number): SignInStates {
       return { ...journey, nonce: derived('nonce', state), verifier: derived('verifier', state) };
     },
     // The last second it could be answered in is not known here; its whole life is enough.
-    spend: (state) => spent.spend(state, clock() + LIFE_MS),
+    spend: (state, account) => spent.spend(state, clock() + LIFE_MS, account),
+    isSpent: spent.isSpent,
   };
 }

@@ -5,17 +5,25 @@
  * neighbours do, so that those behind one address cannot keep each other out.
  */
 
-/** Failures of one session from one network before it has to wait. */
-const SESSION_TRIES = 10;
-/** Failures of one network before its sessions get one try each, and how long one failure takes to be forgotten. */
-const SOURCE_TRIES = 60;
+/** How often, where the operator does not say otherwise. */
+const DEFAULTS = { sessionTries: 10, sourceTries: 60, credentialTries: 5, waitMs: 15 * 60 * 1000 } as const;
+/** How long one failure of a network takes to be forgotten. */
 const SOURCE_FORGETS_MS = 2000;
-/** Refusals of one credential after its signature was found right. */
-const CREDENTIAL_TRIES = 5;
-/** How long failures of a session and of a credential are remembered after the last one. */
-const MEMORY_MS = 15 * 60 * 1000;
 /** Most sessions, networks and credentials that are remembered, each; the oldest is forgotten, which lets in. */
 const MAX_REMEMBERED = 10_000;
+
+export interface AttemptLimitOptions {
+  /** Failures of one session from one network before it has to wait. */
+  readonly sessionTries?: number;
+  /** Failures of one network before its sessions get one try each. */
+  readonly sourceTries?: number;
+  /** Refusals of one credential after its signature was found right. */
+  readonly credentialTries?: number;
+  /** How long failures of a session and of a credential are remembered after the last one. */
+  readonly waitMs?: number;
+  /** Most that is remembered, for tests. */
+  readonly remembered?: number;
+}
 
 export interface AttemptLimits {
   /** Milliseconds to wait before the next try; 0 when it may be made. */
@@ -28,42 +36,47 @@ export interface AttemptLimits {
   credentialWorked(credential: string): void;
 }
 
-/** Counts in memory, some 3 MB when full; a restart forgets. `remembered` is for tests. */
-export function createAttemptLimits({ remembered = MAX_REMEMBERED }: { remembered?: number } = {}): AttemptLimits {
+/** Counts in memory, some 3 MB when full; a restart forgets. */
+export function createAttemptLimits(options: AttemptLimitOptions = {}): AttemptLimits {
+  const { sessionTries, sourceTries, credentialTries, waitMs, remembered } = {
+    ...DEFAULTS,
+    remembered: MAX_REMEMBERED,
+    ...options,
+  };
   const sessions = createCounts(remembered);
   const credentials = createCounts(remembered);
   const sources = createCounts(remembered);
   const pairOf = (session: string, source: string) => `${source} ${session}`;
 
+  /** Failures of a source that are not forgotten yet: a bucket that leaks one each SOURCE_FORGETS_MS. */
+  function failuresOf(source: string, nowMs: number): number {
+    const { count, lastMs } = sources.of(source, nowMs, sourceTries * SOURCE_FORGETS_MS);
+    return Math.max(0, count - Math.max(0, nowMs - lastMs) / SOURCE_FORGETS_MS);
+  }
+
   return {
     waitMs(session, source, nowMs) {
-      const own = sessions.of(pairOf(session, source), nowMs, MEMORY_MS);
-      if (own.count >= SESSION_TRIES) return own.lastMs + MEMORY_MS - nowMs;
+      const own = sessions.of(pairOf(session, source), nowMs, waitMs);
+      if (own.count >= sessionTries) return own.lastMs + waitMs - nowMs;
       if (own.count === 0) return 0;
-      const over = drained(sources, source, nowMs) - SOURCE_TRIES;
+      const over = failuresOf(source, nowMs) - sourceTries;
       return over < 0 ? 0 : Math.ceil((over + 1) * SOURCE_FORGETS_MS);
     },
     failed(session, source, nowMs) {
       const pair = pairOf(session, source);
-      sessions.set(pair, sessions.of(pair, nowMs, MEMORY_MS).count + 1, nowMs);
+      sessions.set(pair, sessions.of(pair, nowMs, waitMs).count + 1, nowMs);
       // Full is full: a flood does not make the wait after it longer.
-      sources.set(source, Math.min(SOURCE_TRIES, drained(sources, source, nowMs) + 1), nowMs);
+      sources.set(source, Math.min(sourceTries, failuresOf(source, nowMs) + 1), nowMs);
     },
     credentialWaitMs(credential, nowMs) {
-      const { count, lastMs } = credentials.of(credential, nowMs, MEMORY_MS);
-      return count < CREDENTIAL_TRIES ? 0 : lastMs + MEMORY_MS - nowMs;
+      const { count, lastMs } = credentials.of(credential, nowMs, waitMs);
+      return count < credentialTries ? 0 : lastMs + waitMs - nowMs;
     },
     credentialFailed(credential, nowMs) {
-      credentials.set(credential, credentials.of(credential, nowMs, MEMORY_MS).count + 1, nowMs);
+      credentials.set(credential, credentials.of(credential, nowMs, waitMs).count + 1, nowMs);
     },
     credentialWorked: (credential) => credentials.forget(credential),
   };
-}
-
-/** Failures of a source that are not forgotten yet: a bucket that leaks one each SOURCE_FORGETS_MS. */
-function drained(sources: Counts, source: string, nowMs: number): number {
-  const { count, lastMs } = sources.of(source, nowMs, SOURCE_TRIES * SOURCE_FORGETS_MS);
-  return Math.max(0, count - Math.max(0, nowMs - lastMs) / SOURCE_FORGETS_MS);
 }
 
 interface Count {

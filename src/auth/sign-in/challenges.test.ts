@@ -27,9 +27,9 @@ test('a challenge is spent once', () => {
   let nowMs = 0;
   const challenges = createChallenges(() => nowMs);
   const [first, second] = [challenges.issue('passkey', 's'), challenges.issue('passkey', 's')];
-  assert.equal(challenges.spend(first), true);
-  assert.equal(challenges.spend(first), false);
-  assert.equal(challenges.spend(second), true);
+  assert.equal(challenges.spend(first, 'ada'), true);
+  assert.equal(challenges.spend(first, 'ada'), false);
+  assert.equal(challenges.spend(second, 'ada'), true);
   nowMs = CHALLENGE_LIFE_MS - 1;
-  assert.equal(challenges.spend(first), false);
+  assert.equal(challenges.spend(first, 'ada'), false);
 });

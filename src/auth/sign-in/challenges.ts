@@ -18,8 +18,8 @@ export interface Challenges {
   issue(use: ChallengeUse, session: string): Uint8Array;
   /** Whether this process issued it for just that, and it can still be answered. */
   check(use: ChallengeUse, session: string, challenge: Uint8Array): 'open' | 'expired' | 'wrong';
-  /** True once for a challenge, to be called when an answer was proved right; false for each other answer to it. */
-  spend(challenge: Uint8Array): boolean;
+  /** True once for a challenge, to be called when an answer was proved to be `account`'s; false for each other answer to it. */
+  spend(challenge: Uint8Array, account: string): boolean;
 }
 
 /** Challenges of this process: under a key that ends with it. */
@@ -40,7 +40,8 @@ export function createChallenges(clock: () => number): Challenges {
       if (!equalSecret(challenge.subarray(head.length), macOf(use, session, head))) return 'wrong';
       return challengeExpiry(challenge) > clock() ? 'open' : 'expired';
     },
-    spend: (challenge) => spent.spend(bytesToHex(challenge.subarray(0, NONCE_BYTES)), challengeExpiry(challenge)),
+    spend: (challenge, account) =>
+      spent.spend(bytesToHex(challenge.subarray(0, NONCE_BYTES)), challengeExpiry(challenge), account),
   };
 }
 

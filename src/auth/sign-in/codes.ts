@@ -11,6 +11,11 @@ export const CODES = {
     kind: 'unauthenticated',
     sentence: 'This passkey does not sign in here; try again, use another one, or ask your organisation for a new one.',
   },
+  PASSKEY_LAPSED: {
+    kind: 'unauthenticated',
+    sentence:
+      'This passkey was made by a key of your wallet that was retired, and ended with it; sign in with the wallet and make a new one.',
+  },
   PASSKEY_PERSON_UNVERIFIED: {
     kind: 'unauthenticated',
     sentence: 'The device did not ask for your PIN, fingerprint or face; set that up on it, and try again.',

@@ -3,7 +3,9 @@ import { rejecter } from '../../std/reject.ts';
 import type { Attempt } from './attempts.ts';
 import type { Challenges, ChallengeUse } from './challenges.ts';
 import { CODES } from './codes.ts';
-import { type PasskeyBook, type PasskeyHolder, userHandle } from './passkey-book.ts';
+import type { Credential } from './credential.ts';
+import type { Holds } from './holds.ts';
+import { type Passkey, type PasskeyBook, type PasskeyHolder, userHandle } from './passkey-book.ts';
 import { creationOptions, readCredential, verifyCredential } from './passkey-ceremony.ts';
 import type { People } from './people.ts';
 import type { Person } from './person.ts';
@@ -22,58 +24,68 @@ export interface Enrolment {
   enrol(code: string, response: unknown, from: string): Promise<Person>;
   /**
    * The same for somebody who signed in within this very session: the caller sees to it that this was a moment ago, and
-   * that both calls come from the browser that did.
+   * that both calls come from the browser that did. The passkey holds for as long as what they signed in by.
    */
   additionOptions(session: string, person: PasskeyHolder): Promise<JsonObject>;
-  addPasskey(session: string, person: PasskeyHolder, response: unknown, from: string): Promise<Person>;
+  addPasskey(session: string, person: SignedInBy, response: unknown, from: string): Promise<Person>;
 }
+
+/** Somebody, and by what they signed in. */
+type SignedInBy = PasskeyHolder & { readonly by: Credential };
 
 export function createEnrolment(deps: {
   people: People;
   passkeys: PasskeyBook;
+  holds: Holds;
   challenges: Challenges;
   attempt: Attempt;
-  party: RelyingParty | undefined;
+  /** Throws Reject PERSON_NOT_ATTESTED. */
+  attested: (holder: PasskeyHolder) => Promise<Person>;
+  /** Throws Reject PASSKEYS_UNAVAILABLE. */
+  relyingParty: () => RelyingParty;
   clock: () => number;
 }): Enrolment {
-  const { people, passkeys, challenges, attempt, clock } = deps;
-
-  function party(): RelyingParty {
-    if (deps.party === undefined) throw reject('PASSKEYS_UNAVAILABLE');
-    return deps.party;
-  }
-
-  async function attested({ custodian, account }: PasskeyHolder): Promise<Person> {
-    const person = await people.person(custodian, account);
-    if (person === undefined) throw reject('PERSON_NOT_ATTESTED');
-    return person;
-  }
+  const { people, passkeys, holds, challenges, attempt, attested, relyingParty, clock } = deps;
 
   async function optionsFor(use: ChallengeUse, session: string, holder: PasskeyHolder): Promise<JsonObject> {
     const { custodian, account, label } = await attested(holder);
     const challenge = challenges.issue(use, session);
-    const known = await passkeys.passkeysOf(custodian, account);
-    return creationOptions(party(), challenge, { handle: userHandle(custodian, account), name: label, known });
+    // A device that keeps one which ended may make another in its place.
+    const known = (await standing(holder)).filter(({ isHeld }) => isHeld).map(({ passkey }) => passkey);
+    return creationOptions(relyingParty(), challenge, { handle: userHandle(custodian, account), name: label, known });
+  }
+
+  async function standing(
+    holder: PasskeyHolder,
+  ): Promise<readonly { readonly passkey: Passkey; readonly isHeld: boolean }[]> {
+    const known = await passkeys.passkeysOf(holder.custodian, holder.account);
+    return Promise.all(
+      known.map(async (passkey) => ({ passkey, isHeld: await holds(holder, `passkey:${passkey.id}`) })),
+    );
   }
 
   async function take(
     ...[use, session, holder, response, before]: [
       ChallengeUse,
       string,
-      PasskeyHolder,
+      PasskeyHolder & { readonly by?: Credential },
       unknown,
       (() => Promise<void>) | undefined,
     ]
   ): Promise<Person> {
-    const relyingParty = party();
+    const party = relyingParty();
     const sent = readCredential(response);
     if (sent === undefined) throw reject('PASSKEY_NOT_TAKEN');
     const state = challenges.check(use, session, sent.challenge);
     if (state === 'expired') throw reject('SIGN_IN_TIMED_OUT');
-    const passkey = state === 'open' ? await verifyCredential(relyingParty, sent, clock()) : undefined;
-    if (passkey === undefined || !challenges.spend(sent.challenge)) throw reject('PASSKEY_NOT_TAKEN');
+    const passkey = state === 'open' ? await verifyCredential(party, sent, clock()) : undefined;
+    if (passkey === undefined || !challenges.spend(sent.challenge, holder.account)) throw reject('PASSKEY_NOT_TAKEN');
     const person = await attested(holder);
-    await passkeys.add(holder.custodian, holder.account, passkey, before);
+    const { custodian, account, by } = holder;
+    // Those that ended are in nobody's way.
+    for (const { passkey: ended, isHeld } of await standing(holder))
+      if (!isHeld) await passkeys.update({ custodian, account }, ended.id, () => undefined);
+    await passkeys.add(custodian, account, by === undefined ? passkey : { ...passkey, by }, before);
     return person;
   }
 

@@ -3,8 +3,9 @@ import { createExclusive } from '../../jobs/exclusive.ts';
 import { bytesToHex, utf8 } from '../../std/bytes.ts';
 import { frame } from '../../std/frame.ts';
 import { rejecter } from '../../std/reject.ts';
-import { type DocumentStore, readJson, writeJson } from '../smart/documents.ts';
+import { type DocumentStore, readJson, writeJson } from '../documents.ts';
 import { CODES } from './codes.ts';
+import type { Credential } from './credential.ts';
 
 const reject = rejecter(CODES);
 
@@ -20,6 +21,8 @@ export interface Passkey {
   /** Kept by a service and on several devices, rather than in one device. */
   readonly isSynchronised: boolean;
   readonly createdMs: number;
+  /** What its owner had signed in by when it was made; absent where an administrator's link let them. */
+  readonly by?: Credential;
   readonly usedMs?: number;
   /** When it last counted fewer uses than were seen: it may have been copied. */
   readonly wentBackMs?: number;
@@ -62,14 +65,17 @@ export function userHandle(custodian: string, account: string): Uint8Array {
   return sha256(frame('aceso/user-handle/1', utf8(custodian), utf8(account)));
 }
 
+/** Where an organisation keeps its people. Throws Reject PERSON_UNKNOWN for one that is not of this node. */
+export function storeOfPeople(stores: readonly DocumentStore[], custodian: string): DocumentStore {
+  const store = stores.find((one) => one.custodian === custodian);
+  if (store === undefined) throw reject('PERSON_UNKNOWN');
+  return store;
+}
+
 export function createPasskeyBook(stores: readonly DocumentStore[]): PasskeyBook {
   const inTurn = createExclusive();
 
-  function storeOf(custodian: string): DocumentStore {
-    const store = stores.find((one) => one.custodian === custodian);
-    if (store === undefined) throw reject('PERSON_UNKNOWN');
-    return store;
-  }
+  const storeOf = (custodian: string) => storeOfPeople(stores, custodian);
 
   async function passkeysOf(custodian: string, account: string): Promise<readonly Passkey[]> {
     const id = bytesToHex(userHandle(custodian, account));

@@ -128,6 +128,10 @@ function challengeOf(clientDataJson: string): Uint8Array | undefined {
   }
 }
 
+function expectedOf({ origin, id }: RelyingParty, challenge: Uint8Array) {
+  return { expectedChallenge: bytesToBase64url(challenge), expectedOrigin: origin, expectedRPID: id };
+}
+
 /**
  * Whether an assertion is signed with the passkey, for this origin and challenge, by somebody who was present. What is
  * then still to be judged: user verification and the counter, which are only worth anything once the signature holds.
@@ -140,10 +144,7 @@ export async function verifyAssertion(
   const { verifyAuthenticationResponse } = await webauthn();
   try {
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
-      response: json,
-      expectedChallenge: bytesToBase64url(challenge),
-      expectedOrigin: party.origin,
-      expectedRPID: party.id,
+      ...{ response: json, ...expectedOf(party, challenge) },
       requireUserVerification: false,
       credential: {
         id: passkey.id,
@@ -171,10 +172,7 @@ export async function verifyCredential(
     const attestation = new Uint8Array(base64urlToBytes(json.response.attestationObject) ?? []);
     if (!isUnattested(decodeAttestationObject(attestation))) return undefined;
     const { verified, registrationInfo } = await verifyRegistrationResponse({
-      response: json,
-      expectedChallenge: bytesToBase64url(challenge),
-      expectedOrigin: party.origin,
-      expectedRPID: party.id,
+      ...{ response: json, ...expectedOf(party, challenge) },
       requireUserVerification: true,
       supportedAlgorithmIDs: ALGORITHMS,
     });

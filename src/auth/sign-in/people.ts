@@ -3,10 +3,10 @@ import { createExclusive } from '../../jobs/exclusive.ts';
 import { bytesToBase64url, bytesToHex, utf8 } from '../../std/bytes.ts';
 import { frame } from '../../std/frame.ts';
 import { rejecter } from '../../std/reject.ts';
-import { type DocumentStore, listJson, readJson, writeJson } from '../smart/documents.ts';
+import { type DocumentStore, listJson, readJson, writeJson } from '../documents.ts';
 import type { AttestationPort } from './attestation.ts';
 import { CODES } from './codes.ts';
-import type { Passkey, PasskeyBook, PasskeyHolder } from './passkey-book.ts';
+import { type Passkey, type PasskeyBook, type PasskeyHolder, storeOfPeople } from './passkey-book.ts';
 import type { Person } from './person.ts';
 
 const reject = rejecter(CODES);
@@ -72,6 +72,11 @@ export interface People {
   redeem(code: string): Promise<void>;
 }
 
+/** What administrators call somebody who works, or has worked, for the organisation; undefined for whom they never named. */
+export async function labelOf(store: DocumentStore, account: string): Promise<string | undefined> {
+  return (await readJson<PersonDocument>(store, PERSON, account))?.label;
+}
+
 export function createPeople(deps: {
   stores: readonly DocumentStore[];
   attestation: AttestationPort;
@@ -82,11 +87,7 @@ export function createPeople(deps: {
   // A link that is used while its person is dismissed must not undo the dismissal.
   const inTurn = createExclusive();
 
-  function storeOf(custodian: string): DocumentStore {
-    const store = stores.find((one) => one.custodian === custodian);
-    if (store === undefined) throw reject('PERSON_UNKNOWN');
-    return store;
-  }
+  const storeOf = (custodian: string) => storeOfPeople(stores, custodian);
 
   async function documentOf(custodian: string, account: string): Promise<PersonDocument> {
     const document = await readJson<PersonDocument>(storeOf(custodian), PERSON, account);

@@ -13,13 +13,15 @@ import { primitiveCheck } from '../../chain/signature.ts';
 import { base64urlToBytes, bytesToBase64url, bytesToHex, hexToBytes } from '../../std/bytes.ts';
 import type { JsonObject } from '../../std/canonical-json.ts';
 import { isReject, rejecter } from '../../std/reject.ts';
-import type { DocumentStore } from '../smart/documents.ts';
-import { createAttemptLimits } from './attempt-limits.ts';
+import type { DocumentStore } from '../documents.ts';
+import { type AttemptLimitOptions, createAttemptLimits } from './attempt-limits.ts';
 import { createAttempt } from './attempts.ts';
 import type { AttestationPort } from './attestation.ts';
 import { type ChallengeUse, challengeExpiry, createChallenges } from './challenges.ts';
 import { CODES } from './codes.ts';
+import type { Credential } from './credential.ts';
 import { createEnrolment, type Enrolment } from './enrolment.ts';
+import { createHolds, type Holds } from './holds.ts';
 import { createPasskeyBook, type PasskeyHolder } from './passkey-book.ts';
 import { readAssertion, requestOptions, verifyAssertion } from './passkey-ceremony.ts';
 import { createPeople, type People } from './people.ts';
@@ -27,6 +29,9 @@ import type { Person } from './person.ts';
 import { type RelyingParty, relyingPartyOf } from './relying-party.ts';
 
 export type { Person };
+
+/** Somebody, and by what they have just signed in. */
+export type SignedIn = Person & { readonly by: Credential };
 
 const reject = rejecter(CODES);
 
@@ -41,13 +46,15 @@ export interface SignIn {
   /** PublicKeyCredentialRequestOptionsJSON: any discoverable passkey of this node, with user verification. */
   passkeyOptions(session: string): Promise<JsonObject>;
   /** `response` is an AuthenticationResponseJSON. */
-  passkey(session: string, response: unknown, from: string): Promise<Person>;
+  passkey(session: string, response: unknown, from: string): Promise<SignedIn>;
   /** What a wallet signs to sign in; one line of text, see chain/sign-in-statement.ts. */
   walletChallenge(session: string): Promise<{ readonly statement: string; readonly expiresAtMs: number }>;
   /** `signed` is the line of text that the wallet gives back. */
-  wallet(session: string, signed: unknown, from: string): Promise<Person>;
+  wallet(session: string, signed: unknown, from: string): Promise<SignedIn>;
   /** The person as attested now; undefined once they are not any more: asked at each token's use. */
   person(custodian: string, account: string): Promise<Person | undefined>;
+  /** Whether what they signed in by is still theirs: asked with `person`. */
+  readonly holds: Holds;
 }
 
 /** Signing in, and all that it rests on, for those who wire it. */
@@ -64,6 +71,8 @@ export interface SignInOptions {
   readonly baseUrl: string;
   /** Genesis hash of the ledger. */
   readonly chain: string;
+  /** How often it may fail. */
+  readonly limits?: AttemptLimitOptions;
   readonly clock: () => number;
   readonly log: Pick<FastifyBaseLogger, 'warn'>;
 }
@@ -74,10 +83,11 @@ export function createSignIn(options: SignInOptions): SignInDesk {
   const party = relyingPartyOf(baseUrl);
   const passkeys = createPasskeyBook(stores);
   const people = createPeople({ stores, attestation, passkeys, clock });
+  const holds = createHolds({ attestation, passkeys });
   const challenges = createChallenges(clock);
-  const limits = createAttemptLimits();
+  const limits = createAttemptLimits(options.limits);
   const attempt = createAttempt(limits, clock);
-  const enrolment = createEnrolment({ people, passkeys, challenges, attempt, party, clock });
+  const enrolment = createEnrolment({ people, passkeys, holds, challenges, attempt, attested, relyingParty, clock });
 
   function relyingParty(): RelyingParty {
     if (party === undefined) throw reject('PASSKEYS_UNAVAILABLE');
@@ -97,13 +107,13 @@ export function createSignIn(options: SignInOptions): SignInDesk {
   }
 
   /** Nothing is counted against a passkey, or said of its holder, before its signature was found right. */
-  async function byPasskey(session: string, response: unknown): Promise<Person> {
+  async function byPasskey(session: string, response: unknown): Promise<SignedIn> {
     const sent = readAssertion(response);
     if (sent === undefined) throw reject('PASSKEY_REFUSED');
     requireOpen('passkey', session, sent.challenge, 'PASSKEY_REFUSED');
     const found = await passkeys.find(sent.userHandle, sent.id);
     const proved = found && (await verifyAssertion(relyingParty(), sent, found.passkey));
-    if (found === undefined || proved === undefined || !challenges.spend(sent.challenge))
+    if (found === undefined || proved === undefined || !challenges.spend(sent.challenge, found.holder.account))
       throw reject('PASSKEY_REFUSED');
     const { holder, passkey } = found;
     const credential = `${bytesToHex(sent.userHandle)} ${passkey.id}`;
@@ -112,9 +122,11 @@ export function createSignIn(options: SignInOptions): SignInDesk {
     try {
       if (!proved.isUserVerified) throw reject('PASSKEY_PERSON_UNVERIFIED');
       const person = await attested(holder);
+      const by: Credential = `passkey:${passkey.id}`;
+      if (!(await holds(holder, by))) throw reject('PASSKEY_LAPSED');
       await countUse(person, passkey.id, proved.counter);
       limits.credentialWorked(credential);
-      return person;
+      return { ...person, by };
     } catch (error) {
       if (isReject(error)) limits.credentialFailed(credential, clock());
       throw error;
@@ -139,7 +151,7 @@ export function createSignIn(options: SignInOptions): SignInDesk {
     throw reject('PASSKEY_COUNTER_WENT_BACK');
   }
 
-  async function byWallet(session: string, signed: unknown): Promise<Person> {
+  async function byWallet(session: string, signed: unknown): Promise<SignedIn> {
     const answer = typeof signed === 'string' ? parseAnswer(signed.trim()) : undefined;
     const challenge = answer && base64urlToBytes(answer.challenge);
     if (answer === undefined || challenge === undefined) throw reject('WALLET_SIGN_IN_REFUSED');
@@ -149,8 +161,8 @@ export function createSignIn(options: SignInOptions): SignInDesk {
     // Delegates sign for themselves, not for the patient: only a patient's own keys sign in.
     const keys = known?.kind === 'patient' ? known.keys : [];
     const isSigned = await isSignedBy(keys, answer, signInBytes(statement, answer.custodian, answer.account));
-    if (!isSigned || !challenges.spend(challenge)) throw reject('WALLET_SIGN_IN_REFUSED');
-    return attested(answer);
+    if (!isSigned || !challenges.spend(challenge, answer.account)) throw reject('WALLET_SIGN_IN_REFUSED');
+    return { ...(await attested(answer)), by: `wallet:${answer.key}` };
   }
 
   function statementOf(session: string, challenge: Uint8Array): SignInStatement {
@@ -162,6 +174,7 @@ export function createSignIn(options: SignInOptions): SignInDesk {
     people,
     enrolment,
     person: people.person,
+    holds,
     async passkeyOptions(session) {
       return requestOptions(relyingParty(), challenges.issue('passkey', session));
     },

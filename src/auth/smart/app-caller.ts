@@ -2,15 +2,14 @@ import type Provider from 'oidc-provider';
 import { rejecter } from '../../std/reject.ts';
 import type { Caller } from '../caller.ts';
 import { CODES } from '../codes.ts';
-import type { ExternalSignIn } from '../external/external-sign-in.ts';
+import { type DocumentStore, readJson } from '../documents.ts';
 import type { ResourceScope } from '../scopes.ts';
-import type { SignIn } from '../sign-in/sign-in.ts';
 import type { ClientRegistry } from './client-registry.ts';
-import type { DocumentStore } from './documents.ts';
-import { contextOf } from './launch-context.ts';
-import { kindOf, nameOf } from './oauth-documents.ts';
+import { contextNamed, contextOf } from './launch-context.ts';
+import { type Expiring, isExpired, kindOf, nameOf } from './oauth-documents.ts';
 import { resourceScopes } from './registered-scopes.ts';
-import { personFromSubject } from './subject.ts';
+import type { Standing } from './standing.ts';
+import { subjectOf } from './subject.ts';
 
 const reject = rejecter(CODES);
 
@@ -22,7 +21,7 @@ export interface AppCallers {
   callerOf(token: string, purpose: string | undefined): Promise<Caller | undefined>;
   /**
    * Whether somebody who came by an app once may still act by it: for what goes on when no token is at hand. The app is
-   * registered, the user's grant was not withdrawn, and the user is still attested.
+   * registered, the user's grant was not withdrawn, and the user and what they signed in by are still what they were.
    */
   isStillAllowed(caller: Caller): Promise<boolean>;
 }
@@ -35,11 +34,11 @@ export function createAppCallers(options: {
   provider: () => Promise<Provider>;
   clients: ClientRegistry;
   stores: readonly DocumentStore[];
-  signIn: SignIn;
-  external: ExternalSignIn;
+  standing: Standing;
   fhirUrl: string;
+  clock: () => number;
 }): AppCallers {
-  const { provider, clients, stores, signIn, external, fhirUrl } = options;
+  const { provider, clients, stores, standing, fhirUrl, clock } = options;
   const parsed = new Map<string, readonly ResourceScope[]>();
 
   function scopesOf(text: string): readonly ResourceScope[] {
@@ -56,11 +55,11 @@ export function createAppCallers(options: {
     const found = await (await provider()).AccessToken.find(token);
     if (found === undefined || found.aud !== fhirUrl || found.grantId === undefined) return undefined;
     const client = clients.client(found.clientId ?? '');
-    const known = await personFromSubject(signIn, found.accountId ?? '');
-    if (client === undefined || known === undefined || known.custodian !== client.custodian) return undefined;
-    const { patient, link } = await contextOf(stores, found.grantId);
-    const person = await external.limited(known, link);
-    if (person === undefined) return undefined;
+    const kept = await contextOf(stores, found.grantId);
+    if (client === undefined || kept === undefined) return undefined;
+    const person = await standing.personBy(found.accountId, kept.by);
+    if (person?.custodian !== client.custodian) return undefined;
+    const { patient } = kept.context;
     const { custodian, account, kind, organisation, roles } = person;
     return {
       ...{ custodian, account, kind, organisation, roles },
@@ -100,10 +99,12 @@ export function createAppCallers(options: {
     async isStillAllowed({ client, custodian, account, kind, grant }) {
       if (client !== undefined && clients.client(client)?.custodian !== custodian) return false;
       if (kind === 'system') return true;
-      if (client !== undefined && (await signIn.person(custodian, account)) === undefined) return false;
-      if (grant?.id === undefined) return true;
-      const known = await Promise.all(stores.map((store) => store.getDocument(kindOf('Grant'), grant.id as string)));
-      return known.some((document) => document !== undefined);
+      // Of a token of the organisation's own; an app's for a user always names the grant.
+      if (client === undefined || grant?.id === undefined) return client === undefined;
+      const { store, kept } = (await contextNamed(stores, grant.id)) ?? {};
+      const known = store && (await readJson<Expiring>(store, kindOf('Grant'), grant.id));
+      if (kept === undefined || known === undefined || isExpired(known, clock())) return false;
+      return (await standing.personBy(subjectOf({ custodian, account }), kept.by)) !== undefined;
     },
   };
 }

@@ -5,14 +5,17 @@ import { Value } from 'typebox/value';
 import { randomBytes } from '#crypto/platform';
 import { bytesToBase64url } from '../../std/bytes.ts';
 import { rejecter } from '../../std/reject.ts';
+import { type DocumentStore, listJson, writeJson } from '../documents.ts';
 import { isWeakKey } from './client-keys.ts';
 import { CODES } from './codes.ts';
-import { type DocumentStore, listJson, writeJson } from './documents.ts';
+import { isNative, launchFault, redirectFault } from './redirect-uris.ts';
 import { LAUNCH_SCOPES, scopesFault } from './registered-scopes.ts';
 
 const reject = rejecter(CODES);
 
 const text = (maxLength: number) => Type.String({ minLength: 1, maxLength });
+/** What people are shown: no controls, no marks that turn the order of letters round, nothing invisible but single spaces. */
+const NAME = /^[^\p{C}\p{Z}]+(?: [^\p{C}\p{Z}]+)*$/u;
 const Account = Type.String({ pattern: '^[0-9a-f]{32}$' });
 
 /** What an administrator says of an app or a back-end service; names of RFC 7591 where it has one. */
@@ -89,17 +92,16 @@ export interface ClientRegistry {
   remove(custodian: string, clientId: string): Promise<void>;
   /** Whether a page of this origin belongs to a registered client. */
   isOrigin(origin: string): boolean;
+  /** Reads an organisation's clients: once, before any of them is asked for. */
+  load(store: DocumentStore): Promise<void>;
 }
 
-/** The clients of a node's organisations, held in memory beside their documents. */
-export async function openClientRegistry(
+/** The clients of a node's organisations, held in memory beside their documents; none before they are loaded. */
+export function createClientRegistry(
   stores: readonly DocumentStore[],
   options: { clock: () => number; requireValid: (metadata: AllClientMetadata) => Promise<void> },
-): Promise<ClientRegistry> {
+): ClientRegistry {
   const clients = new Map<string, ClientRegistration>();
-  for (const store of stores) {
-    for (const { value } of await listJson<ClientRegistration>(store, KIND)) clients.set(value.client_id, value);
-  }
   const storeOf = (custodian: string): DocumentStore => {
     const store = stores.find((one) => one.custodian === custodian);
     if (store === undefined) throw reject('CLIENT_UNKNOWN');
@@ -149,6 +151,10 @@ export async function openClientRegistry(
       origins ??= new Set([...clients.values()].flatMap(clientOrigins));
       return origins.has(origin);
     },
+    async load(store) {
+      for (const { value } of await listJson<ClientRegistration>(store, KIND)) clients.set(value.client_id, value);
+      origins = undefined;
+    },
   };
 }
 
@@ -167,14 +173,22 @@ function checkedRegistration(body: unknown): ClientRegistrationRequest {
     const fault = [...Value.Errors(ClientRegistrationBody, body)][0];
     throw reject('CLIENT_INVALID', { reason: `${fault?.instancePath || '/'} ${fault?.message ?? ''}`.slice(0, 200) });
   }
-  const fault = scopesFault(body.scope) ?? methodFault(body) ?? redirectFault(body) ?? keyFault(body);
+  const fault = scopesFault(body.scope) ?? methodFault(body) ?? textFault(body) ?? keyFault(body);
   if (fault !== undefined) throw reject('CLIENT_INVALID', { reason: fault });
   return body;
 }
 
-/** Each is compared as it stands (RFC 9700 §4.1.3); one that looks like a pattern would be a mistake. */
-function redirectFault({ redirect_uris: uris = [] }: ClientRegistrationRequest): string | undefined {
-  return uris.some((uri) => uri.includes('*')) ? 'redirect_uris: patterns are not taken' : undefined;
+function textFault(body: ClientRegistrationRequest): string | undefined {
+  const { client_name: name, redirect_uris: redirects = [], launch_uri: launch, client_uri: page, origins = [] } = body;
+  const faults = [
+    ['client_name', NAME.test(name) ? undefined : 'visible characters, and single spaces between them'] as const,
+    ...redirects.map((uri) => ['redirect_uris', redirectFault(uri)] as const),
+    ['launch_uri', launch === undefined ? undefined : launchFault(launch)] as const,
+    ['client_uri', page === undefined ? undefined : launchFault(page)] as const,
+    ...origins.map((one) => ['origins', URL.parse(one)?.origin === one ? undefined : 'not an origin'] as const),
+  ];
+  const [field, fault] = faults.find(([, found]) => found !== undefined) ?? [];
+  return field === undefined ? undefined : `${field}: ${fault}`;
 }
 
 function keyFault({ jwks }: ClientRegistrationRequest): string | undefined {
@@ -217,7 +231,7 @@ function clientMetadata(registration: ClientRegistration): AllClientMetadata & {
     grant_types: service ? ['client_credentials'] : grant_types,
     response_types: service ? [] : ['code'],
     redirect_uris: [...redirect_uris],
-    application_type: redirect_uris.some((uri) => uri.startsWith('http:')) ? 'native' : 'web',
+    application_type: redirect_uris.some(isNative) ? 'native' : 'web',
     ...(launchScopes === '' ? {} : { scope: launchScopes }),
   };
 }

@@ -3,9 +3,9 @@ import { Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { rejecter } from '../../std/reject.ts';
 import { type Caller, isAdministrator, isStaff } from '../caller.ts';
+import type { DocumentStore } from '../documents.ts';
 import type { ClientRegistration, ClientRegistry } from './client-registry.ts';
 import { CODES } from './codes.ts';
-import type { DocumentStore } from './documents.ts';
 import { prepareLaunch } from './launch-context.ts';
 import type { PatientDirectory } from './ports.ts';
 

@@ -25,6 +25,12 @@ export const CODES = {
     sentence: 'This sign-in has ended or belongs to another browser; go back to the app and begin again.',
   },
   CHOICE_INVALID: { kind: 'invalid', sentence: 'The form is not one that this page showed; go back and try again.' },
+  APP_NOT_ALLOWED: { kind: 'unknown', sentence: 'That app is allowed nothing by this account; list its apps again.' },
+  KEYS_ROTATED_OFTEN: {
+    kind: 'limit',
+    sentence:
+      'The signing keys were rotated as often as they may be in a day: older ones must stay for what they signed. Wait.',
+  },
   NOT_ADMINISTRATOR: { kind: 'denied', sentence: 'Only an administrator of the organisation may do this.' },
   APP_TOKEN_NOT_HERE: {
     kind: 'denied',

@@ -1,20 +1,21 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { createExclusive } from '../../jobs/exclusive.ts';
 import { rejecter } from '../../std/reject.ts';
+import type { DocumentStore } from '../documents.ts';
 import { parseResourceScope } from '../scopes.ts';
 import type { Person } from '../sign-in/sign-in.ts';
 import type { ClientRegistration } from './client-registry.ts';
 import { CODES } from './codes.ts';
-import type { DocumentStore } from './documents.ts';
 import {
   formOf,
   formTargets,
   type InteractionOptions,
   type InteractionSteps,
-  linkOf,
   type Step,
   sendPage,
 } from './interaction-step.ts';
-import { endLaunch, findLaunch, keepContext, type LaunchContext } from './launch-context.ts';
+import { endLaunch, findLaunch, type LaunchContext } from './launch-context.ts';
+import { isOwnPage } from './own-page.ts';
 import { consentPage, type PatientChoice } from './pages.ts';
 import { mayAddPasskey } from './passkey-addition.ts';
 import { callerOfPerson } from './ports.ts';
@@ -37,9 +38,12 @@ export type ShowConsent = (
 /** What an app may do, and for which patient, as a person says it. Returns what shows the page. */
 export function consentRoutes(
   app: FastifyInstance,
-  { provider, stores, patients, nameOf, clock, fhirUrl, base }: InteractionOptions,
-  { stepOf, personOf, finish }: InteractionSteps,
+  { provider, stores, patients, allowed, nameOf, clock, fhirUrl, base }: InteractionOptions,
+  { stepOf, personOf, isProofFresh, finish }: InteractionSteps,
 ): ShowConsent {
+  // Two who come with one launch at once must not both find it.
+  const inTurn = createExclusive();
+
   async function showConsent(
     reply: FastifyReply,
     step: Step,
@@ -79,6 +83,14 @@ export function consentRoutes(
     return findLaunch(storeOf(step.client), handle, by);
   }
 
+  /** Uses a launch up: once, however many come with it at a time. */
+  function takeLaunch(step: Step, person: Person, handle: string): Promise<void> {
+    return inTurn(async () => {
+      if ((await launchOf(step, person)) === undefined) throw reject('LAUNCH_INVALID');
+      await endLaunch(storeOf(step.client), handle);
+    });
+  }
+
   function storeOf({ custodian }: ClientRegistration): DocumentStore {
     const store = stores.find((one) => one.custodian === custodian);
     if (store === undefined) throw reject('SIGN_IN_EXPIRED');
@@ -90,6 +102,9 @@ export function consentRoutes(
     const { interaction, client, asked, scopes } = step;
     if (interaction.prompt.name !== 'consent') throw reject('SIGN_IN_EXPIRED');
     const person = await personOf(step);
+    if (isOwnPage(client)) throw reject('SIGN_IN_EXPIRED');
+    // The page was open for too long: back to where the person proves who they are, with the app's request as it was.
+    if (!(await isProofFresh(step))) return reply.redirect(await finish(request, reply, {}), 303);
     const form = formOf(request);
     const chosen = form.getAll('scope');
     const granted = scopes.filter((one) => chosen.includes(one) || isPartOfSigningIn(one));
@@ -107,10 +122,9 @@ export function consentRoutes(
       grant.rejectResourceScope(fhirUrl, refused.join(' '));
     }
     const grantId = await grant.save();
-    const link = linkOf(interaction);
-    await keepContext(storeOf(client), grantId, {
-      context: { ...context, ...(link === undefined ? {} : { link }) },
-      expiresAtMs: clock() + GRANT_MS,
+    await allowed.add(person, grantId, {
+      ...{ context, by: interaction.session?.acr ?? '', clientId: client.client_id, scopes: granted },
+      ...{ sinceMs: clock(), expiresAtMs: clock() + GRANT_MS },
     });
     return reply.redirect(await finish(request, reply, { consent: { grantId } }), 303);
   });
@@ -130,7 +144,7 @@ export function consentRoutes(
       const isVisible =
         context?.patient === undefined || (await patients.find(caller, context.patient.id)) !== undefined;
       if (context === undefined || !isVisible) throw reject('LAUNCH_INVALID');
-      await endLaunch(storeOf(client), handle);
+      await takeLaunch(step, person, handle);
       return context;
     }
     if (person.kind === 'patient') {

@@ -2,16 +2,18 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type Provider from 'oidc-provider';
 import type { Interaction } from 'oidc-provider';
 import { rejecter } from '../../std/reject.ts';
+import type { DocumentStore } from '../documents.ts';
 import type { ExternalSignIn } from '../external/external-sign-in.ts';
 import type { Enrolment } from '../sign-in/enrolment.ts';
 import type { Person, SignIn } from '../sign-in/sign-in.ts';
+import type { AllowedApps } from './allowed-apps.ts';
+import { isFresh } from './browser-session.ts';
 import type { ClientRegistration, ClientRegistry } from './client-registry.ts';
 import { CODES } from './codes.ts';
-import type { DocumentStore } from './documents.ts';
 import { pagePolicy } from './pages.ts';
 import type { PatientDirectory } from './ports.ts';
 import { allowedResourceScopes, LAUNCH_SCOPES } from './registered-scopes.ts';
-import { personFromSubject } from './subject.ts';
+import type { Standing } from './standing.ts';
 
 const reject = rejecter(CODES);
 
@@ -23,6 +25,8 @@ export interface InteractionOptions {
   readonly enrolment: Enrolment;
   readonly external: ExternalSignIn;
   readonly patients: PatientDirectory;
+  readonly standing: Standing;
+  readonly allowed: AllowedApps;
   readonly nameOf: (custodian: string) => string;
   readonly clock: () => number;
   /** Scheme, host and port of the node. */
@@ -48,12 +52,14 @@ export interface InteractionSteps {
   stepOf(request: FastifyRequest, reply: FastifyReply): Promise<Step>;
   /** Who signed in, as attested now. Throws Reject SIGN_IN_EXPIRED. */
   personOf(step: Step): Promise<Person>;
+  /** Whether they proved it a moment ago, so that a consent may be given by it. */
+  isProofFresh(step: Step): Promise<boolean>;
   /** Where the browser goes on with that result. */
   finish(request: FastifyRequest, reply: FastifyReply, result: object): Promise<string>;
 }
 
 export function createInteractionSteps(options: InteractionOptions): InteractionSteps {
-  const { provider, clients, signIn, external, origin } = options;
+  const { provider, clients, standing, origin, clock } = options;
 
   async function stepOf(request: FastifyRequest, reply: FastifyReply): Promise<Step> {
     const { uid } = request.params as { uid: string };
@@ -79,11 +85,15 @@ export function createInteractionSteps(options: InteractionOptions): Interaction
   }
 
   async function personOf({ interaction, client }: Step): Promise<Person> {
-    const subject = interaction.session?.accountId;
-    const known = subject === undefined ? undefined : await personFromSubject(signIn, subject);
-    const person = known && (await external.limited(known, linkOf(interaction)));
+    const person = await standing.personBy(interaction.session?.accountId, interaction.session?.acr);
     if (person === undefined || person.custodian !== client.custodian) throw reject('SIGN_IN_EXPIRED');
     return person;
+  }
+
+  async function isProofFresh({ interaction: { session } }: Step): Promise<boolean> {
+    const { Session } = await provider();
+    const known = session?.uid === undefined ? undefined : await Session.findByUid(session.uid);
+    return known !== undefined && isFresh(known, clock());
   }
 
   async function finish(request: FastifyRequest, reply: FastifyReply, result: object): Promise<string> {
@@ -91,18 +101,11 @@ export function createInteractionSteps(options: InteractionOptions): Interaction
     return (await provider()).interactionResult(request.raw, reply.raw, result as never, options);
   }
 
-  return { stepOf, personOf, finish };
-}
-
-/** How somebody signed in: `external:` and the link that an external provider's word stands on. */
-export const BY_LINK = 'external:';
-
-export function linkOf({ session }: Interaction): string | undefined {
-  return session?.acr?.startsWith(BY_LINK) ? session.acr.slice(BY_LINK.length) : undefined;
+  return { stepOf, personOf, isProofFresh, finish };
 }
 
 /** Forms of other sites are refused even where a browser sends the cookie along (RFC 6749 §10.12). */
-function requireOwnForm(request: FastifyRequest, origin: string): void {
+export function requireOwnForm(request: FastifyRequest, origin: string): void {
   const { origin: from, 'sec-fetch-site': site } = request.headers;
   if ((from !== undefined && from !== origin) || (site !== undefined && site !== 'same-origin'))
     throw reject('CHOICE_INVALID');

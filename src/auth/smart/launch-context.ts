@@ -1,6 +1,6 @@
 import { randomBytes } from '#crypto/platform';
 import { bytesToBase64url } from '../../std/bytes.ts';
-import { type DocumentStore, readJson, writeJson } from './documents.ts';
+import { type DocumentStore, readJson, writeJson } from '../documents.ts';
 import { CONTEXT, LAUNCH, nameOf } from './oauth-documents.ts';
 
 /** What an app is launched with (SMART App Launch 2.2, "Launch context arrives with your access_token"). */
@@ -12,8 +12,6 @@ export interface LaunchContext {
   readonly fhirContext?: readonly FhirContextItem[];
   readonly intent?: string;
   readonly needPatientBanner?: boolean;
-  /** By which link the user signed in at an external provider (external/links.ts): it bounds the user for the grant's life. */
-  readonly link?: string;
 }
 
 export interface FhirContextItem {
@@ -68,8 +66,16 @@ export function endLaunch(store: DocumentStore, handle: string): Promise<void> {
   return writeJson(store, LAUNCH, nameOf(handle), undefined);
 }
 
-interface KeptContext {
+/** What is kept of a grant beside the provider's own document. Times in milliseconds since the epoch. */
+export interface KeptContext {
   readonly context: LaunchContext;
+  /** Mark of the sign-in that it was given by (standing.ts). */
+  readonly by: string;
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  readonly sinceMs: number;
+  /** When it was last used for a token, to the hour. */
+  readonly usedMs?: number;
   readonly expiresAtMs: number;
 }
 
@@ -78,20 +84,36 @@ export function keepContext(store: DocumentStore, grantId: string, kept: KeptCon
   return writeJson(store, CONTEXT, nameOf(grantId), kept);
 }
 
-export async function contextOf(stores: readonly DocumentStore[], grantId: string): Promise<LaunchContext> {
+/** What is kept of a grant, by the name of its document, and where; undefined when it is gone. */
+export async function contextNamed(
+  stores: readonly DocumentStore[],
+  name: string,
+): Promise<{ readonly store: DocumentStore; readonly kept: KeptContext } | undefined> {
   for (const store of stores) {
-    const kept = await readJson<KeptContext>(store, CONTEXT, nameOf(grantId));
-    if (kept !== undefined) return kept.context;
+    const kept = await readJson<KeptContext>(store, CONTEXT, name);
+    if (kept !== undefined) return { store, kept };
   }
-  return {};
+  return undefined;
 }
 
-/** Members that a token's answer and its introspection say of the context. */
-export function contextParameters(context: LaunchContext): Record<string, unknown> {
+/** What is kept of a grant; undefined when it is gone. */
+export async function contextOf(stores: readonly DocumentStore[], grantId: string): Promise<KeptContext | undefined> {
+  return (await contextNamed(stores, nameOf(grantId)))?.kept;
+}
+
+/**
+ * Members that a token's answer and its introspection say of the context, for the scopes that were granted: `patient`
+ * comes with `launch`, with `launch/patient`, and with any `patient/` scope, which is worth nothing without it.
+ */
+export function contextParameters(context: LaunchContext, scopes: readonly string[]): Record<string, unknown> {
   const { patient, encounter, fhirContext, intent, needPatientBanner } = context;
+  const isTold = (own: string) => scopes.includes('launch') || scopes.includes(own);
+  const isPatientTold = isTold('launch/patient') || scopes.some((one) => one.startsWith('patient/'));
   return {
-    ...(patient === undefined ? {} : { patient: patient.id, need_patient_banner: needPatientBanner ?? true }),
-    ...(encounter === undefined ? {} : { encounter }),
+    ...(patient === undefined || !isPatientTold
+      ? {}
+      : { patient: patient.id, need_patient_banner: needPatientBanner ?? true }),
+    ...(encounter === undefined || !isTold('launch/encounter') ? {} : { encounter }),
     ...(fhirContext === undefined ? {} : { fhirContext }),
     ...(intent === undefined ? {} : { intent }),
   };

@@ -1,12 +1,13 @@
 import { sha256 } from '#crypto/platform';
 import { bytesToHex, utf8 } from '../../std/bytes.ts';
-import { type DocumentStore, listJson, writeJson } from './documents.ts';
+import { type DocumentStore, pagesOfJson, writeJson } from '../documents.ts';
 
 /*
  * Documents in which the authorization server remembers (sessions, codes, tokens, grants, assertions that were used), in
- * the vaults: encrypted, in backups, and durable before a token is handed out. A document's name is the hash of the token
- * and the token itself is not in it: who reads the store holds none (but the sessions of browsers, which are found by
- * another name too).
+ * the vaults: encrypted, in backups, and durable before a token is handed out. Nothing is written before somebody signed
+ * in or a client proved itself; what is before that is in memory (interaction-memory.ts). A document's name is the hash of
+ * the token and the token itself is not in it: who reads the store holds none (but the sessions of browsers, which are
+ * found by another name too).
  */
 
 /** Kind of the documents of one of the provider's models. */
@@ -20,6 +21,7 @@ export const LAUNCH = 'oauth:Launch';
 export const CONTEXT = 'oauth:Context';
 
 const KINDS = [
+  // Interactions lay here once; what a vault still has of them goes.
   ...['Session', 'Interaction', 'Grant', 'AccessToken', 'AuthorizationCode', 'RefreshToken'].map(kindOf),
   ...['ClientCredentials', 'ReplayDetection'].map(kindOf),
   ...[SESSION_UID, INITIAL_TOKEN, LAUNCH, CONTEXT],
@@ -40,15 +42,17 @@ export function isExpired({ expiresAtMs = Number.POSITIVE_INFINITY }: Expiring, 
   return expiresAtMs <= nowMs;
 }
 
-/** Removes what expired; resolves with how many documents that were. */
+/** Removes what expired, a page of documents at a time; resolves with how many documents that were. */
 export async function sweepExpired(stores: readonly DocumentStore[], clock: () => number): Promise<number> {
   let removed = 0;
   for (const store of stores) {
     for (const kind of KINDS) {
-      for (const { id, value } of await listJson<Expiring>(store, kind)) {
-        if (!isExpired(value, clock())) continue;
-        await writeJson(store, kind, id, undefined);
-        removed++;
+      for await (const page of pagesOfJson<Expiring>(store, kind)) {
+        for (const { id, value } of page) {
+          if (!isExpired(value, clock())) continue;
+          await writeJson(store, kind, id, undefined);
+          removed++;
+        }
       }
     }
   }

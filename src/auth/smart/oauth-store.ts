@@ -1,5 +1,6 @@
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
-import { type DocumentStore, readJson, writeJson } from './documents.ts';
+import { type DocumentStore, readJson, writeJson } from '../documents.ts';
+import { SESSION_SECONDS } from './browser-session.ts';
 import { type Expiring, isExpired, kindOf, nameOf, SESSION_UID } from './oauth-documents.ts';
 
 /** Models whose tokens end with their grant (RFC 6749 §4.1.2: a code used twice, RFC 9700 §4.14.2: a refresh token). */
@@ -59,9 +60,13 @@ export function createOAuthStore(options: OAuthStoreOptions): (model: string) =>
         if (model === 'Client') throw new Error('clients are registered elsewhere');
         const name = nameOf(id);
         const { jti: _token, ...kept } = payload;
+        // Each use writes a session anew; its end stays where the last proof put it.
+        const endMs = model === 'Session' ? sessionEndMs(payload) : Number.POSITIVE_INFINITY;
         const stored: Stored = {
           payload: kept,
-          ...(expiresInSeconds === undefined ? {} : { expiresAtMs: clock() + expiresInSeconds * 1000 }),
+          ...(expiresInSeconds === undefined
+            ? {}
+            : { expiresAtMs: Math.min(endMs, clock() + expiresInSeconds * 1000) }),
         };
         if (model !== 'ReplayDetection') {
           if (model === 'Session' && payload.uid !== undefined) {
@@ -127,6 +132,10 @@ export function createOAuthStore(options: OAuthStoreOptions): (model: string) =>
   }
 
   return adapter;
+}
+
+function sessionEndMs({ loginTs }: AdapterPayload): number {
+  return typeof loginTs === 'number' ? (loginTs + SESSION_SECONDS) * 1000 : Number.POSITIVE_INFINITY;
 }
 
 function usedAssertion(): Error {

@@ -84,7 +84,8 @@ ${providers.length === 0 ? '' : `<section><h2>Your organisation’s sign-in</h2>
 <p>Sign this text with your wallet (<code>aceso sign-in</code>) and paste what it gives you.</p><pre id="statement">${escapeHtml(statement)}</pre>
 <form method="post" action="${escapeHtml(at)}/wallet"><textarea name="signed" required maxlength="4096" aria-label="Signed text" spellcheck="false" autocomplete="off"></textarea>
 <div class="row"><button>Sign in with the wallet</button></div></form></details></section>
-<form method="post" action="${escapeHtml(at)}/abort"><div class="row"><button class="plain">Back to the app</button></div></form>`,
+<form method="post" action="${escapeHtml(at)}/abort"><div class="row"><button class="plain">Back to the app</button></div></form>
+<p><a href="${escapeHtml(base)}/account">What you have allowed to apps</a></p>`,
     `<script src="${escapeHtml(base)}/sign-in.js" defer></script>`,
   );
 }
@@ -144,6 +145,8 @@ ${patients === undefined ? '' : patientList(patients, search)}
 <p>Whatever you allow, the patient’s own consent decides on each record, and every look is written down.</p>
 <div class="row"><button name="decision" value="allow">Allow</button></div></form>
 <form method="post" action="${escapeHtml(at)}/abort"><div class="row"><button class="plain">Do not allow</button></div></form>
+<section><h2>Not you?</h2><form method="post" action="${escapeHtml(at)}/sign-out"><div class="row"><button class="plain">Sign in as somebody else</button></div></form></section>
+<p><a href="${escapeHtml(base)}/account">What you have allowed to apps</a></p>
 ${canAddPasskey ? passkeyOffer(at) : ''}`,
     canAddPasskey ? `<script src="${escapeHtml(base)}/add-passkey.js" defer></script>` : '',
   );

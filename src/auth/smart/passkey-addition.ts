@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type Provider from 'oidc-provider';
 import { rejecter } from '../../std/reject.ts';
+import { type Credential, parseCredential } from '../sign-in/credential.ts';
 import { CODES } from './codes.ts';
 import type { InteractionOptions, InteractionSteps, Step } from './interaction-step.ts';
+import { credentialOfMark } from './standing.ts';
 
 const reject = rejecter(CODES);
 
@@ -20,7 +22,7 @@ export function passkeyAdditionRoutes(
 ): void {
   async function requireFresh(step: Step) {
     if (!(await mayAddPasskey(await provider(), step, clock()))) throw reject('SIGN_IN_EXPIRED');
-    return personOf(step);
+    return { ...(await personOf(step)), by: credentialOf(step) as Credential };
   }
 
   app.post('/interaction/:uid/passkey/addition/options', async (request, reply) => {
@@ -36,12 +38,14 @@ export function passkeyAdditionRoutes(
 }
 
 /** Whether the person of this step signed in with a wallet, a moment ago. */
-export async function mayAddPasskey(
-  { Session }: Provider,
-  { interaction: { session } }: Step,
-  nowMs: number,
-): Promise<boolean> {
-  if (session?.amr?.includes('swk') !== true || session.uid === undefined) return false;
+export async function mayAddPasskey({ Session }: Provider, step: Step, nowMs: number): Promise<boolean> {
+  const { session } = step.interaction;
+  if (parseCredential(credentialOf(step) ?? '')?.kind !== 'wallet' || session?.uid === undefined) return false;
   const { loginTs = 0 } = (await Session.findByUid(session.uid)) ?? {};
   return loginTs * 1000 + FRESH_MS > nowMs;
+}
+
+/** By what the person of this step signed in. */
+function credentialOf({ interaction: { session } }: Step): string | undefined {
+  return credentialOfMark(session?.acr);
 }

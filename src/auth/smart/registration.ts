@@ -1,12 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { randomBytes } from '#crypto/platform';
+import { createExclusive } from '../../jobs/exclusive.ts';
 import { bytesToBase64url } from '../../std/bytes.ts';
 import { isReject, rejecter } from '../../std/reject.ts';
 import { type Caller, isAdministrator } from '../caller.ts';
+import { type DocumentStore, readJson, writeJson } from '../documents.ts';
 import { parseResourceScope } from '../scopes.ts';
-import type { ClientRegistry } from './client-registry.ts';
+import type { ClientRegistration, ClientRegistry } from './client-registry.ts';
 import { CODES } from './codes.ts';
-import { type DocumentStore, readJson, writeJson } from './documents.ts';
 import { INITIAL_TOKEN, nameOf } from './oauth-documents.ts';
 
 const reject = rejecter(CODES);
@@ -27,7 +28,8 @@ const TAKEN = new Set([
 
 /**
  * Dynamic registration (RFC 7591), shut unless an administrator handed out an initial access token, which is good for one
- * registration within a day. Apps of users only, and no scope that writes: an administrator registers those.
+ * registration within a day. Apps of users only, no scope that writes, and no name that another app of the organisation
+ * has, since people go by it: an administrator registers those.
  */
 export function registrationRoutes(
   app: FastifyInstance,
@@ -42,6 +44,8 @@ export function registrationRoutes(
   },
 ): void {
   const { base, clients, stores, authenticate, requireReachable, clock } = options;
+  // Of two requests with one token at once only one finds it.
+  const inTurn = createExclusive();
 
   app.post('/api/clients/registration-tokens', async (request, reply) => {
     const caller = await authenticate(request);
@@ -58,19 +62,22 @@ export function registrationRoutes(
   async function takeToken(header: string | undefined): Promise<string> {
     const token = /^Bearer ([A-Za-z0-9_-]{43})$/i.exec(header ?? '')?.[1];
     if (token === undefined) throw reject('REGISTRATION_CLOSED');
-    for (const store of stores) {
-      const found = await readJson<InitialAccessToken>(store, INITIAL_TOKEN, nameOf(token));
-      if (found === undefined) continue;
-      await writeJson(store, INITIAL_TOKEN, nameOf(token), undefined);
-      if (found.expiresAtMs > clock()) return found.custodian;
-    }
-    throw reject('REGISTRATION_CLOSED');
+    return inTurn(async () => {
+      for (const store of stores) {
+        const found = await readJson<InitialAccessToken>(store, INITIAL_TOKEN, nameOf(token));
+        if (found === undefined) continue;
+        await writeJson(store, INITIAL_TOKEN, nameOf(token), undefined);
+        if (found.expiresAtMs > clock()) return found.custodian;
+      }
+      throw reject('REGISTRATION_CLOSED');
+    });
   }
 
   app.post(`${base}/register`, async (request, reply) => {
     const custodian = await takeToken(request.headers.authorization);
     try {
       const body = appRegistration(request.body);
+      requireNewName(clients.list(custodian), body.client_name);
       if (typeof body.jwks_uri === 'string') await requireReachable(custodian, body.jwks_uri);
       const { custodian: _of, registeredAtMs, ...answer } = await clients.register(custodian, body);
       const issuedAt = Math.floor(registeredAtMs / 1000);
@@ -78,11 +85,23 @@ export function registrationRoutes(
       return await reply.code(201).send({ ...answer, client_id_issued_at: issuedAt, ...secretEnd });
     } catch (error) {
       if (!isReject(error)) throw error;
+      reply.refusalCode = error.code;
       // RFC 7591 §3.2.2.
       const description = `${error.message} ${String((error.data as { reason?: string } | undefined)?.reason ?? '')}`;
       return reply.code(400).send({ error: 'invalid_client_metadata', error_description: description.trim() });
     }
   });
+}
+
+/** As people read names: not by case, width, accents' encoding or what parts the words. */
+function requireNewName(clients: readonly ClientRegistration[], name: unknown): void {
+  const read = (text: string) =>
+    text
+      .normalize('NFKC')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}]/gu, '');
+  if (typeof name === 'string' && clients.some(({ client_name: known }) => read(known) === read(name)))
+    throw reject('CLIENT_INVALID', { reason: 'client_name: another app of the organisation has it' });
 }
 
 function appRegistration(body: unknown): Record<string, unknown> {

@@ -6,19 +6,23 @@ import Provider, {
   type KoaContextWithOIDC,
 } from 'oidc-provider';
 import type { Outgoing } from '../../outgoing/outgoing.ts';
-import { utf8ToText } from '../../std/bytes.ts';
-import type { ExternalSignIn } from '../external/external-sign-in.ts';
-import type { SignIn } from '../sign-in/sign-in.ts';
-import { isWeakKey } from './client-keys.ts';
+import { pathBelow } from '../../std/loopback-address.ts';
+import { isReject } from '../../std/reject.ts';
+import type { DocumentStore } from '../documents.ts';
+import { sourcePrefix } from '../sign-in/source-prefix.ts';
+import type { AllowedApps } from './allowed-apps.ts';
+import { SESSION_SECONDS } from './browser-session.ts';
+import { createKeySetFetch, MAX_KEY_SET_BYTES } from './client-keys.ts';
 import { type ClientRegistry, clientOrigins, isService } from './client-registry.ts';
-import type { DocumentStore } from './documents.ts';
+import { type InteractionMemory, interactionAdapter } from './interaction-memory.ts';
 import { contextOf, contextParameters } from './launch-context.ts';
 import { createOAuthStore } from './oauth-store.ts';
 import { errorPage } from './pages.ts';
 import type { PatientDirectory } from './ports.ts';
 import { allowedResourceScopes, LAUNCH_SCOPES } from './registered-scopes.ts';
+import { signInCheck } from './sign-in-check.ts';
 import type { SigningKeys } from './signing-keys.ts';
-import { personFromSubject } from './subject.ts';
+import type { Standing } from './standing.ts';
 
 /** Lives of what is issued, in seconds. Short for what opens records: revocation is looked up at each use all the same. */
 const TTL = {
@@ -29,13 +33,15 @@ const TTL = {
   IdToken: 60 * 60,
   Interaction: 15 * 60,
   RefreshToken: 90 * 86_400,
-  Session: 12 * 3600,
+  Session: SESSION_SECONDS,
 } as const;
 
 /** Longest life of a back-end service's assertion, in seconds (SMART App Launch 2.2, "Authentication JWT Claims"). */
 const ASSERTION_SECONDS = 5 * 60;
 const CLOCK_TOLERANCE_SECONDS = 15;
-const MAX_KEY_SET_BYTES = 64 * 1024;
+/** Longest parameter of an authorization request, in characters, and longest `scope`, as it may be registered. */
+const MAX_PARAMETER = 2048;
+const MAX_SCOPE = 8192;
 
 export interface SmartProviderOptions {
   /** Address of the issuer, with its path, without a slash at its end. */
@@ -47,10 +53,12 @@ export interface SmartProviderOptions {
   readonly clients: ClientRegistry;
   /** See oauth-store.ts; one for all providers of a process, since keys rotate while codes are exchanged. */
   readonly held: Set<string>;
+  /** One for all providers of a process, likewise. */
+  readonly interactions: InteractionMemory;
   readonly clock: () => number;
-  readonly signIn: SignIn;
   readonly patients: PatientDirectory;
-  readonly external: ExternalSignIn;
+  readonly standing: Standing;
+  readonly allowed: AllowedApps;
   readonly keys: SigningKeys;
   readonly outgoing: Outgoing;
   readonly log: { error(detail: object, message: string): void };
@@ -73,15 +81,18 @@ export function createSmartProvider(options: SmartProviderOptions): Provider {
 }
 
 function configurationOf(options: SmartProviderOptions): Configuration {
-  const { fhirUrl, stores, clients, signIn, patients, external, keys, issuer, held, clock } = options;
+  const { fhirUrl, stores, clients, standing, patients, keys, issuer, held, interactions, clock } = options;
   const mountPath = new URL(issuer).pathname;
   const policy = interactionPolicy.base();
+  policy.get('login')?.checks.add(signInCheck(options));
+  const documents = createOAuthStore({
+    ...{ stores, clock, held },
+    organisationOf: (clientId) => clients.client(clientId)?.custodian,
+    client: async (clientId) => clients.metadata(clientId),
+  });
+  const underWay = interactionAdapter(interactions, clock, () => sourcePrefix(currentRequest()?.ip ?? ''));
   return {
-    adapter: createOAuthStore({
-      ...{ stores, clock, held },
-      organisationOf: (clientId) => clients.client(clientId)?.custodian,
-      client: async (clientId) => clients.metadata(clientId),
-    }),
+    adapter: (model: string) => (model === 'Interaction' ? underWay : documents(model)),
     jwks: { keys: keys.keys.map(({ jwk }) => jwk) },
     cookies: {
       keys: [...keys.cookieKeys],
@@ -105,7 +116,11 @@ function configurationOf(options: SmartProviderOptions): Configuration {
     rotateRefreshToken: true,
     allowOmittingSingleRegisteredRedirectUri: false,
     extraParams: {
-      aud: (_ctx, value) => requireAudience(value, fhirUrl),
+      // The library looks at each of these here, also where it is not said; so does whoever bounds the others.
+      aud: (ctx, value) => {
+        requireShort(ctx.oidc.params ?? {});
+        requireAudience(value, fhirUrl);
+      },
       launch: null,
     },
     features: {
@@ -147,11 +162,11 @@ function configurationOf(options: SmartProviderOptions): Configuration {
       return grantId === undefined ? undefined : ctx.oidc.provider.Grant.find(grantId);
     },
     interactions: { policy, url: (_ctx, { uid }) => `${mountPath}/interaction/${uid}` },
-    findAccount: async (_ctx, subject, token) => {
-      const known = await personFromSubject(signIn, subject);
+    findAccount: async (ctx, subject, token) => {
       const grantId = (token as { grantId?: string } | undefined)?.grantId;
-      const { link } = grantId === undefined ? {} : await contextOf(stores, grantId);
-      const person = known && (await external.limited(known, link));
+      // A code or a refresh token stands on the sign-in of its grant; at the start there is the browser's session.
+      const mark = token === undefined ? ctx.oidc.session?.acr : grantId && (await contextOf(stores, grantId))?.by;
+      const person = await standing.personBy(subject, mark);
       if (person === undefined) return undefined;
       return {
         accountId: subject,
@@ -166,8 +181,11 @@ function configurationOf(options: SmartProviderOptions): Configuration {
       const registration = clients.client(client.clientId);
       return registration !== undefined && clientOrigins(registration).includes(origin);
     },
-    assertJwtClientAuthClaimsAndHeader: (_ctx, claims) => requireShortAssertion(claims),
-    fetch: (url, init) => fetchKeySet(options, String(url), init),
+    assertJwtClientAuthClaimsAndHeader: async (_ctx, claims, _header, client) => {
+      requireShortAssertion(claims);
+      await requireKeysAllowed(options, client.clientId);
+    },
+    fetch: keySetFetch(options),
     fetchResponseBodyLimits: { jwks_uri: MAX_KEY_SET_BYTES },
     renderError: (ctx, { error, error_description }) => {
       ctx.type = 'html';
@@ -183,10 +201,28 @@ function configurationOf(options: SmartProviderOptions): Configuration {
   };
 }
 
-/** A token is issued for this service only, and the app must say so (SMART App Launch 2.2, parameter `aud`). */
+/** What an app sends is kept until somebody signed in, and sent back to it: `state` and `nonce` before all. */
+function requireShort(parameters: object): void {
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value === undefined) continue;
+    const length = typeof value === 'string' ? value.length : JSON.stringify(value).length;
+    const most = name === 'scope' ? MAX_SCOPE : MAX_PARAMETER;
+    if (length > most) throw new errors.InvalidRequest(`${name} has more than ${most} characters`);
+  }
+}
+
+/** What the provider answers at this moment; undefined outside of its routes. */
+function currentRequest(): KoaContextWithOIDC | undefined {
+  return Provider.ctx as KoaContextWithOIDC | undefined;
+}
+
+/**
+ * A token is issued for this service only, and the app must say so (SMART App Launch 2.2, parameter `aud`), under any of
+ * the names that a local node has; the token's own audience is always the one.
+ */
 function requireAudience(value: string | undefined, fhirUrl: string): void {
-  if (value?.replace(/\/$/, '') !== fhirUrl)
-    throw new errors.InvalidRequest('aud must be the address of the FHIR service');
+  if (value === undefined || pathBelow(`${value.replace(/\/$/, '')}/`, fhirUrl) !== '')
+    throw new errors.InvalidRequest(`aud must be the address of the FHIR service, ${fhirUrl}`);
 }
 
 /**
@@ -214,30 +250,31 @@ function requireShortAssertion(claims: AdapterPayload): void {
     throw new errors.InvalidClientAuth('iat is in the future');
 }
 
-/** Key sets come by way of the guard of outgoing requests, under the rules of the client's organisation. */
-async function fetchKeySet(
-  { clients, outgoing }: SmartProviderOptions,
-  url: string,
-  init?: RequestInit,
-): Promise<Response> {
-  const clientId = (Provider.ctx as KoaContextWithOIDC | undefined)?.oidc.client?.clientId;
-  const custodian = clientId === undefined ? undefined : clients.client(clientId)?.custodian;
-  if (custodian === undefined || (init?.method ?? 'GET').toUpperCase() !== 'GET') throw new Error('no client asks');
-  const answer = await outgoing.request(custodian, {
-    url,
-    method: 'GET',
-    headers: { accept: 'application/json' },
-    maxBytes: MAX_KEY_SET_BYTES,
-    timeoutMs: 2500,
-  });
-  // The provider reads the set again; what is no set of keys it refuses.
-  const { keys } = (JSON.parse(utf8ToText(answer.body)) ?? {}) as { keys?: unknown };
-  if (Array.isArray(keys) && keys.some(isWeakKey)) throw new Error('a weak key');
-  return new Response(new Uint8Array(answer.body), { status: answer.status, headers: { ...answer.headers } });
+/** The library asks for nothing but key sets, and with a client in hand. */
+function keySetFetch({ clients, outgoing, clock }: SmartProviderOptions): NonNullable<Configuration['fetch']> {
+  const fetchKeySet = createKeySetFetch(outgoing, clock);
+  return async (url, init) => {
+    const clientId = currentRequest()?.oidc.client?.clientId;
+    const custodian = clientId === undefined ? undefined : clients.client(clientId)?.custodian;
+    if (custodian === undefined || (init?.method ?? 'GET').toUpperCase() !== 'GET') throw new Error('no client asks');
+    return fetchKeySet(custodian, String(url));
+  };
+}
+
+/** Keys that were fetched are taken only for as long as the organisation's rules let them be fetched. */
+async function requireKeysAllowed({ clients, outgoing }: SmartProviderOptions, clientId: string): Promise<void> {
+  const { custodian, jwks_uri: keys } = clients.client(clientId) ?? {};
+  if (custodian === undefined || keys === undefined) return;
+  try {
+    await outgoing.requireAllowed(custodian, keys);
+  } catch (error) {
+    if (!isReject(error)) throw error;
+    throw new errors.InvalidClientAuth('its jwks_uri may not be asked for keys');
+  }
 }
 
 /** What SMART adds to OAuth: the answers of token and introspection tell the context of the launch. */
-function smartParameters({ stores }: SmartProviderOptions) {
+function smartParameters({ stores, allowed }: SmartProviderOptions) {
   return async (ctx: KoaContextWithOIDC, next: () => Promise<void>): Promise<void> => {
     await next();
     const { body } = ctx as { body: unknown };
@@ -245,12 +282,15 @@ function smartParameters({ stores }: SmartProviderOptions) {
     const { entities, route } = ctx.oidc ?? {};
     const grantId = entities?.AccessToken?.grantId ?? entities?.RefreshToken?.grantId;
     if (grantId === undefined) return;
-    if (
-      (route === 'token' && 'access_token' in body) ||
-      (route === 'introspection' && 'active' in body && body.active === true)
-    ) {
-      Object.assign(body, contextParameters(await contextOf(stores, grantId)));
-    }
+    const isToken = route === 'token' && 'access_token' in body;
+    if (!isToken && (route !== 'introspection' || !('active' in body) || body.active !== true)) return;
+    const { scope } = body as { scope?: unknown };
+    const scopes = typeof scope === 'string' ? scope.split(' ') : [];
+    const kept = await contextOf(stores, grantId);
+    if (kept !== undefined) Object.assign(body, contextParameters(kept.context, scopes));
+    // Whom the user is, is told to who asked for it (SMART App Launch 2.2, "Token Introspection": as in the ID token).
+    if (!isToken && !scopes.includes('openid')) delete (body as { sub?: unknown }).sub;
+    if (isToken) await allowed.used(grantId);
   };
 }
 

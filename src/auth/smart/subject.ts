@@ -8,7 +8,7 @@ export function subjectOf({ custodian, account }: Pick<Person, 'custodian' | 'ac
 const SUBJECT = /^([0-9a-f]{32})\.([0-9a-f]{32})$/;
 
 /** The person of a subject, as attested now; undefined when nobody is any more. */
-export async function personFromSubject(signIn: SignIn, subject: string): Promise<Person | undefined> {
+export async function personFromSubject(signIn: Pick<SignIn, 'person'>, subject: string): Promise<Person | undefined> {
   const [, custodian, account] = SUBJECT.exec(subject) ?? [];
   return custodian === undefined || account === undefined ? undefined : signIn.person(custodian, account);
 }

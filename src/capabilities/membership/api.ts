@@ -128,6 +128,18 @@ export interface PasskeyList {
   readonly passkeys: readonly PasskeyEntry[];
 }
 
+/** Answer of `GET /api/people/ACCOUNT/apps`: what a practitioner or a patient allowed. */
+export interface AppList {
+  readonly apps: readonly {
+    readonly client_id: string;
+    readonly client_name: string;
+    readonly scopes: readonly string[];
+    readonly sinceMs: number;
+    /** When it was last given a token, to the hour. */
+    readonly usedMs?: number;
+  }[];
+}
+
 /** Body of `POST /api/people/ACCOUNT/passkeys/remove`. */
 export const PasskeyRemoval = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9_-]{1,1364}$' }) }, strict);
 

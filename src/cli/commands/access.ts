@@ -18,7 +18,7 @@ interface RequestAnswer {
 }
 
 /** `aceso access request`: asks another organisation for a patient's records. */
-export const accessRequestCommand: Command = {
+const accessRequestCommand: Command = {
   name: 'access request',
   usage: `--custodian NAME --identifier SYSTEM|VALUE [--purpose CODE] [--type TYPE…] [--out FILE] [OPTIONS]
 
@@ -56,7 +56,7 @@ export const accessRequestCommand: Command = {
 };
 
 /** `aceso access break-glass`: opens one patient's records in an emergency. */
-export const accessBreakGlassCommand: Command = {
+const accessBreakGlassCommand: Command = {
   name: 'access break-glass',
   usage: `PATIENT --reason N --stated TEXT [OPTIONS]
 
@@ -106,7 +106,7 @@ interface LogPage {
 }
 
 /** `aceso access log`: who saw what of a patient. */
-export const accessLogCommand: Command = {
+const accessLogCommand: Command = {
   name: 'access log',
   usage: `PATIENT [--limit N] [OPTIONS]
 PATIENT --format json|csv|html --out FILE [--start DATE] [--end DATE] [OPTIONS]
@@ -138,6 +138,8 @@ PATIENT --format json|csv|html --out FILE [--start DATE] [--end DATE] [OPTIONS]
     await withNode(context, values, ({ client }) => printLog(context, client, patientId, limit));
   },
 };
+
+export const accessCommands: readonly Command[] = [accessRequestCommand, accessBreakGlassCommand, accessLogCommand];
 
 /** Writes the accounting of disclosures (45 CFR 164.528) as the node answers it. */
 async function writeReport(context: CliContext, values: OptionValues, patientId: string): Promise<void> {

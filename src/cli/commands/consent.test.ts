@@ -3,18 +3,16 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { type LineResult, runLine } from '../../../test/support/command-line.ts';
 import { createHospitalNode, type HospitalNode, PATIENT } from '../../../test/support/hospital-node.ts';
-import { noNodes } from '../../../test/support/no-nodes.ts';
+import { nodeAt } from '../../../test/support/no-nodes.ts';
 import { parseOrganisationKeys } from '../../app/organisation-keys-file.ts';
 import { parseCanonical } from '../../std/canonical-json.ts';
-import type { CliContext } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { runCli } from '../main.ts';
 
 interface Shell {
   readonly folder: string;
-  /** Exit code and what was printed and noted. */
-  run(...argv: string[]): Promise<{ code: number; out: string; notes: string }>;
+  run(...argv: string[]): Promise<LineResult>;
 }
 
 function createShell(t: TestContext, url: string, adminTokens: Record<string, string>): Shell {
@@ -22,26 +20,11 @@ function createShell(t: TestContext, url: string, adminTokens: Record<string, st
   t.after(() => rmSync(folder, { recursive: true }));
   return {
     folder,
-    async run(...argv) {
-      const [out, notes]: [string[], string[]] = [[], []];
-      const context: CliContext = {
-        env: { ACESO_WALLET_PASSPHRASE: 'correct horse' },
-        cwd: folder,
-        print: (line) => out.push(line),
-        note: (line) => notes.push(line),
-        progress: () => ({ update() {}, stop() {} }),
-        clock: Date.now,
-        untilStopped: async () => {},
-        askSecret: async () => undefined,
-        nodes: {
-          ...noNodes,
-          running: async () => ({ url, node: 'test', adminTokens }),
-        },
-        fetch,
-      };
-      const code = await runCli(argv, context);
-      return { code, out: out.join('\n'), notes: notes.join('\n') };
-    },
+    run: (...argv) =>
+      runLine(argv, {
+        ...{ cwd: folder, env: { ACESO_WALLET_PASSPHRASE: 'correct horse' }, fetch },
+        nodes: nodeAt({ url, node: 'test', adminTokens }),
+      }),
   };
 }
 

@@ -28,7 +28,7 @@ const MAX_CONSENT_BYTES = 128 * 1024;
 type HeldPolicy = Policy & { readonly resource?: string; readonly revokedHere?: boolean };
 
 /** `aceso consent grant`: a ready-made choice, or any FHIR Consent. */
-export const consentGrantCommand: Command = {
+const consentGrantCommand: Command = {
   name: 'consent grant',
   usage: `(--permit MEMBER | --deny MEMBER | --file CONSENT.json) [--purpose CODE]… [--except-label SYSTEM|CODE]… [OPTIONS]
 
@@ -65,7 +65,7 @@ ${CALLER_USAGE}${NODE_USAGE}`,
 };
 
 /** `aceso consent revoke`: ends a policy at once. */
-export const consentRevokeCommand: Command = {
+const consentRevokeCommand: Command = {
   name: 'consent revoke',
   usage: `POLICY [OPTIONS]\n\n  POLICY  its id, or the beginning of it\n${CALLER_USAGE}${NODE_USAGE}`,
   summary: 'End a policy; what was read before stays read',
@@ -93,7 +93,7 @@ export const consentRevokeCommand: Command = {
 };
 
 /** `aceso consent list`: what is in force. */
-export const consentListCommand: Command = {
+const consentListCommand: Command = {
   name: 'consent list',
   usage: `[OPTIONS]\n${CALLER_USAGE}${NODE_USAGE}`,
   summary: 'Show a patient’s policies',
@@ -106,6 +106,8 @@ export const consentListCommand: Command = {
       context.note(`${policies.length} policies; deny beats permit, and what no policy permits is denied`);
     }),
 };
+
+export const consentCommands: readonly Command[] = [consentGrantCommand, consentRevokeCommand, consentListCommand];
 
 function by(context: CliContext) {
   return { keys: nodeKeys, nowMs: context.clock() };

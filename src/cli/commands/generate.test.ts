@@ -7,26 +7,18 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { after, test } from 'node:test';
 import { parseArgs } from 'node:util';
+import { testContext } from '../../../test/support/command-line.ts';
 import { isReject } from '../../std/reject.ts';
-import type { CliContext } from '../command.ts';
 import { generateCommand } from './generate.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'aceso-generate-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 async function generate(argv: readonly string[], output?: Writable): Promise<{ lines: string[]; notes: string[] }> {
-  const lines: string[] = [];
-  const notes: string[] = [];
-  const context = {
-    cwd: root,
-    print: (line: string) => void lines.push(line),
-    note: (line: string) => void notes.push(line),
-    progress: () => ({ update() {}, stop() {} }),
-    ...(output !== undefined && { output }),
-  } as unknown as CliContext;
+  const { context, out, notes } = testContext({ cwd: root, ...(output !== undefined && { output }) });
   const { values } = parseArgs({ args: [...argv], options: generateCommand.options, strict: true });
   await generateCommand.run(context, values, []);
-  return { lines, notes };
+  return { lines: out, notes };
 }
 
 function collect(highWaterMark = 1): Writable & { text: string; most: number } {

@@ -43,7 +43,7 @@ A ledger that several organisations validate together begins with \`aceso networ
     if (listOf(values.member).length === 0) throw reject('ARGUMENTS_WRONG', { problem: '--member FILE is missing' });
     const witnesses = listOf(values.witness).map(witnessOf);
     const founders = await Promise.all(listOf(values.member).map((path) => readMemberEntry(context, path)));
-    const bytes = context.nodes.newGenesis({ name, operatorKey: operator, founders, witnesses });
+    const bytes = await context.nodes.newGenesis({ name, operatorKey: operator, founders, witnesses });
     show(context, bytes);
     await writeNamedFile(context, out, bytes, { isNew: true });
     context.print(`written to ${out}`);

@@ -3,9 +3,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, test } from 'node:test';
-import { noNodes } from '../../../test/support/no-nodes.ts';
+import { testContext } from '../../../test/support/command-line.ts';
 import { isReject } from '../../std/reject.ts';
-import type { CliContext } from '../command.ts';
 import { fetchPackage, isPackageName } from '../ig/fetch-package.ts';
 import { igAddCommand, igListCommand, igRemoveCommand } from './ig.ts';
 
@@ -15,46 +14,30 @@ after(() => rmSync(root, { recursive: true, force: true }));
 const ANSWER = { name: 'a.b', version: '1.0.0', counts: { ValueSet: 2 }, withoutSnapshot: 1, missing: ['c.d#2.0.0'] };
 
 /** A context whose node is a function of path and body, and what it printed and noted. */
-function at(answer: (path: string, body: Uint8Array | string) => unknown): {
-  readonly context: CliContext;
-  readonly printed: string[];
-  readonly noted: string[];
-} {
-  const [printed, noted]: string[][] = [[], []];
-  const context: CliContext = {
-    ...{
-      env: {},
-      cwd: root,
-      clock: () => 0,
-      nodes: noNodes,
-      untilStopped: async () => {},
-      askSecret: async () => undefined,
-    },
-    print: (line) => void printed?.push(line),
-    note: (line) => void noted?.push(line),
-    progress: () => ({ update() {}, stop() {} }),
+function at(answer: (path: string, body: Uint8Array | string) => unknown) {
+  return testContext({
+    cwd: root,
     fetch: async (url, init) =>
       Response.json(answer(new URL(String(url)).pathname, (init?.body ?? '') as Uint8Array | string)),
-  };
-  return { context, printed: printed as string[], noted: noted as string[] };
+  });
 }
 
 const values = { url: 'http://node.example' };
 
 test('a file is sent as it is, and what it lacks is said', async () => {
   writeFileSync(join(root, 'p.tgz'), Buffer.from([1, 2, 3]));
-  const { context, printed, noted } = at((path, body) => {
+  const { context, out, notes } = at((path, body) => {
     assert.equal(path, '/api/packages');
     assert.deepEqual([...(body as Uint8Array)], [1, 2, 3]);
     return ANSWER;
   });
   await igAddCommand.run(context, values, ['p.tgz']);
-  assert.deepEqual(printed, ['Loaded a.b#1.0.0: 2 ValueSet']);
-  assert.match(noted.join('\n'), /1 profiles have no snapshot[\s\S]*c\.d#2\.0\.0/);
+  assert.deepEqual(out, ['Loaded a.b#1.0.0: 2 ValueSet']);
+  assert.match(notes.join('\n'), /1 profiles have no snapshot[\s\S]*c\.d#2\.0\.0/);
 });
 
 test('packages are listed and removed', async () => {
-  const { context, printed } = at((path, body) => {
+  const { context, out } = at((path, body) => {
     if (path === '/api/packages') return { packages: [ANSWER] };
     assert.deepEqual([path, JSON.parse(body as string)], ['/api/packages/remove', { name: 'a.b', version: '1.0.0' }]);
     return { removed: 1 };
@@ -63,7 +46,7 @@ test('packages are listed and removed', async () => {
   await igRemoveCommand.run(context, values, ['a.b@1.0.0']);
   await igRemoveCommand.run(context, values, ['a.b#1.0.0']);
   const removed = 'Removed 1 package';
-  assert.deepEqual(printed, ['a.b#1.0.0: 2 ValueSet', '  not loaded: c.d#2.0.0', removed, removed]);
+  assert.deepEqual(out, ['a.b#1.0.0: 2 ValueSet', '  not loaded: c.d#2.0.0', removed, removed]);
 });
 
 test('what npm is asked for is a name, never an option, an address or a folder', () => {

@@ -8,7 +8,7 @@ import { dataFolder, NODE_OPTIONS, NODE_USAGE, withNode } from '../use-node.ts';
 const reject = rejecter(CODES);
 
 /** `aceso keys rotate-index`: another key for the search index, while it is searched. */
-export const keysRotateIndexCommand: Command = {
+const keysRotateIndexCommand: Command = {
   name: 'keys rotate-index',
   usage: `[OPTIONS]
 
@@ -40,7 +40,7 @@ a new one have nothing in common to compare. Searches are right all the while; a
 };
 
 /** `aceso keys rotate-root`: another root key. */
-export const keysRotateRootCommand: Command = {
+const keysRotateRootCommand: Command = {
   name: 'keys rotate-root',
   usage: `[--data DIR]
 
@@ -59,6 +59,8 @@ a new root key and wraps the master key under it. After a crash run it again: th
     for (const line of ['', ...(wasMaster ? OF_OLD_FOLDER : OF_MASTER)]) context.print(line);
   },
 };
+
+export const keyRotationCommands: readonly Command[] = [keysRotateIndexCommand, keysRotateRootCommand];
 
 const OF_MASTER = [
   'Do now:    copy the new root key to where you keep such copies, and make a backup (aceso backup).',

@@ -22,7 +22,7 @@ const reject = rejecter(CODES);
 const SLUG = /^[a-z][a-z0-9-]{0,31}$/;
 
 /** `aceso keys organisation`: keys of an organisation that is to found or join a ledger. */
-export const keysOrganisationCommand: Command = {
+const keysOrganisationCommand: Command = {
   name: 'keys organisation',
   usage: `--name NAME --slug SLUG --role ROLE… --out FILE [--validator | --operator]
 
@@ -61,7 +61,7 @@ Printed is the public entry: it goes into a genesis document, or to the members 
     }
     const { organisation, secrets, entry } = await newOrganisationKeys({ slug, name, roles });
     const operatorSeed = values.operator === true ? randomBytes(32) : undefined;
-    const own = values.validator === true ? context.nodes.newValidator() : undefined;
+    const own = values.validator === true ? await context.nodes.newValidator() : undefined;
     const file = {
       ...{ format: 'aceso.organisation-keys/1', organisation, secrets, entry },
       ...(operatorSeed === undefined ? {} : { operatorSeed: bytesToHex(operatorSeed) }),
@@ -78,7 +78,7 @@ Printed is the public entry: it goes into a genesis document, or to the members 
 };
 
 /** `aceso keys token`: registers a practitioner and gives a token. */
-export const keysTokenCommand: Command = {
+const keysTokenCommand: Command = {
   name: 'keys token',
   usage: `--label TEXT [--role-code SYSTEM|CODE]… [--purpose CODE]… [--days N] [OPTIONS]
 
@@ -115,7 +115,7 @@ export const keysTokenCommand: Command = {
 };
 
 /** `aceso keys revoke`: ends a token that was lost or is no longer needed. */
-export const keysRevokeCommand: Command = {
+const keysRevokeCommand: Command = {
   name: 'keys revoke',
   usage: `TOKEN [OPTIONS]
 
@@ -131,7 +131,7 @@ export const keysRevokeCommand: Command = {
 };
 
 /** `aceso keys slip`: what the desk hands a patient. */
-export const keysSlipCommand: Command = {
+const keysSlipCommand: Command = {
   name: 'keys slip',
   usage: `PATIENT --out FILE [OPTIONS]
 
@@ -151,7 +151,7 @@ export const keysSlipCommand: Command = {
 };
 
 /** `aceso keys claim`: makes an account the patient's own. */
-export const keysClaimCommand: Command = {
+const keysClaimCommand: Command = {
   name: 'keys claim',
   usage: `--slip FILE --wallet FILE [OPTIONS]
 
@@ -178,6 +178,14 @@ export const keysClaimCommand: Command = {
     context.print('Back the wallet file up, and keep its passphrase apart from it.');
   },
 };
+
+export const keysCommands: readonly Command[] = [
+  keysOrganisationCommand,
+  keysTokenCommand,
+  keysRevokeCommand,
+  keysSlipCommand,
+  keysClaimCommand,
+];
 
 async function readSlip(context: CliContext, file: string): Promise<ClaimSlip> {
   const bytes = await readNamedFile(context, file);

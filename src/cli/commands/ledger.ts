@@ -21,7 +21,7 @@ const LEDGER_PART = 'ledger';
 const TIE_FILE = 'tie.receipt.json';
 
 /** `aceso ledger export`: the end of a ledger that one node kept, for the consortium that goes on from it. */
-export const ledgerExportCommand: Command = {
+const ledgerExportCommand: Command = {
   name: 'ledger export',
   usage: `--out DIR [--data DIR]
 
@@ -96,7 +96,7 @@ function nextSteps({ exported, out, moved }: { exported: string; out: string; mo
 }
 
 /** `aceso ledger move`: a node becomes a validator of the consortium that goes on from its ledger. */
-export const ledgerMoveCommand: Command = {
+const ledgerMoveCommand: Command = {
   name: 'ledger move',
   usage: `--genesis FILE --network FILE --keys FILE --export DIR [--data DIR] [--p2p ADDRESS]
 
@@ -130,3 +130,5 @@ Vaults and keys stay. The old ledger's folder stays too and is not used any more
     context.print(`This node validates ledger ${chain} from its next start on: aceso start --data DATA`);
   },
 };
+
+export const ledgerCommands: readonly Command[] = [ledgerExportCommand, ledgerMoveCommand];

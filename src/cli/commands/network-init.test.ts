@@ -4,16 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import { runLine } from '../../../test/support/command-line.ts';
 import { testEngine } from '../../../test/support/test-engine.ts';
+import { createNodeStarter } from '../../app/create-node-starter.ts';
 import { validatorOf } from '../../app/found-network.ts';
 import { parseNetwork } from '../../app/network-file.ts';
 import { parseOrganisationKeys } from '../../app/organisation-keys-file.ts';
-import { createNodeStarter } from '../../app/start-node.ts';
 import { cometBftOperator, genesisHash, parseGenesis } from '../../chain/genesis.ts';
 import { type Json, parseCanonical } from '../../std/canonical-json.ts';
-import type { CliContext } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { runCli } from '../main.ts';
 
 /** Runs command lines in an empty folder, over what really founds networks. */
 function createShell(t: TestContext) {
@@ -24,19 +23,7 @@ function createShell(t: TestContext) {
   const nodes = createNodeStarter({ keyFolder, clock: Date.now, logger, fetch, version: '0', engine: testEngine });
   return {
     folder,
-    async run(...argv: readonly string[]) {
-      const [out, notes]: [string[], string[]] = [[], []];
-      const context: CliContext = {
-        ...{ env: {}, cwd: folder, clock: Date.now, nodes, fetch },
-        print: (line) => out.push(line),
-        note: (line) => notes.push(line),
-        progress: () => ({ update() {}, stop() {} }),
-        untilStopped: async () => {},
-        askSecret: async () => undefined,
-      };
-      const code = await runCli(argv, context);
-      return { code, out: out.join('\n'), notes: notes.join('\n') };
-    },
+    run: (...argv: readonly string[]) => runLine(argv, { cwd: folder, nodes, fetch }),
     plan(value: unknown): string {
       writeFileSync(join(folder, 'plan.json'), JSON.stringify(value, undefined, 2));
       return 'plan.json';

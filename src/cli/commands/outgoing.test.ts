@@ -1,19 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { noNodes } from '../../../test/support/no-nodes.ts';
-import type { CliContext } from '../command.ts';
+import { testContext } from '../../../test/support/command-line.ts';
 import { runCli } from '../main.ts';
 
 /** A node that keeps what it is given, and what a command line printed and noted. */
 function createDesk() {
-  const [printed, noted, puts]: [string[], string[], unknown[]] = [[], [], []];
+  const puts: unknown[] = [];
   let state: { revision: number; rules: unknown[] } = { revision: 0, rules: [] };
-  const context: CliContext = {
-    ...{ env: {}, cwd: '/', clock: () => 0, nodes: noNodes },
-    ...{ untilStopped: async () => {}, askSecret: async () => undefined },
-    print: (line) => void printed.push(line),
-    note: (line) => void noted.push(line),
-    progress: () => ({ update() {}, stop() {} }),
+  const { context, out, notes } = testContext({
+    cwd: '/',
     fetch: async (url, init) => {
       assert.equal(String(url), 'http://node.example/api/outgoing');
       if (init?.method === 'PUT') {
@@ -23,18 +18,18 @@ function createDesk() {
       }
       return Response.json(state);
     },
-  };
+  });
   const run = (...words: string[]) => runCli(['outgoing', ...words, '--url', 'http://node.example'], context);
-  return { run, printed, noted, puts };
+  return { run, out, notes, puts };
 }
 
 test('origins are allowed, listed and forbidden', async () => {
-  const { run, printed, noted, puts } = createDesk();
+  const { run, out, notes, puts } = createDesk();
   assert.equal(await run('list'), 0);
-  assert.match(noted.join(), /none, so nothing is asked/);
+  assert.match(notes.join(), /none, so nothing is asked/);
   assert.equal(await run('allow', 'HTTPS://Hook.example:443/'), 0);
   assert.equal(await run('allow', 'http://10.1.2.3:8080', '--addresses', '10.0.0.0/8,127.0.0.1/32'), 0);
-  assert.match(noted.join(), /plain HTTP/);
+  assert.match(notes.join(), /plain HTTP/);
   assert.equal(await run('list'), 0);
   assert.equal(await run('forbid', 'https://hook.example'), 0);
   assert.equal(await run('forbid', 'https://hook.example'), 0);
@@ -45,11 +40,11 @@ test('origins are allowed, listed and forbidden', async () => {
     { revision: 2, rules: [inner] },
   ]);
   const line = 'http://10.1.2.3:8080 (also at 10.0.0.0/8, 127.0.0.1/32)';
-  assert.deepEqual(printed, [
+  assert.deepEqual(out, [
     ...['Allowed https://hook.example', `Allowed ${line}`, 'https://hook.example', line],
     'Forbidden https://hook.example',
   ]);
-  assert.equal(noted.at(-1), 'https://hook.example was not allowed');
+  assert.equal(notes.at(-1), 'https://hook.example was not allowed');
 });
 
 test('what is said again of an origin holds in place of what was said before', async () => {
@@ -60,7 +55,7 @@ test('what is said again of an origin holds in place of what was said before', a
 });
 
 test('what is no origin is not sent', async () => {
-  const { run, noted, puts } = createDesk();
+  const { run, notes, puts } = createDesk();
   for (const word of [
     'hook.example',
     'https://hook.example/path',
@@ -71,6 +66,6 @@ test('what is no origin is not sent', async () => {
     assert.equal(await run('allow', word), 2, word);
   assert.equal(await run('allow'), 2);
   assert.equal(await run('forbid'), 2);
-  assert.match(noted.join(), /name an origin/);
+  assert.match(notes.join(), /name an origin/);
   assert.deepEqual(puts, []);
 });

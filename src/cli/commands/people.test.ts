@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import { runLine } from '../../../test/support/command-line.ts';
 import { createHospitalNode, PATIENT } from '../../../test/support/hospital-node.ts';
-import { noNodes } from '../../../test/support/no-nodes.ts';
+import { nodeAt } from '../../../test/support/no-nodes.ts';
 import { createPeoplePlugin } from '../../app/people-plugin.ts';
 import { createSignIn } from '../../auth/sign-in/sign-in.ts';
 import { createAttestation } from '../../capabilities/membership/server/attestation.ts';
 import { createAuthenticate } from '../../server/authenticate.ts';
 import { createHttpHost } from '../../server/http-host.ts';
-import { runCli } from '../main.ts';
 
 const ORIGIN = 'https://hospital.example';
 
@@ -33,24 +33,12 @@ async function shellOf(t: TestContext) {
   t.after(() => people.close());
   const folder = mkdtempSync(join(tmpdir(), 'aceso-cli-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  async function run(url: string, argv: readonly string[]) {
-    const [out, notes]: [string[], string[]] = [[], []];
-    const code = await runCli(argv, {
-      env: { ACESO_WALLET_PASSPHRASE: 'correct horse' },
-      cwd: folder,
-      print: (line) => out.push(line),
-      note: (line) => notes.push(line),
-      progress: () => ({ update() {}, stop() {} }),
-      clock: Date.now,
-      untilStopped: async () => {},
-      askSecret: async () => undefined,
-      nodes: {
-        ...noNodes,
-        running: async () => ({ url, node: 'test', adminTokens: { hospital: node.tokens.administrator } }),
-      },
-      fetch,
+  function run(url: string, argv: readonly string[]) {
+    const adminTokens = { hospital: node.tokens.administrator };
+    return runLine(argv, {
+      ...{ cwd: folder, env: { ACESO_WALLET_PASSPHRASE: 'correct horse' }, fetch },
+      nodes: nodeAt({ url, node: 'test', adminTokens }),
     });
-    return { code, out: out.join('\n'), notes: notes.join('\n') };
   }
   const [peopleUrl, nodeUrl] = urls as [string, string];
   return {

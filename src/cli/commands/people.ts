@@ -1,4 +1,10 @@
-import type { InvitationAnswer, PasskeyEntry, PasskeyList, PeopleList } from '../../capabilities/membership/api.ts';
+import type {
+  AppList,
+  InvitationAnswer,
+  PasskeyEntry,
+  PasskeyList,
+  PeopleList,
+} from '../../capabilities/membership/api.ts';
 import { rejecter } from '../../std/reject.ts';
 import { CODES } from '../codes.ts';
 import type { CliContext, Command } from '../command.ts';
@@ -122,6 +128,62 @@ const peopleForgetPasskeyCommand: Command = {
   },
 };
 
+/** `aceso people apps`: what somebody allowed. */
+const peopleAppsCommand: Command = {
+  name: 'people apps',
+  usage: `ACCOUNT [OPTIONS]
+
+  ACCOUNT  who allowed them, a practitioner or a patient${NODE_USAGE}`,
+  summary: 'List the apps that may act for somebody, and what they may do',
+  options: NODE_OPTIONS,
+  maxArguments: 1,
+  async run(context, values, [account]) {
+    const path = `/api/people/${requireAccount(account)}/apps`;
+    const { apps } = (await withNode(context, values, ({ client }) => client.get(path))) as AppList;
+    if (apps.length === 0) context.note('none');
+    for (const { client_id: id, client_name: name, scopes, sinceMs, usedMs } of apps) {
+      const used = usedMs === undefined ? '' : `, last used ${timeText(usedMs)}`;
+      context.print(`${id}  ${name}, allowed ${timeText(sinceMs)}${used}`);
+      context.print(`  ${scopes.join(' ')}`);
+    }
+  },
+};
+
+/** `aceso people end-app`: an app acts for somebody no more. */
+const peopleEndAppCommand: Command = {
+  name: 'people end-app',
+  usage: `ACCOUNT CLIENT [OPTIONS]
+
+  ACCOUNT  who allowed it, a practitioner or a patient
+  CLIENT   id of the app; \`aceso people apps\` shows it${NODE_USAGE}`,
+  summary: 'End what somebody allowed an app to do',
+  options: NODE_OPTIONS,
+  maxArguments: 2,
+  async run(context, values, [account, clientId]) {
+    if (clientId === undefined) throw reject('ARGUMENTS_WRONG', { problem: 'the app is missing' });
+    const path = `/api/people/${requireAccount(account)}/apps/end`;
+    await withNode(context, values, ({ client }) => client.post(path, { client_id: clientId }));
+    context.print('ended');
+  },
+};
+
+/** `aceso people sign-out`: something was lost or stolen. */
+const peopleSignOutCommand: Command = {
+  name: 'people sign-out',
+  usage: `ACCOUNT [OPTIONS]
+
+  ACCOUNT  a practitioner's or a patient's. Their browsers, their apps and the tokens that they were given open nothing from
+           then on; by their passkeys and wallet they sign in again.${NODE_USAGE}`,
+  summary: 'End every session, app and token of somebody',
+  options: NODE_OPTIONS,
+  maxArguments: 1,
+  async run(context, values, [account]) {
+    const path = `/api/people/${requireAccount(account)}/sign-out`;
+    await withNode(context, values, ({ client }) => client.post(path, {}));
+    context.print('signed out everywhere');
+  },
+};
+
 export const peopleCommands: readonly Command[] = [
   peopleHireCommand,
   peopleInviteCommand,
@@ -129,6 +191,9 @@ export const peopleCommands: readonly Command[] = [
   peoplePasskeysCommand,
   peopleDismissCommand,
   peopleForgetPasskeyCommand,
+  peopleAppsCommand,
+  peopleEndAppCommand,
+  peopleSignOutCommand,
 ];
 
 function showInvitation(context: CliContext, { account, link, expiresAtMs }: InvitationAnswer, who: string): void {

@@ -1,3 +1,4 @@
+import { pathBelow } from '../../std/loopback-address.ts';
 import { rejecter } from '../../std/reject.ts';
 import { createClient } from '../client.ts';
 import { CODES } from '../codes.ts';
@@ -26,7 +27,7 @@ export const startCommand: Command = {
   --data DIR      where the node keeps everything but its root key (default ./data)
   --port N        port to listen on (default 8103; 0 takes a free one)
   --host ADDRESS  address to listen on (default 127.0.0.1)
-  --base-url URL  address that clients use, where a proxy stands before the node
+  --base-url URL  address that clients use (default http://localhost:PORT where it listens on the machine itself)
   --trusted-proxy A  address or range of a proxy before the node, whose X-Forwarded-For counts; may be repeated
   --drain N       seconds that requests under way may take when the node ends (default 30)
   --drain-notice N  seconds that it goes on serving before that, no longer ready (default 0)
@@ -77,11 +78,13 @@ export const startCommand: Command = {
         ),
     });
     steps.stop();
+    // Heard from now on: whoever waits for the greeting may end the node at once.
+    const stopped = context.untilStopped();
     context.print(greeting(node));
     for (const line of await ledgerLines(context, node)) context.note(line);
     if (settings.keys !== undefined)
       context.note(`${settings.keys} is sealed into the data folder now: delete it, or lock it away as a backup.`);
-    await context.untilStopped();
+    await stopped;
     context.note('stopping: finishing what was begun');
     await node.close();
   },
@@ -130,9 +133,11 @@ interface LedgerState {
 }
 
 /** Address, demo accounts and three things to try: all that a newcomer needs, on one screen. */
-function greeting({ url, seeded }: RunningNode): string {
-  const lines = [`Aceso is ready at ${url}   FHIR R4: ${url}/fhir   verify a receipt: ${url}/verify`];
-  if (seeded !== undefined) lines.push('', ...seedLines(seeded, url));
+function greeting({ url, baseUrl, seeded }: RunningNode): string {
+  const lines = [`Aceso is ready at ${baseUrl}   FHIR R4: ${baseUrl}/fhir   verify a receipt: ${baseUrl}/verify`];
+  const isHere = pathBelow(`${url}/`, baseUrl) !== undefined;
+  if (!isHere) lines.push(`It listens on ${url}; that address is for what stands before it.`);
+  if (seeded !== undefined) lines.push('', ...seedLines(seeded, isHere ? baseUrl : url));
   return [...lines, '', 'Stop with Ctrl-C.'].join('\n');
 }
 

@@ -3,10 +3,9 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { runLine } from '../../../test/support/command-line.ts';
 import { parseTrust } from '../../chain/receipt/trust.ts';
-import type { CliContext } from '../command.ts';
 import { EXIT } from '../exit-codes.ts';
-import { runCli } from '../main.ts';
 
 const VECTORS = join(import.meta.dirname, '../../../test/vectors/receipt');
 
@@ -19,13 +18,8 @@ function createFolder(t: TestContext) {
   return {
     cwd,
     async verify(line: string): Promise<readonly [code: number, notes: string]> {
-      const notes: string[] = [];
-      const context = {
-        ...{ env: {}, cwd, clock: Date.now, print() {} },
-        note: (text: string) => notes.push(text),
-        progress: () => ({ update() {}, stop() {} }),
-      } as unknown as CliContext;
-      return [await runCli(['verify', ...line.split(' ')], context), notes.join('\n')];
+      const { code, notes } = await runLine(['verify', ...line.split(' ')], { cwd });
+      return [code, notes];
     },
     heightOf: (name: string) => parseTrust(readFileSync(join(cwd, name))).head?.height,
   };

@@ -1,5 +1,5 @@
 import type { Consent } from '@medplum/fhirtypes';
-import { memberReference } from '../../capabilities/consent/api/account-identifier.ts';
+import { memberReference } from '../../capabilities/consent/api/member-reference.ts';
 
 const ACT_REASON = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
 const RECIPIENT = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType', code: 'IRCP' }];

@@ -3,7 +3,7 @@ import { randomBytes } from '#crypto/platform';
 import type { Caller } from '../../auth/caller.ts';
 import { bytesToHex, utf8, utf8ToText } from '../../std/bytes.ts';
 import { isReject } from '../../std/reject.ts';
-import type { Vault } from '../../vault/vault.ts';
+import type { Vault, VersionRow } from '../../vault/vault.ts';
 import type { AskedInteraction } from '../asked.ts';
 import { type BulkJob, type Ended, isOwner } from './bulk-job.ts';
 import type { BulkLimits } from './bulk-limits.ts';
@@ -38,6 +38,8 @@ export interface BulkJobsOptions<Request, Progress> {
   readonly limits: BulkLimits;
   /** Shared by all that run on a node. */
   readonly turns: Turns;
+  /** Whether a job's files may have what any of the versions says. */
+  mayHold(job: BulkJob<Request>, rows: readonly VersionRow[]): boolean;
   /** Told of what is no refusal. */
   readonly reportFailure: (error: unknown) => void;
   run(
@@ -68,6 +70,7 @@ export interface BulkJobs<Request, Progress> {
 }
 
 interface Held<Request, Progress> extends BulkEntry<Request, Progress> {
+  job: BulkJob<Request>;
   progress: Progress;
   isStarted: boolean;
   readonly stop: AbortController;
@@ -105,11 +108,17 @@ export function createBulkJobs<Request, Progress extends { readonly ended?: Ende
   const expiresMs = ({ atMs }: Ended): number => atMs + limits.expiryMs;
   const isExpired = ({ ended }: Progress): boolean => ended !== undefined && clock() >= expiresMs(ended);
 
+  /** Patients have room of their own, so that none of theirs keeps the organisation from its exports. */
   function requireRoom(caller: Caller): void {
     const of = clientOf(caller);
+    const isPatient = caller.kind === 'patient';
+    const [keptOfAll, keptOfOne] = isPatient
+      ? [limits.keptOfPatients, limits.keptPerPatient]
+      : [limits.keptPerOrganisation, limits.keptPerClient];
     let [active, kept, mine, myKept] = [0, 0, 0, 0];
     for (const { job, progress } of entries.values()) {
       if (job.custodian !== caller.custodian || isExpired(progress)) continue;
+      if ((job.caller.kind === 'patient') !== isPatient) continue;
       const isActive = progress.ended === undefined ? 1 : 0;
       const isMine = clientOf(job.caller) === of ? 1 : 0;
       active += isActive;
@@ -117,8 +126,8 @@ export function createBulkJobs<Request, Progress extends { readonly ended?: Ende
       mine += isActive * isMine;
       myKept += isMine;
     }
-    const isFull = active >= limits.activePerOrganisation || kept >= limits.keptPerOrganisation;
-    if (isFull || mine >= limits.activePerClient || myKept >= limits.keptPerClient)
+    const isFull = active >= limits.activePerOrganisation || kept >= keptOfAll;
+    if (isFull || mine >= limits.activePerClient || myKept >= keptOfOne)
       throw rejectBulk('EXPORT_TOO_MANY', { retryAfterSeconds: 60 });
   }
 
@@ -153,6 +162,26 @@ export function createBulkJobs<Request, Progress extends { readonly ended?: Ende
     const ended: Ended = { status: 'failed', atMs: clock(), cause };
     await save(entry, { ...entry.progress, ended }).catch(options.reportFailure);
   }
+
+  /** Destroys the files of jobs that may have what is about to be erased: their keys first, as `drop` does. */
+  async function destroyCopies(custodian: string, rows: readonly VersionRow[]): Promise<void> {
+    const held = [...entries.values()].filter(
+      ({ job, isStarted }) => isStarted && job.custodian === custodian && options.mayHold(job, rows),
+    );
+    for (const entry of held) {
+      entry.stop.abort();
+      await entry.running;
+      const { id, key } = entry.job;
+      if (key === '' || entries.get(id) !== entry) continue;
+      entry.job = { ...entry.job, key: '' };
+      await vaultOf(custodian).putDocument(kind, id, utf8(JSON.stringify(entry.job)));
+      const { ended } = entry.progress;
+      const cause = ended?.status === 'failed' ? ended.cause : 'EXPORT_ERASED';
+      await save(entry, { ...entry.progress, ended: { status: 'failed', atMs: ended?.atMs ?? clock(), cause } });
+      await storage.remove({ custodian, job: id });
+    }
+  }
+  for (const { custodian, vault } of vaults) vault.whenErasing((rows) => destroyCopies(custodian, rows));
 
   /** The key first: without it the files are noise, whatever a crash leaves of them. */
   async function drop(entry: Entry): Promise<void> {
@@ -247,9 +276,9 @@ export function createBulkJobs<Request, Progress extends { readonly ended?: Ende
   };
 }
 
-/** A client is who holds its token, where there is no app. */
-function clientOf({ client, account }: Caller): string {
-  return client ?? account;
+/** An app's users have room of their own each. */
+function clientOf({ client = '', account }: Caller): string {
+  return `${client}\n${account}`;
 }
 
 function read<T>(bytes: Uint8Array): T {

@@ -6,6 +6,9 @@ export const BULK_LIMITS = {
   /** The same with those that are done and not yet deleted or expired: each keeps files on the disk. */
   keptPerClient: 16,
   keptPerOrganisation: 64,
+  /** The same for a patient and for all patients of an organisation, who take no room from its own. */
+  keptPerPatient: 2,
+  keptOfPatients: 512,
   /** Run at a time on a node. */
   running: 2,
   /** Resources that are decided on, journalled and written together: the more, the fewer entries for each patient. */

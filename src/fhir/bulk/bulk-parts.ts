@@ -14,6 +14,11 @@ export interface BulkParts {
   /** What requests stand on, taken anew for each. */
   readonly server: () => FhirServer;
   readonly authenticate: (request: FastifyRequest) => Promise<Caller>;
+  /**
+   * Who began a job, as that one is now: by the roles of now, and undefined when the person, the app or the grant of then
+   * has ended. Asked again for each chunk that is written and each file that is fetched.
+   */
+  readonly ownerNow: (owner: Caller) => Promise<Caller | undefined>;
   /** Receipt of a journal entry, as its file has it. */
   readonly receiptOf: (vault: Vault, entry: OpenedEntry) => Promise<Uint8Array>;
   readonly limits: BulkLimits;

@@ -50,6 +50,14 @@ export const CODES = {
     kind: 'unknown',
     sentence: 'There is no such export, import or file, or it is not for this caller.',
   },
+  EXPORT_ERASED: {
+    kind: 'conflict',
+    sentence: 'Records that the export had were erased since, so its files were destroyed; begin another one.',
+  },
+  EXPORT_OWNER_GONE: {
+    kind: 'denied',
+    sentence: 'Who began the export may not have it any more: the app, the account or its roles ended meanwhile.',
+  },
   EXPORT_FAILED: {
     kind: 'unavailable',
     httpStatus: 500,

@@ -81,6 +81,8 @@ export async function makeChunk(maker: ChunkMaker, position: Exclude<Position, {
   };
 }
 
+/** Lists of versions that are opened at a time: a page of the walk, so that the next one is looked for meanwhile. */
+const MOST_LISTS = 4;
 /** A stretch is given up after looking at so many times the wanted rows, when few of them are visible. */
 const LOOKED_FACTOR = 4;
 
@@ -107,6 +109,8 @@ async function openStretch(
       opened.push(...some);
       for (const one of some) bytes += one.bytes instanceof Uint8Array ? one.bytes.length : 0;
     },
+    // One until it is known how large they are: as many as a chunk's bytes have room for by their mean.
+    () => (bytes === 0 ? 1 : Math.min(MOST_LISTS, limits.batchBytes / ((bytes / opened.length) * limits.openedRows))),
   );
   let next: Position = from;
   const isEnough = () =>

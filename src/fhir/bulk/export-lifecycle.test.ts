@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type BulkNode, createBulkNode, type ManifestFile } from '../../../test/support/bulk-node.ts';
+import type { Caller } from '../../auth/caller.ts';
 import { utf8ToText } from '../../std/bytes.ts';
 import type { VersionRow } from '../../vault/vault.ts';
 import { BULK_LIMITS } from './bulk-limits.ts';
@@ -253,6 +254,78 @@ test('a chunk ends where its bytes are enough, and the walk goes on behind the l
   // None is opened twice, and no chunk has more than the bytes and the two lists that were under way then.
   assert.equal(opened, 130);
   assert.ok(most > 0 && most <= 20, `${most} in a chunk`);
+});
+
+test('an erasure destroys the files of exports that may have what is erased, and no others', async (t) => {
+  const node = await createBulkNode(t, { batchRows: 5 });
+  await fill(node, 40);
+  const done = await node.kickOff('$export?_type=Patient,Organization');
+  const other = await node.kickOff('$export?_type=Organization', { caller: 'app' });
+  const [{ output }] = [await node.manifest(done), await node.manifest(other, { caller: 'app' })];
+  const letGo = holdBack(node);
+  const running = await node.kickOff('$export?_type=Patient', { caller: 'app-of-other' });
+  const row = (await node.vault.current('Patient', 'p7')) as VersionRow;
+  const erased = node.vault.erase([row]);
+  letGo();
+  await erased;
+  for (const [id, caller] of [
+    [done, 'physician'],
+    [running, 'app-of-other'],
+  ] as const) {
+    const status = await node.send('GET', `bulk-exports/${id}`, { caller });
+    assert.equal(status.status, 500);
+    assert.match(status.text, /EXPORT_FAILED.*EXPORT_ERASED/s);
+    assert.ok(!existsSync(folderOf(node, id)));
+    const kept = JSON.parse(utf8ToText((await node.vault.getDocument('bulk-export', id)) as Uint8Array));
+    assert.equal(kept.key, '');
+  }
+  assert.equal((await node.send('GET', output[0]?.url ?? '')).status, 404);
+  assert.equal((await node.send('GET', `bulk-exports/${other}`, { caller: 'app' })).status, 200);
+  // It stays so after a restart, can be cleared away, and the next export is without what was erased.
+  await node.restart();
+  assert.equal((await node.send('GET', `bulk-exports/${running}`, { caller: 'app-of-other' })).status, 500);
+  assert.equal((await node.send('DELETE', `bulk-exports/${done}`)).status, 202);
+  const [file] = (await node.manifest(await node.kickOff('$export?_type=Patient'))).output;
+  const ids = (await node.lines(file as ManifestFile)).map(({ id }) => id);
+  assert.equal(ids.length, 39);
+  assert.ok(!ids.includes('p7'));
+});
+
+test('an export ends with the right of who began it, and its files are for the roles of then', async (t) => {
+  const node = await createBulkNode(t, { batchRows: 5 });
+  await fill(node, 40);
+  node.callers.physician = { ...(node.callers.physician as Caller), roles: ['urn:x|gp'] };
+  const done = await node.kickOff('$export?_type=Patient');
+  const { output } = await node.manifest(done);
+  const letGo = holdBack(node);
+  t.after(letGo);
+  const running = await node.kickOff('$export?_type=Patient');
+  node.owners.now = (owner) => ({ ...owner, roles: [] });
+  const fewer = await node.send('GET', output[0]?.url ?? '');
+  assert.equal(fewer.status, 403);
+  assert.equal(code(fewer), 'EXPORT_OWNER_GONE');
+  node.owners.now = () => undefined;
+  letGo();
+  for (let text = ''; !text.includes('EXPORT_OWNER_GONE'); await new Promise((resolve) => setTimeout(resolve, 5)))
+    text = (await node.send('GET', `bulk-exports/${running}`)).text;
+  assert.equal((await node.send('GET', output[0]?.url ?? '')).status, 403);
+  node.owners.now = (owner) => owner;
+  assert.equal((await node.send('GET', output[0]?.url ?? '')).status, 200);
+});
+
+test('what patients keep takes no room from the organisation, nor one user of an app from another', async (t) => {
+  const limits = { keptPerPatient: 1, keptOfPatients: 2, keptPerClient: 1, keptPerOrganisation: 2 };
+  const node = await createBulkNode(t, limits);
+  await fill(node, 2);
+  const physician = node.callers.physician as Caller;
+  for (const [at, name] of ['anna', 'bob', 'carl'].entries())
+    node.callers[name] = { ...physician, account: `${at}`.repeat(32), kind: 'patient', roles: [], client: 'app-1' };
+  const asks = async (caller: string) =>
+    (await node.send('GET', 'Patient/$export?_type=Patient', { caller, headers: { prefer: 'respond-async' } })).status;
+  assert.deepEqual([await asks('anna'), await asks('anna')], [202, 429]);
+  assert.deepEqual([await asks('bob'), await asks('carl')], [202, 429]);
+  assert.deepEqual([await asks('app'), await asks('app')], [202, 429]);
+  assert.deepEqual([await asks('app-of-other'), await asks('physician')], [202, 429]);
 });
 
 test('what an export wrote before a position was durable is cut off, and files without a job are removed', async (t) => {

@@ -41,10 +41,20 @@ export function exportRoutes(parts: BulkParts): BulkRoutes {
     async run(job, progress, save, signal) {
       // Writes that were stamped before the export was asked for may still be on their way to the vault.
       if (progress.resources === 0) await delay(limits.settleMs, undefined, { signal }).catch(() => undefined);
-      const context = contextOf(job);
-      const begun = { ...progress, begunMs: progress.begunMs ?? context.clock() };
-      return runExport({ job, context, storage, limits, save, signal }, begun);
+      const contextNow = async () => {
+        const caller = await parts.ownerNow(job.caller);
+        if (caller === undefined) throw rejectBulk('EXPORT_OWNER_GONE');
+        return contextOf({ caller, asked: job.asked });
+      };
+      const begun = { ...progress, begunMs: progress.begunMs ?? parts.server().clock() };
+      return runExport({ job, contextNow, storage, limits, save, signal }, begun);
     },
+    // What was written after the export began is erased there as well: a chunk under way may have it.
+    mayHold: ({ request, custodian }, rows) =>
+      rows.some(
+        ({ type, account }) =>
+          request.types.includes(type) && (account === custodian || request.accounts?.includes(account) !== false),
+      ),
   });
 
   function contextOf({ caller, asked }: Pick<ExportJob, 'caller' | 'asked'>): FhirContext {
@@ -99,7 +109,7 @@ export function exportRoutes(parts: BulkParts): BulkRoutes {
   }
 
   /**
-   * A file is for the caller who began the export, with a token that holds now and covers its type. What is in it was
+   * A file is for the caller who began the export, with the roles of then and a token that holds now and covers its type. What is in it was
    * decided when it was written: a consent that was revoked since does not reach it, as it does not reach what was fetched.
    */
   async function askedFile(request: FastifyRequest<Named>) {
@@ -112,6 +122,10 @@ export function exportRoutes(parts: BulkParts): BulkRoutes {
     if (!isThere) throw rejectBulk('EXPORT_UNKNOWN');
     const types = found.list === 'deleted' ? job.request.types : found.list === 'error' ? [] : [found.type];
     if (!types.every((type) => coversFile(caller.grant, job.caller.grant, type))) throw rejectBulk('EXPORT_UNKNOWN');
+    // By a role that ended since, nothing that it opened is given out any more.
+    const now = await parts.ownerNow(job.caller);
+    if (now === undefined || !job.caller.roles.every((role) => now.roles.includes(role)))
+      throw rejectBulk('EXPORT_OWNER_GONE');
     return { entry, job, found };
   }
 

@@ -9,7 +9,7 @@ import type { ExportRequest } from './bulk-job.ts';
  * Which resources an export is of. A resource belongs to the account of one patient (patient-account.ts), and is exported
  * with that patient: what only names another one, as the performer of an observation does, does not come along with both.
  * Of what belongs to no patient there come, at the level of all patients, Groups and Persons with members, and at that of
- * patients and groups Provenance of what is exported.
+ * patients and groups Provenance of what is exported: of records of several patients, or from before it went to theirs.
  */
 export interface ExportScope {
   readonly level: ExportRequest['level'];

@@ -40,6 +40,8 @@ export function importRoutes(parts: BulkParts): BulkRoutes {
     prefix: 'i',
     clock: () => parts.server().clock(),
     reportFailure: (error) => parts.server().reportFailure(error),
+    // What was sent goes when it is imported; refusals name lines.
+    mayHold: () => false,
     async run(job, progress, save, signal) {
       const server = parts.server();
       const vault = parts.vaults.find(({ custodian }) => custodian === job.custodian)?.vault;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createInOrder } from './in-order.ts';
 
-test('results come in the order of the lists, and two are worked on at a time', async () => {
+test('results come in the order of the lists, and so many are worked on at a time', async () => {
   const waiting: (() => void)[] = [];
   const results: number[] = [];
   let [active, most] = [0, 0];
@@ -13,17 +13,18 @@ test('results come in the order of the lists, and two are worked on at a time', 
       await new Promise<void>((resolve) => {
         waiting.push(resolve);
         // The later of two is done first.
-        if (waiting.length === 2 || first === 6) for (const go of waiting.splice(0).reverse()) go();
+        if (waiting.length === 2 || first === 7) for (const go of waiting.splice(0).reverse()) go();
       });
       active -= 1;
       return first as number;
     },
     (result) => results.push(result),
+    () => 2,
   );
-  for (const list of [[0], [1, 1], [2], [3], [4], [5], [6]]) await order.take(list);
+  for (const list of [[0], [1, 1], [2], [3], [4], [5], [6], [7]]) await order.take(list);
   await order.end();
-  assert.deepEqual(results, [0, 1, 2, 3, 4, 5, 6]);
-  assert.equal(order.taken, 8);
+  assert.deepEqual(results, [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.equal(order.taken, 9);
   assert.equal(most, 2);
 });
 
@@ -35,9 +36,12 @@ test('what fails is thrown where its result is due, and nothing after it is done
       return first as number;
     },
     (result) => results.push(result),
+    () => 2,
   );
   await order.take([0]);
   await order.take([1]);
-  await assert.rejects(order.take([2]), RangeError);
+  await order.take([2]);
+  await assert.rejects(order.take([3]), RangeError);
+  await assert.rejects(order.end(), RangeError);
   assert.deepEqual(results, [0]);
 });

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Work on lists, two of them at a time, whose results come in the order of the lists. */
+/** Work on lists, some of them at a time, whose results come in the order of the lists. */
 export interface InOrder<Item> {
   /** Begins work on a list, once there is room for it. Rejects with what the work before it failed with. */
   take(items: readonly Item[]): Promise<void>;
@@ -10,31 +10,37 @@ export interface InOrder<Item> {
   readonly taken: number;
 }
 
-/** `done` is given the result of each list. Requests that came meanwhile go first. */
+/**
+ * `done` is given the result of each list. `most` lists are worked on at a time, asked anew for each. Requests that came
+ * meanwhile go first.
+ */
 export function createInOrder<Item, Result>(
   work: (items: readonly Item[]) => Promise<Result>,
   done: (result: Result) => void,
+  most: () => number,
 ): InOrder<Item> {
-  let underWay: Promise<Result> | undefined;
+  const underWay: Promise<Result>[] = [];
   let taken = 0;
 
-  async function settle(): Promise<void> {
-    const first = underWay;
-    underWay = undefined;
-    if (first !== undefined) done(await first);
+  async function settleTo(count: number): Promise<void> {
+    for (let first = underWay[0]; first !== undefined && underWay.length > count; first = underWay[0]) {
+      const result = await first;
+      void underWay.shift();
+      done(result);
+    }
   }
 
   return {
     async take(items) {
+      await settleTo(Math.max(1, most()) - 1);
       taken += items.length;
       const next = work(items);
       // Heard of when its turn comes, or not at all where the one before it fails.
       next.catch(() => undefined);
-      await settle();
-      underWay = next;
+      underWay.push(next);
       await setImmediate();
     },
-    end: settle,
+    end: () => settleTo(0),
     get taken() {
       return taken;
     },

@@ -4,14 +4,15 @@ import { interactionHeader } from '../interaction.ts';
 import type { ExportFile, ExportJob, ExportProgress, Position } from './bulk-job.ts';
 import type { BulkLimits } from './bulk-limits.ts';
 import type { BulkStorage } from './bulk-storage.ts';
-import { type Chunk, type ChunkMaker, type ChunkPart, makeChunk, notesPart } from './export-chunk.ts';
+import { type Chunk, type ChunkPart, makeChunk, notesPart } from './export-chunk.ts';
 import { createExportScope } from './export-scope.ts';
 import { createExportWalk } from './export-walk.ts';
 import { createSealedFiles, type SealedFiles } from './sealed-file.ts';
 
 export interface ExportRun {
   readonly job: ExportJob;
-  readonly context: FhirContext;
+  /** What the next chunk stands on: its caller is who began the export, as that one is now. */
+  readonly contextNow: () => Promise<FhirContext>;
   readonly storage: BulkStorage;
   readonly limits: BulkLimits;
   /** Makes progress durable. */
@@ -28,21 +29,16 @@ export interface ExportRun {
  * way to the disk the next one is made.
  */
 export async function runExport(run: ExportRun, from: ExportProgress): Promise<ExportProgress> {
-  const { job, context, limits, signal } = run;
-  const scope = createExportScope(job.request, job.custodian, limits.accountsAtOnce);
-  const maker: ChunkMaker = {
-    ...{ context, scope, limits, request: job.request },
-    walk: createExportWalk({ context, scope, job: job.id, request: job.request, pageRows: limits.pageRows }),
-  };
+  const { job, limits, signal } = run;
   const place = { custodian: job.custodian, job: job.id };
   const files = createSealedFiles(run.storage, place, hexToBytes(job.key) as Uint8Array, limits.frameBytes);
   try {
     let progress = isBegin(from) ? await withParts(run, files, from, notesPart(job.request)) : from;
-    let next = chunkAt(maker, progress.position);
+    let next = chunkAt(run, progress.position);
     while (next !== undefined && !signal.aborted) {
       const chunk = await next;
       // Seen to even when the write of this one fails first.
-      next = chunkAt(maker, chunk.next);
+      next = chunkAt(run, chunk.next);
       next?.catch(() => undefined);
       progress = await writeChunk(run, files, progress, chunk);
     }
@@ -56,19 +52,35 @@ function isBegin({ position, files }: ExportProgress): boolean {
   return position.step === 'resources' && position.type + position.slice === 0 && !position.after && files.length === 0;
 }
 
-function chunkAt(maker: ChunkMaker, position: Position): Promise<Chunk> | undefined {
-  return position.step === 'files' ? undefined : makeChunk(maker, position);
+function chunkAt(run: ExportRun, position: Position): Promise<MadeChunk> | undefined {
+  return position.step === 'files' ? undefined : madeChunk(run, position);
+}
+
+interface MadeChunk extends Chunk {
+  /** What it was made on. */
+  readonly context: FhirContext;
+}
+
+async function madeChunk(
+  { job, limits, contextNow }: ExportRun,
+  position: Exclude<Position, { step: 'files' }>,
+): Promise<MadeChunk> {
+  const context = await contextNow();
+  const { request } = job;
+  const scope = createExportScope(request, job.custodian, limits.accountsAtOnce);
+  const walk = createExportWalk({ context, scope, job: job.id, request, pageRows: limits.pageRows });
+  return { ...(await makeChunk({ context, scope, limits, request, walk }, position)), context };
 }
 
 async function writeChunk(
   run: ExportRun,
   files: SealedFiles,
   progress: ExportProgress,
-  { parts, interactions, resources, next }: Chunk,
+  { parts, interactions, resources, next, context }: MadeChunk,
 ): Promise<ExportProgress> {
   const [grown] = await bothOf(
     withParts(run, files, progress, parts),
-    interactions.length === 0 ? undefined : run.context.vault.journal(interactions),
+    interactions.length === 0 ? undefined : context.vault.journal(interactions),
   );
   const moved = { ...grown, position: next, resources: progress.resources + resources };
   await run.save(moved);
@@ -110,7 +122,7 @@ async function bothOf<A, B>(first: Promise<A>, second: Promise<B> | undefined): 
  * Entries about patients name the versions; this one names the file that they are in.
  */
 async function finish(run: ExportRun, files: SealedFiles, progress: ExportProgress): Promise<ExportProgress> {
-  const { context } = run;
+  const context = await run.contextNow();
   const { vault, clock } = context;
   const hashes: string[] = [];
   for (const file of progress.files) hashes.push(await files.digest(file));

@@ -26,7 +26,7 @@ const UNRESOLVED = 'REFERENCE_UNRESOLVED';
  * refer to what is not there and the last pass wrote something that they may mean.
  */
 export async function runImport(run: ImportRun, from: ImportProgress): Promise<ImportProgress> {
-  const { signal, options } = run;
+  const { signal, options, files } = run;
   let progress = from;
   for (;;) {
     progress = await onePass(run, progress);
@@ -37,6 +37,7 @@ export async function runImport(run: ImportRun, from: ImportProgress): Promise<I
   }
   const done: ImportProgress = { ...progress, ended: { status: 'complete', atMs: options.clock() } };
   await run.save(done);
+  await files.clear(progress.input);
   return done;
 }
 
@@ -90,10 +91,13 @@ function linesOf(piece: Uint8Array, first: number): Line[] {
   return lines;
 }
 
+/** Of a line, so that what a body is answered with stays about as long as it. */
+const MAX_ISSUES = 5;
+
 /** OperationOutcome of a line that was refused: what every refusal says, and which line. */
 function errorLine(line: number, refusal: Reject): Uint8Array {
   const outcome = rejectToOutcome(refusal);
-  const issue = outcome.issue.map((one) => ({
+  const issue = outcome.issue.slice(0, MAX_ISSUES).map((one) => ({
     ...one,
     diagnostics: `line ${line}${one.diagnostics === undefined ? '' : `: ${one.diagnostics}`}`,
   }));

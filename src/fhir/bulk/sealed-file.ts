@@ -9,12 +9,15 @@ export interface SealedFiles {
   append<File extends FileExtent>(file: File, lines: readonly Uint8Array[]): Promise<File>;
   /** What was put in, piece by piece; closes the file when it is done with. Rejects with EXPORT_FILE_DAMAGED. */
   read(file: FileExtent): AsyncGenerator<Uint8Array, void, undefined>;
+  /** Empties a file that nobody needs any more; it cannot be read after that. */
+  clear(file: FileExtent): Promise<void>;
   /** SHA-256 of what was put in, in hexadecimal: from what passed here, else by reading the file again. */
   digest(file: FileExtent): Promise<string>;
   release(): Promise<void>;
 }
 
 const LINE_FEED = Uint8Array.of(0x0a);
+const NOTHING = new Uint8Array(0);
 
 export function createSealedFiles(
   storage: BulkStorage,
@@ -61,6 +64,7 @@ export function createSealedFiles(
       return grown;
     },
     read,
+    clear: (file) => storage.append(place, file.number, 0, NOTHING),
     async digest(file) {
       const known = hashes.get(file.number);
       if (known?.bytes === file.bytes) return known.hash.copy().digest('hex');

@@ -154,7 +154,7 @@ function resourceFacts(kept: readonly string[]): Record<string, ResourceTypeFact
     const members = compartment.resource?.find((resource) => resource.code === type)?.param ?? [];
     // `patient` first and for every type that has it (Device is in no compartment in R4), then `subject`, then the rest.
     const codes = ['patient', ...members.filter((code) => code === 'subject'), ...members];
-    // A Patient is its own account; a Group of patients belongs to the custodian.
+    // A Patient is its own account, a Group is the custodian's, and a Person's is found by its links (record-kinds.ts).
     const own = type === 'Patient' || type === 'Group' || type === 'Person';
     facts[type] = { search, compartment: own ? [] : [...new Set(codes.flatMap((code) => pathsOf(type, code)))] };
   }

@@ -4,6 +4,7 @@ import { rejectFhir } from '../codes.ts';
 import type { FhirContext, FhirResult } from '../context.ts';
 import { informationOutcome } from '../outcome.ts';
 import type { ParsedResource } from '../patient-account.ts';
+import { aboutPaths } from '../record-kinds.ts';
 import type { SearchClause } from '../search/search-clause.ts';
 import { isWithinCare } from './care-dates.ts';
 import { type Compartment, compartmentParameters, compartmentTypes } from './compartments.ts';
@@ -83,9 +84,9 @@ function walkOf(
   of: Compartment,
   { types: asked, since }: EverythingRequest,
 ): Walk {
-  // Resources that are about a patient without being in the compartment (Device) belong to the account all the same.
+  // Resources that are about a patient without being in the compartment (Device, Binary) belong to the account all the same.
   const ofAccount = Object.keys(definitions.resources).filter(
-    (type) => (definitions.resources[type]?.compartment.length ?? 0) > 0,
+    (type) => (definitions.resources[type]?.compartment.length ?? 0) > 0 || aboutPaths(type).length > 0,
   );
   const others = new Set([...compartmentTypes(of), ...(of === 'Patient' ? ofAccount : [])]);
   others.delete(of);

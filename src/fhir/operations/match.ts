@@ -15,8 +15,8 @@ const MAX_COUNT = 50;
 
 /**
  * `Patient/$match` (R4 OperationDefinition-Patient-match): who of those whom the caller may see could be this person,
- * the likeliest first, with score and grade. Only those that are answered are journalled as read: nothing is told of
- * the others.
+ * the likeliest first, with score and grade. Only those that are answered, or that the advice is about, are journalled as
+ * read: nothing is told of the others.
  */
 export function createMatch(open: OpenVisibleData): FhirOperation {
   return {
@@ -49,13 +49,15 @@ async function match(context: FhirContext, data: VisibleData, call: OperationCal
   }
   scored.sort((a, b) => b.bits - a.bits || (a.row.id < b.row.id ? -1 : 1));
   const answered = (onlyCertain ? theCertainOne(scored) : scored).slice(0, count);
-  data.show(answered.map(({ row }) => row));
+  const isWithheld = onlyCertain && answered.length === 0 && scored.length > 0;
+  // That there are some who are likely is told by the advice: the first two are why nobody is certain.
+  data.show((isWithheld ? scored.slice(0, 2) : answered).map(({ row }) => row));
   await data.journal();
   const entries: SearchsetEntry[] = answered.map(({ row, text, score, grade }) => ({
     ...{ fullUrl: `${context.baseUrl}/Patient/${row.id}`, resource: text, mode: 'match' },
     ...{ score: Math.round(score * 10_000) / 10_000, ...(grade === undefined ? {} : { grade }) },
   }));
-  const advice = adviceOn({ isCut, isWithheld: onlyCertain && answered.length === 0 && scored.length > 0 });
+  const advice = adviceOn({ isCut, isWithheld });
   if (advice !== undefined) entries.push({ resource: JSON.stringify(informationOutcome(advice)), mode: 'outcome' });
   return { status: 200, body: searchsetText([], entries) };
 }

@@ -1,3 +1,4 @@
+import { journalLooks } from '../journal-looks.ts';
 import { parseSearch } from '../search/parse-search.ts';
 import { createVisibleSearch } from '../search/visible-search.ts';
 import type { OpenVisibleData } from './visible-data.ts';
@@ -20,9 +21,6 @@ export const openVisibleData: OpenVisibleData = (context) => {
     indexNames: (type, parameter) => registry.ofType(type)?.get(parameter)?.indexed.names ?? [],
     text: (row) => search.text(row),
     show: (rows) => search.visibility.show(rows),
-    async journal() {
-      const interactions = search.interactions();
-      if (interactions.length > 0) await vault.journal(interactions);
-    },
+    journal: () => journalLooks(context, search.interactions()),
   };
 };

@@ -2,6 +2,8 @@ import type { VersionRow } from '../../vault/vault.ts';
 import { bundleText, type EntryText } from '../bundle-text.ts';
 import { rejectFhir } from '../codes.ts';
 import type { FhirContext, FhirResult } from '../context.ts';
+import { fittingCount } from '../fitting.ts';
+import { journalLooks } from '../journal-looks.ts';
 import { warningOutcome } from '../outcome.ts';
 import { subset } from '../subset.ts';
 import { includedRows } from './include.ts';
@@ -38,9 +40,11 @@ export async function answerSearch(
   const request = parseSearch(registry, scope.type, query, options);
   const clauses = scope.compartment === undefined ? request.clauses : [scope.compartment, ...request.clauses];
   const search = createVisibleSearch(context);
-  const found = await findPage(search, request, clauses, scope.path);
+  const found = await fittingPage(search, await findPage(search, request, clauses, scope.path), limits.bundleBytes);
   const rows = found.matches.map(({ row }) => row);
   const included = await includedRows(context, search, rows, request.includes);
+  if ((await fittingCount(included, search.text, limits.bundleBytes)) < included.length)
+    throw rejectFhir('SEARCH_TOO_COSTLY', { includedBytes: limits.bundleBytes });
   search.visibility.show(rows);
   search.visibility.show(included);
   const total = await totalOf(search, request, clauses, found, limits.scannedRows);
@@ -50,10 +54,15 @@ export async function answerSearch(
     ...(await Promise.all(included.map((row) => entryOf(context, search, request, row, 'include')))),
   ];
   if (request.ignored.length > 0) entries.push(ignoredEntry(request.ignored));
-  const interactions = search.interactions();
-  if (interactions.length > 0) await context.vault.journal(interactions);
+  await journalLooks(context, search.interactions());
   const links = linksOf(`${baseUrl}/${scope.path}`, request, found);
   return { status: 200, body: bundleText('searchset', links, entries, total) };
+}
+
+/** The page up to where it gets too large; the next one goes on there. */
+async function fittingPage(search: VisibleSearch, found: VisibleMatches, maxChars: number): Promise<VisibleMatches> {
+  const count = await fittingCount(found.matches, ({ row }) => search.text(row), maxChars);
+  return count === found.matches.length ? found : { matches: found.matches.slice(0, count), more: true };
 }
 
 async function findPage(

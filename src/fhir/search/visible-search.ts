@@ -32,19 +32,29 @@ const MAX_HITS = 1000;
 
 export function createVisibleSearch(context: FhirContext): VisibleSearch {
   const { vault, limits } = context;
-  const visibility = createVisibility(context, 's');
+  const visibility = createVisibility(context, 's', 'current');
   const texts = new Map<string, Promise<string>>();
   const between: VersionRow[] = [];
   let scanned = 0;
   let opened = 0;
+  let keptChars = 0;
 
   function text(row: VersionRow): Promise<string> {
     let known = texts.get(row.leaf);
     if (known === undefined) {
       known = vault.open(row).then(utf8ToText);
       texts.set(row.leaf, known);
+      known.then(
+        ({ length }) => keepWithin(row, length),
+        () => undefined,
+      );
     }
     return known;
+  }
+
+  function keepWithin({ leaf }: VersionRow, chars: number): void {
+    if (keptChars + chars > limits.keptChars) texts.delete(leaf);
+    else keptChars += chars;
   }
 
   async function parsed(row: VersionRow): Promise<ParsedResource> {

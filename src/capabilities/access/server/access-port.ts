@@ -2,21 +2,25 @@ import { type Caller, isStaff } from '../../../auth/caller.ts';
 import type { AccessGrant, Permission } from '../../../auth/scopes.ts';
 import type { ParsedResource } from '../../../fhir/patient-account.ts';
 import type { AccessDecision, AccessPort, AskedWrite } from '../../../fhir/ports.ts';
+import { isShared } from '../../../fhir/record-kinds.ts';
 import { type OrganisationContext, organisationOf } from '../../../server/organisation.ts';
 import { utf8ToText } from '../../../std/bytes.ts';
 import type { VersionRow } from '../../../vault/vault.ts';
-import { type Decision, type DecisionRequest, decide, type Relation } from '../../consent/contract/decide.ts';
+import { type DecisionRequest, decide, type Relation } from '../../consent/contract/decide.ts';
 import type { Policy } from '../../consent/contract/policy.ts';
 import { BREAK_GLASS } from '../../consent/contract/purposes.ts';
 import { claimedUntilMs } from './break-glass.ts';
+import { asLabelledNow, type Relabelled, toAccessDecision } from './later-labels.ts';
 import type { AccountPolicy, PolicyCache } from './policy-cache.ts';
 import { meetsAny, OUT_OF_SCOPE, type RestrictionPort, reaches, reachingScopes } from './scope-limit.ts';
 import { versionFacts } from './version-facts.ts';
 
 /** Rules that are the custodian's own, of records that belong to no patient and of what nobody may do. */
 const OWN_RECORDS = 'default:own-records';
+const STAFF_ONLY = 'default:staff-only';
 const NOT_STAFF = 'default:not-staff';
 const NOT_BROKEN = 'default:glass-not-broken';
+const OWN_SUBSCRIPTION = 'default:own-subscription';
 
 const NEVER_MS = 0;
 
@@ -33,29 +37,40 @@ export function createAccessPort(options: {
 }): AccessPort {
   const { organisations, policies, revokedLocally, clock, restriction } = options;
   return {
-    async read(caller, account, versions, permission) {
-      if (caller.grant === undefined) return decideOn(caller, account, versions);
+    async read(caller, account, versions, permission, are) {
+      if (caller.grant === undefined) return decideOn(caller, account, versions, are);
       const reached = await withinScope(caller, caller.grant, account, versions, permission);
       const decided = await decideOn(
         caller,
         account,
         versions.filter((_, at) => reached[at] === true),
+        are,
       );
       return withUnreached(decided, reached);
     },
-    // Staff write charts; what patients have to say comes in by routes of its own, such as that of Consents.
+    // Staff write charts; what patients have to say comes in by routes of its own, such as that of Consents. But whom they
+    // have told of their own record is theirs to say: a Subscription, under their own account.
     write(caller, write) {
       const isOutOfScope = caller.grant !== undefined && !mayWriteByScope(caller, caller.grant, write);
       if (isOutOfScope) return { decision: 'deny', rules: [OUT_OF_SCOPE], visible: [] };
+      if (isOwnSubscription(caller, write)) return { decision: 'permit', rules: [OWN_SUBSCRIPTION], visible: [] };
       const mayWrite = isStaff(caller) && caller.purpose !== BREAK_GLASS;
       return { decision: mayWrite ? 'permit' : 'deny', rules: [mayWrite ? OWN_RECORDS : NOT_STAFF], visible: [] };
     },
   };
 
-  async function decideOn(caller: Caller, account: string, versions: readonly VersionRow[]): Promise<AccessDecision> {
+  async function decideOn(
+    caller: Caller,
+    account: string,
+    versions: readonly VersionRow[],
+    are: 'current' | undefined,
+  ): Promise<AccessDecision> {
     if (versions.length === 0) return denyAll([], versions);
-    if (account === caller.custodian) return ownRecords(versions);
+    if (account === caller.custodian) return ownRecords(caller, versions);
     const { vault } = organisationOf(organisations, caller.custodian);
+    const relabelled: readonly Relabelled[] =
+      are === 'current' ? versions.map(() => undefined) : await asLabelledNow(vault, versions);
+    const asked = [...versions, ...relabelled.filter((row) => row !== undefined)];
     const claimedMs =
       caller.purpose === BREAK_GLASS ? await claimedUntilMs({ vault }, account, caller.account) : NEVER_MS;
     // Before the policies: a revocation is forgotten here only once they have it, so one of the two always does.
@@ -65,7 +80,7 @@ export function createAccessPort(options: {
     const atMs = Math.max(policies.timeMs(), clock());
     if (!mayUseBreakGlass(caller, policy, atMs, claimedMs)) return denyAll([NOT_BROKEN], versions);
     const held = revoked.size === 0 ? policy.policies : policy.policies.map((one) => withRevocation(one, revoked));
-    return toAccessDecision(decide(held, requestOf(caller, account, policy, atMs, versions)));
+    return toAccessDecision(decide(held, requestOf(caller, account, policy, atMs, asked)), relabelled);
   }
 
   /** Which versions the scopes of an app reach. */
@@ -80,7 +95,8 @@ export function createAccessPort(options: {
     const { vault } = organisationOf(organisations, custodian);
     return Promise.all(
       versions.map((row) => {
-        const asked = { permission, type: row.type, account, isOwn: account === custodian };
+        const isOwn = account === custodian && isShared(row.type);
+        const asked = { permission, type: row.type, account, isOwn };
         return reaches(reachingScopes(grant, asked), restriction, row.type, row.timeMs, async () =>
           row.deleted ? undefined : (JSON.parse(utf8ToText(await vault.open(row))) as ParsedResource),
         );
@@ -90,11 +106,17 @@ export function createAccessPort(options: {
 
   function mayWriteByScope({ custodian }: Caller, grant: AccessGrant, write: AskedWrite): boolean {
     const { account, type, permission, resource, isAbsent } = write;
-    const scopes = reachingScopes(grant, { permission, type, account, isOwn: account === custodian });
+    const isOwn = account === custodian && isShared(type);
+    const scopes = reachingScopes(grant, { permission, type, account, isOwn });
     if (isAbsent) return scopes.some(({ restriction: search }) => search === undefined);
     if (resource === undefined) return scopes.length > 0;
     return meetsAny(scopes, restriction, type, clock(), resource);
   }
+}
+
+/** Of a patient's own; also while the account is not known, and only the type is asked about. */
+function isOwnSubscription({ kind, account: asker, purpose }: Caller, { type, account = asker }: AskedWrite): boolean {
+  return kind === 'patient' && type === 'Subscription' && account === asker && purpose !== BREAK_GLASS;
 }
 
 /** Puts what the scopes do not reach back in its place, as not to be seen. */
@@ -105,9 +127,16 @@ function withUnreached({ decision, rules, visible }: AccessDecision, reached: re
   return { decision, rules: [...rules, OUT_OF_SCOPE], visible: all };
 }
 
-/** Organizations, practitioners, locations: no patient's, for everybody whom the custodian let in. */
-function ownRecords(versions: readonly VersionRow[]): AccessDecision {
-  return { decision: 'permit', rules: [OWN_RECORDS], visible: versions.map(() => true) };
+/**
+ * Organizations, practitioners, locations, definitions: no patient's, for everybody whom the custodian let in. All else that
+ * is under the custodian's account, for its own staff: it may tell of patients and name none, and what earlier releases
+ * kept here of patients stays here, since its leaves commit to the account.
+ */
+function ownRecords(caller: Caller, versions: readonly VersionRow[]): AccessDecision {
+  const isOwnStaff = isStaff(caller);
+  const visible = versions.map(({ type }) => isOwnStaff || isShared(type));
+  if (!visible.includes(true)) return { decision: 'deny', rules: [STAFF_ONLY], visible };
+  return { decision: 'permit', rules: visible.includes(false) ? [OWN_RECORDS, STAFF_ONLY] : [OWN_RECORDS], visible };
 }
 
 function denyAll(rules: readonly string[], versions: readonly VersionRow[]): AccessDecision {
@@ -151,8 +180,4 @@ function requestOf(
 function relationOf({ account: asker, kind }: Caller, account: string, policy: AccountPolicy, atMs: number): Relation {
   if (kind === 'patient' && asker === account) return 'self';
   return policy.isDelegate(asker, atMs) ? 'delegate' : 'other';
-}
-
-function toAccessDecision({ decision, rules, versions }: Decision): AccessDecision {
-  return { decision, rules, visible: versions.map((one) => one.decision === 'permit') };
 }

@@ -8,8 +8,11 @@ import type { Job } from '../../../jobs/job.ts';
 import type { Ledger } from '../../../ledger/ledger.ts';
 import { submitMessage } from '../../../ledger/submit-message.ts';
 import type { Authenticate } from '../../../server/authenticate.ts';
+import { type JournalLook, OVERSIGHT } from '../../../server/journal-look.ts';
 import { type OrganisationContext, organisationOf } from '../../../server/organisation.ts';
+import { createPageCursors, lookOf } from '../../../server/page-cursors.ts';
 import { rejecter } from '../../../std/reject.ts';
+import { OWN_ACCESS } from '../../consent/contract/decide.ts';
 import { createAccessPort, type LocalRevocations } from './access-port.ts';
 import { accountingOf } from './accounting.ts';
 import { breakGlass, bringClaims, requireClinician } from './break-glass.ts';
@@ -63,12 +66,14 @@ export function createAccessServer(deps: {
   authenticate: Authenticate;
   revokedLocally: LocalRevocations;
   clock: () => number;
+  look: JournalLook;
   /** Meets none unless it is given. */
   restriction?: RestrictionPort;
   /** Answers with the accounting as a report, where a span or a form of it is asked for. */
   answerReport?: AnswerReport;
 }): AccessServer {
   const { organisations, ledger, authenticate, revokedLocally, clock, restriction = () => false, answerReport } = deps;
+  const cursors = createPageCursors();
   const policies = createPolicyCache(ledger);
   const access = createAccessPort({ organisations, policies, revokedLocally, clock, restriction });
   const plugin: FastifyPluginAsync = async (app) => {
@@ -106,12 +111,23 @@ export function createAccessServer(deps: {
         const isOfficer = isPrivacyOfficer(caller);
         if ((caller.kind !== 'patient' && !isOfficer) || !seesAudit(caller)) throw reject('ACCOUNTING_NOT_YOURS');
         const account = await accountOfPatient(organisation, request.params.id);
-        if (!isOfficer && caller.account !== account) throw reject('PATIENT_NOT_HERE');
         const { after, start, end, format } = request.query;
-        if (answerReport !== undefined && (start ?? end ?? format) !== undefined)
-          return answerReport(organisation, { id: request.params.id, account }, request, reply);
-        if (after !== undefined && (typeof after !== 'string' || after.length > 256)) throw reject('REQUEST_INVALID');
-        return accountingOf(organisation, account, after);
+        const question = JSON.stringify([account, start, end, format]);
+        const asked = { interaction: '$accounting', request: String(request.id).slice(0, 128), query: 'AuditEvent' };
+        if (!isOfficer && caller.account !== account) {
+          await deps.look(organisation, caller, { account, asked, question });
+          throw reject('PATIENT_NOT_HERE');
+        }
+        const isReport = answerReport !== undefined && (start ?? end ?? format) !== undefined;
+        const place = typeof after === 'string' && !isReport ? cursors.open(caller, question, after) : undefined;
+        if (after !== undefined && !isReport && place === undefined) throw reject('REQUEST_INVALID');
+        const { lookedMs, isNew } = lookOf(place, organisation.clock());
+        const rule = caller.account === account ? OWN_ACCESS : OVERSIGHT;
+        if (isNew) await deps.look(organisation, caller, { account, rule, asked, question });
+        if (isReport) return answerReport(organisation, { id: request.params.id, account }, request, reply);
+        const { next, ...page } = await accountingOf(organisation, account, place?.after);
+        if (next === undefined) return page;
+        return { ...page, next: cursors.seal(caller, question, { after: next, lookedMs }) };
       },
     );
   };

@@ -24,6 +24,8 @@ export interface AccountingEntry {
   readonly actor: string;
   readonly organisation: string;
   readonly purpose: string;
+  /** App that asked, '' for a token that the organisation itself issued; absent where it is not recorded. */
+  readonly client?: string;
   readonly decision: string;
   readonly rules: readonly string[];
   /** Number of versions shown or refused. */
@@ -60,7 +62,8 @@ function entryOf({ generation, index, entry }: OpenedEntry): AccountingEntry {
   const place = { generation, index };
   if (entry.kind === 'interaction') {
     const { kind, timeMs, actor, organisation, purpose, decision, rules, versions } = entry.header;
-    return { ...place, kind, timeMs, actor, organisation, purpose, decision, rules, versions: versions.length };
+    const about = { kind, timeMs, actor, organisation, purpose, decision, rules, versions: versions.length };
+    return { ...place, ...about, ...('client' in entry.header ? { client: entry.header.client } : {}) };
   }
   const { action, timeMs, author, type, id, version } = entry.header;
   const written = { timeMs, actor: author, organisation: '', purpose: '', decision: 'permit', rules: [], versions: 1 };

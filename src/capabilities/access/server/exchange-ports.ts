@@ -92,7 +92,8 @@ export function createCustodianPort(deps: { ledger: Ledger; revokedLocally: Loca
         const { state } = snapshot;
         const permit = heldPermit(state, custodian, facts.account, facts.id);
         if (permit === undefined) return { rows: [], rules: [] };
-        const types = Object.keys(resources);
+        // Whom the patient has told of the record is no part of what others get of it.
+        const types = Object.keys(resources).filter((type) => type !== 'Subscription');
         return await decideVersions({ state, custodian, revoked, tagger, permit, facts, limit, types });
       } finally {
         snapshot.release();

@@ -16,13 +16,13 @@ export interface InQuestion {
   readonly permission: Permission;
   readonly type: string;
   readonly account: string | undefined;
-  /** The records are of no patient: the custodian's own. */
+  /** The records are of no patient, and of a type that is for everybody (fhir/record-kinds.ts). */
   readonly isOwn: boolean;
 }
 
 /**
  * The scopes that reach what is asked about, but for the searches behind them. `patient/` scopes tell of the patient in
- * context, and of records that are nobody's (SMART App Launch 2.2, "Scopes for requesting FHIR Resources").
+ * context, and of what is nobody's and for everybody (SMART App Launch 2.2, "Scopes for requesting FHIR Resources").
  */
 export function reachingScopes({ scopes, patient }: AccessGrant, asked: InQuestion): readonly ResourceScope[] {
   const { permission, type, account, isOwn } = asked;

@@ -2,6 +2,7 @@ import type { OrganisationContext } from '../../../server/organisation.ts';
 import { msToInstant } from '../../../std/instant.ts';
 import { ruleText } from '../../consent/contract/rule-text.ts';
 import { DISORDER_MS } from './audit-page.ts';
+import { deliveryEndpoints } from './delivery-endpoints.ts';
 import { type EventFacts, eventId, factsOf } from './event-facts.ts';
 import { type ConsentOf, type EventNames, namesFor } from './event-names.ts';
 
@@ -23,6 +24,8 @@ export interface AccountingLine {
   readonly date: string;
   readonly who: string;
   readonly organisation: string;
+  /** App that asked. */
+  readonly app: string;
   readonly purpose: string;
   readonly what: string;
   readonly why: string;
@@ -67,38 +70,45 @@ export async function accountingReport(
   }
   const listed = facts.slice(0, MOST_LINES);
   const names = await namesFor(organisation, listed, consentOf);
+  const endpointOf = await deliveryEndpoints(vault, listed);
   return {
     ...{ patient: patient.id, custodian: name, start: msToInstant(fromMs), end: msToInstant(untilMs) },
-    lines: listed.map((one) => lineOf(one, names, organisation.account)),
+    lines: listed.map((one) => lineOf(one, names, organisation.account, endpointOf(one))),
     isWhole,
   };
 }
 
-function lineOf(facts: EventFacts, names: EventNames, custodian: string): AccountingLine {
+function lineOf(facts: EventFacts, names: EventNames, custodian: string, endpoint: string | undefined): AccountingLine {
   const { timeMs, purpose, decision, rules } = facts;
   return {
     event: eventId(facts),
     date: msToInstant(timeMs),
-    who: whoText(facts, names),
+    who: endpoint === undefined ? whoText(facts, names) : `${endpoint}, asked for by ${whoText(facts, names)}`,
     organisation: organisationText(facts, names),
+    app: appText(facts),
     purpose: purposeText(purpose),
     what: whatText(facts),
     why: rules.length === 0 ? '' : rules.slice(0, 8).map(ruleText).join(' '),
     decision,
-    isDisclosure: isDisclosure(facts, custodian),
+    isDisclosure: isDisclosure(facts, custodian, endpoint !== undefined),
   };
 }
 
 function whoText({ actor, account, organisation }: EventFacts, names: EventNames): string {
   if (actor === account) return 'the patient';
   const display = names.person(actor)?.display ?? '';
-  if (display !== '') return display;
+  if (display !== '') return `${display} (account ${actor})`;
   return actor === organisation ? 'a system of the organisation' : `account ${actor}`;
 }
 
 function organisationText({ organisation }: EventFacts, names: EventNames): string {
   if (organisation === '') return 'not recorded';
   return names.organisation(organisation) ?? `account ${organisation}`;
+}
+
+function appText({ client }: EventFacts): string {
+  if (client === undefined) return 'not recorded';
+  return client === '' ? 'none: a token that the organisation issued' : client;
 }
 
 const PURPOSE_TEXTS: Readonly<Record<string, string>> = {
@@ -134,8 +144,9 @@ const EXEMPT: ReadonlySet<string> = new Set(['TREAT', 'ETREAT', 'BTG', 'HPAYMT',
 function isDisclosure(
   { kind, organisation, actor, account, decision, purpose }: EventFacts,
   custodian: string,
+  isSent: boolean,
 ): boolean {
-  const hasLeft = kind === 'release' || (kind === 'read' && organisation !== custodian);
+  const hasLeft = kind === 'release' || isSent || (kind === 'read' && organisation !== custodian);
   return hasLeft && decision === 'permit' && actor !== account && !EXEMPT.has(purpose);
 }
 

@@ -17,6 +17,7 @@ const REPORT: AccountingReport = {
         date: '2025-01-01T00:00:00.000Z',
         who: '=HYPERLINK("http://evil")',
         organisation: 'Oak, "Elm" & Co',
+        app: 'app-1',
       },
       ...{ purpose: 'research (HRESCH)', what: 'release, 2 versions', why: '<script>alert(1)</script>' },
       ...{ decision: 'permit', isDisclosure: true },
@@ -27,7 +28,7 @@ const REPORT: AccountingReport = {
 
 test('a cell of CSV is quoted where it must be, and never a formula', () => {
   const [head, line] = accountingCsv(REPORT).split('\r\n');
-  assert.equal(head, 'Date,Who,Organisation,Purpose,What,Decision,Why,Disclosure (45 CFR 164.528),AuditEvent');
+  assert.equal(head, 'Date,Who,Organisation,App,Purpose,What,Decision,Why,Disclosure (45 CFR 164.528),AuditEvent');
   assert.match(line ?? '', /^2025-01-01T00:00:00\.000Z,"'=HYPERLINK\(""http:\/\/evil""\)","Oak, ""Elm"" & Co",/);
   assert.match(line ?? '', /,yes,0-1$/);
 });
@@ -35,7 +36,7 @@ test('a cell of CSV is quoted where it must be, and never a formula', () => {
 test('the page holds no markup but its own, and says when there is more', () => {
   const page = accountingPage(REPORT);
   assert.ok(!page.includes('<script'));
-  assert.ok(page.includes('Hospital &#60;North&#62;'));
+  assert.ok(page.includes('Hospital &lt;North&gt;'));
   assert.match(page, /There is more/);
   assert.ok(!accountingPage({ ...REPORT, isWhole: true }).includes('There is more'));
 });

@@ -1,9 +1,11 @@
+import { escapeHtml } from '../../../std/escape-html.ts';
 import type { AccountingLine, AccountingReport } from './accounting-report.ts';
 
 const COLUMNS: readonly (readonly [title: string, of: (line: AccountingLine) => string])[] = [
   ['Date', ({ date }) => date],
   ['Who', ({ who }) => who],
   ['Organisation', ({ organisation }) => organisation],
+  ['App', ({ app }) => app],
   ['Purpose', ({ purpose }) => purpose],
   ['What', ({ what }) => what],
   ['Decision', ({ decision }) => decision],
@@ -35,23 +37,19 @@ thead{display:table-header-group}tr{break-inside:avoid}
 
 /** A report as a page to be printed, without scripts. */
 export function accountingPage({ patient, custodian, start, end, lines, isWhole }: AccountingReport): string {
-  const head = COLUMNS.map(([title]) => `<th scope="col">${escaped(title)}</th>`).join('');
-  const rows = lines.map((line) => `<tr>${COLUMNS.map(([, of]) => `<td>${escaped(of(line))}</td>`).join('')}</tr>`);
+  const head = COLUMNS.map(([title]) => `<th scope="col">${escapeHtml(title)}</th>`).join('');
+  const rows = lines.map((line) => `<tr>${COLUMNS.map(([, of]) => `<td>${escapeHtml(of(line))}</td>`).join('')}</tr>`);
   const more = isWhole
     ? ''
     : '<p><strong>There is more: ask again with an end at the date of the last line.</strong></p>';
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Accounting of disclosures</title><style>${STYLE}</style></head>
 <body><h1>Accounting of disclosures</h1>
-<p>Patient ${escaped(patient)}, records kept by ${escaped(custodian)}, from ${start} to ${end}: ${lines.length} lines.</p>
+<p>Patient ${escapeHtml(patient)}, records kept by ${escapeHtml(custodian)}, from ${start} to ${end}: ${lines.length} lines.</p>
 <p>Who read, wrote, received, or asked in vain. The column on 45 CFR 164.528 marks what the law asks to be accounted for.
 Each line is an entry of the custodian’s journal; <code>/audit/AuditEvent/&lt;id&gt;/$receipt</code> proves it.</p>${more}
 <table><thead><tr>${head}</tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table></body></html>
 `;
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -5,14 +5,13 @@ import { msToInstant } from '../../../std/instant.ts';
 import { anomaliesOf } from './anomaly-query.ts';
 import type { AuditDependencies } from './audit-dependencies.ts';
 import { auditView } from './audit-view.ts';
-import type { JournalLook } from './journal-look.ts';
 import { reject } from './reject-audit.ts';
 
 const WEEK_MS = 7 * 86_400_000;
 
 /** `GET /api/audit/anomalies?start=&end=`: for the privacy officer, of the last week where no days are named. */
-export function createAnomalyPlugin(deps: AuditDependencies, look: JournalLook): FastifyPluginAsync {
-  const { organisations, authenticate, isPrivacyOfficer } = deps;
+export function createAnomalyPlugin(deps: AuditDependencies): FastifyPluginAsync {
+  const { organisations, authenticate, isPrivacyOfficer, look } = deps;
   return async (app) => {
     app.get<{ Querystring: { start?: unknown; end?: unknown } }>('/api/audit/anomalies', async (request) => {
       const caller = await authenticate(request);
@@ -24,8 +23,11 @@ export function createAnomalyPlugin(deps: AuditDependencies, look: JournalLook):
       const untilMs = end === undefined ? nowMs : boundOf('end', end).high;
       const fromMs = start === undefined ? Math.min(untilMs, nowMs) - WEEK_MS : boundOf('start', start).low;
       if (fromMs > untilMs) throw reject('AUDIT_PARAMETER_INVALID', { parameter: 'start' });
-      const asked = { interaction: 'anomalies', request: String(request.id).slice(0, 128), query: 'AuditEvent' };
-      await look(organisation, caller, { account: organisation.account, rule: view.rule, asked });
+      const asked = { interaction: '$anomalies', request: String(request.id).slice(0, 128), query: 'AuditEvent' };
+      await look(organisation, caller, {
+        ...{ account: organisation.account, rule: view.rule, asked },
+        question: `${String(start)} ${String(end)}`,
+      });
       const report = await anomaliesOf(organisation, { fromMs, untilMs });
       return {
         start: msToInstant(report.fromMs),

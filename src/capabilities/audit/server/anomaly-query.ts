@@ -2,11 +2,11 @@ import { withState } from '../../../ledger/with-state.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import { utf8ToText } from '../../../std/bytes.ts';
 import type { VersionRow } from '../../../vault/vault.ts';
+import { ACCOUNT_SYSTEM } from '../../membership/contract/account-systems.ts';
 import { practitioners } from '../../membership/contract/state.ts';
 import { type AccessFact, type ActorFacts, type Anomaly, findAnomalies, type SubjectFacts } from './anomalies.ts';
 import { DISORDER_MS } from './audit-page.ts';
 import { factsOf } from './event-facts.ts';
-import { ACCOUNT_SYSTEM } from './event-names.ts';
 import { type PersonFacts, personFacts } from './person-facts.ts';
 
 /** Most entries, patients and practitioners that one list is made of. What was left out is said with the answer. */
@@ -145,8 +145,9 @@ function actorsOf(
   );
   return new Map(
     actors.map((actor) => {
-      const person = staff.find(({ identifiers }) => identifiers.includes(`${ACCOUNT_SYSTEM}|${actor}`));
-      const { families = [], addresses = [] } = person ?? {};
+      const [person, other] = staff.filter(({ identifiers }) => identifiers.includes(`${ACCOUNT_SYSTEM}|${actor}`));
+      // Of two Practitioners with the same account neither says who it is.
+      const { families = [], addresses = [] } = other === undefined ? (person ?? {}) : {};
       return [actor, { roles: roles.get(actor) ?? [], families, addresses }];
     }),
   );

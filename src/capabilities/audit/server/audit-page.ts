@@ -1,5 +1,6 @@
 import type { AuditEvent } from '@medplum/fhirtypes';
 import type { OrganisationContext } from '../../../server/organisation.ts';
+import { aboutEntities } from './audit-entities.ts';
 import type { AuditSearch } from './audit-search.ts';
 import { type EventFacts, factsOf } from './event-facts.ts';
 import { type ConsentOf, NO_NAMES, namesFor } from './event-names.ts';
@@ -18,16 +19,17 @@ export interface AuditPage {
   readonly next?: string;
 }
 
-/** Events of an account, or of all, that a search asks for, newest first. Throws CURSOR_INVALID. */
+/** Events of an account, or of all, that a search asks for, newest first. Throws CURSOR_INVALID, AUDIT_PARAMETER_INVALID. */
 export async function auditPage(
   organisation: OrganisationContext,
   source: AuditSource,
   account: string | undefined,
-  search: AuditSearch,
+  search: Omit<AuditSearch, 'after'> & { readonly after: string | undefined },
   consentOf: ConsentOf,
 ): Promise<AuditPage> {
   const { vault } = organisation;
   const found: { readonly facts: EventFacts; readonly isDecision: boolean }[] = [];
+  const isAbout = await aboutEntities(vault, source.fhirUrl, search.entities);
   let after = search.after ?? (await startOf(organisation, search));
   let next: string | undefined;
   for (let looked = 0; ; ) {
@@ -39,7 +41,8 @@ export async function auditPage(
       const facts = factsOf(entry);
       isOver ||= facts.timeMs < search.fromMs - DISORDER_MS;
       for (const isDecision of search.wantsDecisions && hasDecision(facts) ? [false, true] : [false]) {
-        if (search.matches(eventOf(facts, isDecision, source))) found.push({ facts, isDecision });
+        const event = eventOf(facts, isDecision, source);
+        if (search.matches(event, (value) => isAbout(value, facts))) found.push({ facts, isDecision });
       }
     }
     // Full before the end of what was read: the next page goes on behind the last entry that was taken.
@@ -65,6 +68,9 @@ function eventOf(facts: EventFacts, isDecision: boolean, source: AuditSource): A
   return isDecision ? renderDecision(facts, NO_NAMES, source) : renderEvent(facts, NO_NAMES, source);
 }
 
-async function startOf({ vault, clock }: OrganisationContext, { untilMs }: AuditSearch): Promise<string | undefined> {
+async function startOf(
+  { vault, clock }: OrganisationContext,
+  { untilMs }: Pick<AuditSearch, 'untilMs'>,
+): Promise<string | undefined> {
   return untilMs >= clock() ? undefined : vault.journalBefore(untilMs + DISORDER_MS);
 }

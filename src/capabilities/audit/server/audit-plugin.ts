@@ -4,6 +4,7 @@ import type { Caller } from '../../../auth/caller.ts';
 import { send, sendRefusal } from '../../../fhir/http-answer.ts';
 import { refusalOf } from '../../../fhir/outcome.ts';
 import { type OrganisationContext, organisationOf } from '../../../server/organisation.ts';
+import { createPageCursors, lookOf } from '../../../server/page-cursors.ts';
 import { bytesToBase64 } from '../../../std/bytes.ts';
 import { isReject } from '../../../std/reject.ts';
 import type { OpenedEntry } from '../../../vault/vault.ts';
@@ -15,13 +16,13 @@ import { type AuditView, auditView } from './audit-view.ts';
 import { factsOf, placeOfId } from './event-facts.ts';
 import { namesFor } from './event-names.ts';
 import type { AuditSource } from './event-parts.ts';
-import type { JournalLook } from './journal-look.ts';
 import { reject } from './reject-audit.ts';
 import { hasDecision, renderDecision, renderEvent } from './render-event.ts';
 
 /** The audit record repository under `/audit` (IHE ITI-81): AuditEvents of the journal, read and searched. */
-export function createAuditPlugin(deps: AuditDependencies, look: JournalLook): FastifyPluginAsync {
-  const { organisations, authenticate, isPrivacyOfficer, consentOf, clock } = deps;
+export function createAuditPlugin(deps: AuditDependencies): FastifyPluginAsync {
+  const { organisations, authenticate, isPrivacyOfficer, consentOf, look, clock } = deps;
+  const cursors = createPageCursors();
   const auditUrl = `${deps.baseUrl}/audit`;
   const startedMs = clock();
 
@@ -41,28 +42,46 @@ export function createAuditPlugin(deps: AuditDependencies, look: JournalLook): F
     const view: AuditView = isUnknown
       ? { of: 'nothing' }
       : auditView(organisation, caller, isPrivacyOfficer, 's', account);
-    await journalSearch(organisation, caller, view, { account, request, query, isFirst: asked.after === undefined });
+    const question = JSON.stringify(asked.understood.filter(([name]) => name !== '_count'));
+    const place = asked.after === undefined ? undefined : cursors.open(caller, question, asked.after);
+    if (asked.after !== undefined && place === undefined)
+      throw reject('AUDIT_PARAMETER_INVALID', { parameter: '_after' });
+    const { lookedMs, isNew } = lookOf(place, organisation.clock());
+    await journalSearch(organisation, caller, view, { account, request, query, question, isNew });
     if (view.of === 'nothing') return bundleOf(auditUrl, asked, { events: [] });
     const only = view.of === 'all' ? undefined : view.account;
-    return bundleOf(auditUrl, asked, await auditPage(organisation, sourceOf(organisation), only, asked, consentOf));
+    const source = sourceOf(organisation);
+    const { events, next } = await auditPage(organisation, source, only, { ...asked, after: place?.after }, consentOf);
+    if (next === undefined) return bundleOf(auditUrl, asked, { events });
+    return bundleOf(auditUrl, asked, { events, next: cursors.seal(caller, question, { after: next, lookedMs }) });
   }
 
-  /** A page that goes on is the same look. Who sees nothing leaves a refusal with the patient who was named, if any. */
+  /**
+   * A page that goes on soon is the same look, as its cursor says. Who sees nothing leaves a refusal with the patient who
+   * was named, if any.
+   */
   async function journalSearch(
     organisation: OrganisationContext,
     caller: Caller,
     view: AuditView,
-    at: { account: string | undefined; request: FastifyRequest; query: URLSearchParams; isFirst: boolean },
+    at: {
+      account: string | undefined;
+      request: FastifyRequest;
+      query: URLSearchParams;
+      question: string;
+      isNew: boolean;
+    },
   ): Promise<void> {
+    const { question } = at;
     const names = [...new Set(at.query.keys())].filter((name) => /^[A-Za-z_:.]{1,32}$/.test(name)).join('&');
     const query = (names === '' ? 'AuditEvent' : `AuditEvent?${names}`).slice(0, 256);
     const asked = { interaction: 'search-type', request: String(at.request.id).slice(0, 128), query };
     if (view.of === 'nothing') {
-      if (at.account !== undefined) await look(organisation, caller, { account: at.account, asked });
+      if (at.account !== undefined) await look(organisation, caller, { account: at.account, asked, question });
       return;
     }
     const account = view.of === 'all' ? organisation.account : view.account;
-    if (at.isFirst) await look(organisation, caller, { account, rule: view.rule, asked });
+    if (at.isNew) await look(organisation, caller, { account, rule: view.rule, asked, question });
   }
 
   /** The entry that an address names, shown to who may see it and journalled as seen; AUDIT_EVENT_UNKNOWN for all others. */

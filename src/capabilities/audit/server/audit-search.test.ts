@@ -14,8 +14,16 @@ const EVENT: AuditEvent = {
   recorded: '2026-01-02T03:04:05.006Z',
   purposeOfEvent: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'TREAT' }] }],
   agent: [{ who: { identifier: { system: 'urn:aceso:account', value: 'abc' } }, requestor: true }],
-  source: { observer: { display: 'x' } },
-  entity: [{ what: { reference: 'http://node/fhir/Observation/o1' } }, { what: { identifier: { value: 'req-1' } } }],
+  source: { observer: { identifier: { system: 'urn:aceso:account', value: 'def' }, display: 'x' } },
+  entity: [
+    {
+      what: { reference: 'http://node/fhir/Observation/o1/_history/2' },
+      type: { system: 'http://terminology.hl7.org/CodeSystem/audit-entity-type', code: '2' },
+      role: { system: 'http://terminology.hl7.org/CodeSystem/object-role', code: '4' },
+    },
+    { what: { identifier: { value: 'req-1' } } },
+    { what: { type: 'Patient', identifier: { system: 'urn:aceso:account', value: 'ghi' } } },
+  ],
 };
 
 const matches = (query: string): boolean => parseAuditSearch(new URLSearchParams(query)).matches(EVENT);
@@ -59,6 +67,18 @@ test('each parameter finds the event that has it, and no other', () => {
       ['entity=req-1', true],
     ] as const),
     ...([
+      ['entity=Observation/o1/_history/2', true],
+      ['entity=Observation/o1/_history/1', false],
+      ['entity-type=2', true],
+      ['entity-type=1', false],
+      ['entity-role=http://terminology.hl7.org/CodeSystem/object-role|4', true],
+      ['entity-role=1', false],
+      ['source=urn:aceso:account|def', true],
+      ['source.identifier=abc', false],
+      ['patient.identifier=urn:aceso:account|ghi', true],
+      ['patient.identifier=req-1', false],
+    ] as const),
+    ...([
       ['entity=Observation/o', false],
       ['date=2026', true],
       ['date=2026-01-03', false],
@@ -79,14 +99,9 @@ test('each parameter finds the event that has it, and no other', () => {
 
 test('what is not served is refused, and so is what cannot be read', () => {
   const table: readonly (readonly [query: string, code: string])[] = [
-    ...[
-      'address=x',
-      'policy=x',
-      '_include=AuditEvent:patient',
-      'toString=x',
-      '_lastUpdated=2026',
-      'agent:contains=x',
-    ].map((query) => [query, 'AUDIT_PARAMETER_UNKNOWN'] as const),
+    ...['policy=x', '_include=AuditEvent:patient', 'toString=x', '_lastUpdated=2026', 'agent:contains=x'].map(
+      (query) => [query, 'AUDIT_PARAMETER_UNKNOWN'] as const,
+    ),
     ...[
       'date=x',
       'date=ne2026',
@@ -97,6 +112,7 @@ test('what is not served is refused, and so is what cannot be read', () => {
       'action=',
       'patient=a b',
     ].map((query) => [query, 'AUDIT_PARAMETER_INVALID'] as const),
+    ['address=x', 'AUDIT_PARAMETER_UNANSWERABLE'],
     [`entity=${'x'.repeat(600)}`, 'AUDIT_PARAMETER_INVALID'],
     [Array.from({ length: 40 }, () => 'action=R').join('&'), 'AUDIT_PARAMETER_INVALID'],
     ['patient=a&patient=b', 'AUDIT_PARAMETER_INVALID'],

@@ -14,13 +14,18 @@ export interface AuditSearch {
   readonly after?: string;
   /** Decisions behind permits are events of their own for those who ask for such types alone. */
   readonly wantsDecisions: boolean;
-  /** What an event must meet besides. */
-  readonly matches: (event: AuditEvent) => boolean;
+  /** Values of `entity`: what they name in the vault is looked up before events are asked about. */
+  readonly entities: readonly string[];
+  /** What an event must meet besides; `isAbout` says of a value of `entity` what only the journal's entry tells. */
+  readonly matches: (event: AuditEvent, isAbout?: (value: string) => boolean) => boolean;
   /** Names and values that were understood, for the self link. */
   readonly understood: readonly (readonly [name: string, value: string])[];
 }
 
-/** Parameters that are served, with R4's kinds of them; `purpose` is our own. */
+/**
+ * Parameters that are served, with R4's kinds of them: those of ITI-81 (IHE ITI TF-2 3.81.4.1.2) that a journal entry can
+ * answer, and `purpose`, which is our own.
+ */
 export const AUDIT_PARAMETERS: readonly (readonly [name: string, type: string])[] = [
   ['_id', 'token'],
   ['date', 'date'],
@@ -31,6 +36,9 @@ export const AUDIT_PARAMETERS: readonly (readonly [name: string, type: string])[
   ['subtype', 'token'],
   ['outcome', 'token'],
   ['entity', 'reference'],
+  ['entity-type', 'token'],
+  ['entity-role', 'token'],
+  ['source', 'reference'],
   ['purpose', 'token'],
 ];
 
@@ -41,9 +49,12 @@ const MAX_VALUE = 512;
 const MAX_PARAMETERS = 32;
 const MOST_TIMES = 8_640_000_000_000_000;
 
-type Test = (event: AuditEvent) => boolean;
+/** Of ITI-81 too, but of what no entry holds: an empty answer would say that there was no such event. */
+const UNANSWERABLE: ReadonlySet<string> = new Set(['address']);
 
-/** Reads a query. Throws AUDIT_PARAMETER_UNKNOWN, AUDIT_PARAMETER_INVALID {parameter}. */
+type Test = (event: AuditEvent, isAbout: (value: string) => boolean) => boolean;
+
+/** Reads a query. Throws AUDIT_PARAMETER_UNKNOWN, _INVALID, _UNANSWERABLE {parameter}. */
 export function parseAuditSearch(query: URLSearchParams): AuditSearch {
   if (query.size > MAX_PARAMETERS) throw reject('AUDIT_PARAMETER_INVALID', { parameter: 'query' });
   const tests: Test[] = [];
@@ -52,6 +63,7 @@ export function parseAuditSearch(query: URLSearchParams): AuditSearch {
   let patient: string | undefined;
   let after: string | undefined;
   let wantsDecisions = false;
+  const entities: string[] = [];
   for (const [name, value] of query) {
     if (value === '' || value.length > MAX_VALUE) throw invalid(name);
     if (name !== '_after') understood.push([name, value]);
@@ -86,17 +98,18 @@ export function parseAuditSearch(query: URLSearchParams): AuditSearch {
       }
       default:
         if (name === 'type' || name === 'subtype') wantsDecisions = true;
+        if (name === 'entity') entities.push(...value.split(','));
         tests.push(testOf(name, value));
     }
   }
   return {
-    ...{ fromMs, untilMs, count, wantsDecisions, understood },
+    ...{ fromMs, untilMs, count, wantsDecisions, entities, understood },
     ...(patient === undefined ? {} : { patient }),
     ...(after === undefined ? {} : { after }),
     // The date is asked of the event too: its place in the journal is not quite that of its time.
-    matches: (event) => {
+    matches: (event, isAbout = () => false) => {
       const timeMs = Date.parse(event.recorded ?? '');
-      return timeMs >= fromMs && timeMs <= untilMs && tests.every((test) => test(event));
+      return timeMs >= fromMs && timeMs <= untilMs && tests.every((test) => test(event, isAbout));
     },
   };
 }
@@ -104,7 +117,7 @@ export function parseAuditSearch(query: URLSearchParams): AuditSearch {
 /** Values separated by commas mean any of them (R4 §3.1.1.3). */
 function testOf(name: string, value: string): Test {
   const tests = value.split(',').map((one) => oneTest(name, one));
-  return (event) => tests.some((test) => test(event));
+  return (event, isAbout) => tests.some((test) => test(event, isAbout));
 }
 
 function oneTest(name: string, value: string): Test {
@@ -130,11 +143,33 @@ function oneTest(name: string, value: string): Test {
     case 'agent.identifier':
       return ({ agent }) => agent.some(({ who }) => isReferred(who, value));
     case 'entity':
+      return ({ entity = [] }, isAbout) => entity.some(({ what }) => isReferred(what, value)) || isAbout(value);
     case 'entity:identifier':
     case 'entity.identifier':
-      return ({ entity }) => (entity ?? []).some(({ what }) => isReferred(what, value));
+      return ({ entity = [] }) => entity.some(({ what }) => isReferred(what, value));
+    case 'entity-type':
+      return ({ entity = [] }) =>
+        hasCode(
+          entity.map(({ type }) => type),
+          value,
+        );
+    case 'entity-role':
+      return ({ entity = [] }) =>
+        hasCode(
+          entity.map(({ role }) => role),
+          value,
+        );
+    case 'patient:identifier':
+    case 'patient.identifier':
+      return ({ entity = [] }) => entity.some(({ what }) => what?.type === 'Patient' && isReferred(what, value));
+    case 'source':
+    case 'source:identifier':
+    case 'source.identifier':
+      return ({ source }) => isReferred(source.observer, value);
     default:
-      throw reject('AUDIT_PARAMETER_UNKNOWN', { parameter: name.slice(0, 64).replace(/[^\x20-\x7e]/g, '?') });
+      throw reject(UNANSWERABLE.has(name) ? 'AUDIT_PARAMETER_UNANSWERABLE' : 'AUDIT_PARAMETER_UNKNOWN', {
+        parameter: name.slice(0, 64).replace(/[^\x20-\x7e]/g, '?'),
+      });
   }
 }
 
@@ -143,9 +178,12 @@ interface Referred {
   readonly identifier?: { readonly system?: string; readonly value?: string };
 }
 
-/** By reference, relative or whole, or by identifier, with its system or without. */
+/** By reference, relative or whole, of any version where none is named; or by identifier, with its system or without. */
 function isReferred({ reference, identifier }: Referred = {}, value: string): boolean {
-  if (reference !== undefined && (reference === value || reference.endsWith(`/${value}`))) return true;
+  if (reference !== undefined) {
+    for (const one of [reference, reference.replace(/\/_history\/[0-9]+$/, '')])
+      if (one === value || one.endsWith(`/${value}`)) return true;
+  }
   if (identifier?.value === undefined) return false;
   return identifier.value === value || `${identifier.system ?? ''}|${identifier.value}` === value;
 }

@@ -1,6 +1,7 @@
 import type { Caller } from '../../../auth/caller.ts';
 import { type Permission, scopeAllows } from '../../../auth/scopes.ts';
 import { withState } from '../../../ledger/with-state.ts';
+import { OVERSIGHT } from '../../../server/journal-look.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import { DELEGATE_ACCESS, OWN_ACCESS } from '../../consent/contract/decide.ts';
 import { delegationOf } from '../../consent/contract/state.ts';
@@ -14,7 +15,6 @@ export type AuditView =
   | { readonly of: 'account'; readonly account: string; readonly rule: string }
   | { readonly of: 'nothing' };
 
-const OVERSIGHT = 'default:privacy-oversight';
 const NOTHING: AuditView = { of: 'nothing' };
 
 /**

@@ -7,6 +7,11 @@ export const CODES = {
     kind: 'invalid',
     sentence: 'A search parameter of AuditEvent is not one that is served; leave it out, see /audit/metadata.',
   },
+  AUDIT_PARAMETER_UNANSWERABLE: {
+    kind: 'invalid',
+    sentence:
+      'The journal does not hold what this search parameter asks for, so no event can be told by it; leave it out.',
+  },
   AUDIT_PARAMETER_INVALID: {
     kind: 'invalid',
     sentence: 'A search parameter of AuditEvent has a value that cannot be used.',

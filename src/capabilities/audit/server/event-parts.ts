@@ -1,9 +1,10 @@
 import type { AuditEventAgent, AuditEventEntity, CodeableConcept, Coding } from '@medplum/fhirtypes';
 import { bytesToBase64, utf8 } from '../../../std/bytes.ts';
 import { ruleText } from '../../consent/contract/rule-text.ts';
+import { ACCOUNT_SYSTEM } from '../../membership/contract/account-systems.ts';
 import { AGENTS, ENTITIES, PURPOSES, ROLES } from './event-codes.ts';
 import type { EventFacts } from './event-facts.ts';
-import { ACCOUNT_SYSTEM, type EventNames } from './event-names.ts';
+import type { EventNames } from './event-names.ts';
 
 type AgentReference = NonNullable<AuditEventAgent['who']>;
 
@@ -68,7 +69,8 @@ export function userAgent(facts: EventFacts, names: EventNames, source: AuditSou
   const person = names.person(actor);
   const patient = actor === account ? names.patient(account) : undefined;
   const identifier = { system: ACCOUNT_SYSTEM, value: actor };
-  const local = person !== undefined ? `Practitioner/${person.id}` : patient !== undefined ? `Patient/${patient}` : '';
+  const own = patient === undefined ? '' : `Patient/${patient}`;
+  const local = person?.id === undefined ? own : `Practitioner/${person.id}`;
   const purposes = purposesOf(facts);
   return {
     type: conceptOf(type),

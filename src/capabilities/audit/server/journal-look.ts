@@ -1,31 +1,22 @@
-import type { Caller } from '../../../auth/caller.ts';
+import { sha256 } from '#crypto/platform';
 import type { InteractionHeader } from '../../../chain/journal-leaf.ts';
 import { askedBy } from '../../../fhir/asked.ts';
-import type { AskedInteraction } from '../../../fhir/context.ts';
-import type { OrganisationContext } from '../../../server/organisation.ts';
+import type { JournalLook } from '../../../server/journal-look.ts';
+import { bytesToHex, utf8 } from '../../../std/bytes.ts';
 
-/** Looks at the audit by one actor at one account within this time are one look: a page that renews itself fills no journal. */
+/** The same question within this time is one look: a page that renews itself fills no journal. */
 const SAME_LOOK_MS = 60_000;
 const MOST_REMEMBERED = 10_000;
 
-/** Journals that somebody looked at the audit of an account, or of the whole custodian under its own account. */
-export type JournalLook = (
-  organisation: OrganisationContext,
-  caller: Caller,
-  look: {
-    readonly account: string;
-    /** By which rule it was shown; undefined for a refusal. */
-    readonly rule?: string;
-    readonly asked: AskedInteraction;
-  },
-) => Promise<void>;
-
+/** Journals looks at the audit, and remembers those of the last minute. */
 export function createJournalLook(): JournalLook {
   const seen = new Map<string, number>();
-  return async ({ vault, clock }, caller, { account, rule, asked }) => {
+  return async ({ vault, clock }, caller, { account, rule, asked, question = '' }) => {
     const timeMs = clock();
-    const { account: actor, organisation, purpose } = caller;
-    const look = [vault.custodian, account, actor, purpose, rule ?? '', asked.interaction].join(' ');
+    const { account: actor, organisation, purpose, client = '' } = caller;
+    const { interaction, query } = asked;
+    const who = [vault.custodian, actor, organisation, purpose, client];
+    const look = bytesToHex(sha256(utf8(JSON.stringify([...who, account, rule ?? '', interaction, query, question]))));
     const before = seen.get(look);
     if (before !== undefined && timeMs >= before && timeMs - before < SAME_LOOK_MS) return;
     const about = {

@@ -5,10 +5,10 @@ import type {
   ConsentProvisionData,
   Reference,
 } from '@medplum/fhirtypes';
+import { ACCOUNT_SYSTEM, MEMBER_SYSTEM } from '../../membership/contract/account-systems.ts';
 import { MAX_LIST, type Provision, TAGS_PER_LIST } from '../contract/policy.ts';
 import { ACT_REASON, isPurpose } from '../contract/purposes.ts';
 import { padTags, type TagKind, tag } from '../contract/tags.ts';
-import { ACCOUNT_SYSTEM, MEMBER_SYSTEM } from './account-identifier.ts';
 import type { ConsentReason } from './codes.ts';
 import { periodToMs } from './fhir-period.ts';
 

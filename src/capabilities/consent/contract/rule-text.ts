@@ -13,6 +13,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   'break-glass': 'The glass was broken in an emergency.',
   'glass-not-broken': 'An emergency was claimed, and the glass was not broken for this patient.',
   'own-records': 'It is a record of the custodian’s own, about no patient.',
+  'staff-only': 'It is a record of the custodian’s own, for its staff alone.',
   'not-staff': 'Only staff of the custodian write here.',
   'own-policy': 'It is the patient’s own policy.',
   'privacy-oversight': 'It is what the privacy officer oversees.',
@@ -28,7 +29,7 @@ const OTHERS: Readonly<Record<string, string>> = {
 
 /** Rules that say what somebody's role or token allows, not what a policy of the patient's says. */
 const ROLE_RULES: ReadonlySet<string> = new Set([
-  ...['own-records', 'not-staff', 'privacy-oversight', 'not-entitled'].map((name) => `default:${name}`),
+  ...['own-records', 'staff-only', 'not-staff', 'privacy-oversight', 'not-entitled'].map((name) => `default:${name}`),
   'scope:none',
 ]);
 

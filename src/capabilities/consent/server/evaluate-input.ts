@@ -4,7 +4,7 @@ import type { OperationCall } from '../../../fhir/operations/operation.ts';
 import { type InputPart, isObject, postedParts, requireKnown } from '../../../fhir/operations/operation-input.ts';
 import { localReference } from '../../../fhir/references.ts';
 import type { VersionRow } from '../../../vault/vault.ts';
-import { ACCOUNT_SYSTEM, MEMBER_SYSTEM } from '../api/account-identifier.ts';
+import { ACCOUNT_SYSTEM, MEMBER_SYSTEM } from '../../membership/contract/account-systems.ts';
 import { ACT_REASON, isPurpose } from '../contract/purposes.ts';
 
 /** Most values of one parameter, and characters of one value. */

@@ -6,7 +6,7 @@ import { base64urlToBytes, utf8 } from '../../../std/bytes.ts';
 import { parseCanonical } from '../../../std/canonical-json.ts';
 import { rejecter } from '../../../std/reject.ts';
 import { type ClaimAnswer, type ClaimRequest, TAG_KEY_INFO } from '../api.ts';
-import { redeemClaimCode } from './claim-code.ts';
+import { type ClaimTry, redeemClaimCode } from './claim-code.ts';
 import { CODES } from './codes.ts';
 
 const reject = rejecter(CODES);
@@ -18,15 +18,21 @@ const TOKEN_LIFE_MS = 30 * 86_400_000;
  * Claims an account for who holds the code: checks the code off the ledger, co-signs exactly the claim that the wallet
  * signed, and once the ledger took it gives the tag key, sealed to the wallet, and a token to read with. The transaction
  * is looked at before the code is used up, so a wallet's mistake does not cost the patient another walk to the desk.
- * Throws Reject CLAIM_TRANSACTION_WRONG, CLAIM_CODE_WRONG, CLAIM_REFUSED, and what the ledger refuses early.
+ * Throws Reject CLAIM_TRANSACTION_WRONG, CLAIM_CODE_WRONG, CLAIM_TRIED_TOO_OFTEN, CLAIM_REFUSED, and what the ledger
+ * refuses early.
  */
-export async function claimAccount(organisation: OrganisationContext, request: ClaimRequest): Promise<ClaimAnswer> {
+export async function claimAccount(
+  organisation: OrganisationContext,
+  request: ClaimRequest,
+  by: ClaimTry,
+): Promise<ClaimAnswer> {
   const { ledger, signer, vault } = organisation;
   const [body, signature, sealing] = [request.body, request.signature, request.sealingPublicKey].map(base64urlToBytes);
   if (body === undefined || signature === undefined || sealing === undefined) throw reject('CLAIM_TRANSACTION_WRONG');
-  if (!isClaim(organisation, request.account, body)) throw reject('CLAIM_TRANSACTION_WRONG');
+  const key = claimingKey(organisation, request.account, body);
+  if (key === undefined) throw reject('CLAIM_TRANSACTION_WRONG');
   const tagKey = await sealTo(sealing, await vault.tagKey(request.account), utf8(TAG_KEY_INFO), utf8(request.account));
-  await redeemClaimCode(organisation, request.account, request.code);
+  await redeemClaimCode(organisation, request.account, request.code, by);
   const wire = encodeTransaction(body, [signature, await signer.sign(signBytes(body))]);
   const { outcome } = await ledger.submit(wire);
   if (outcome.code !== 'OK') throw reject('CLAIM_REFUSED', { code: outcome.code });
@@ -39,26 +45,30 @@ export async function claimAccount(organisation: OrganisationContext, request: C
     roles: [],
     purposes: ['PATRQT'],
     label: 'patient, by claim',
+    key,
     expiresAtMs: tokenExpiresAtMs,
   });
   return { transaction: outcome.id, tagKey, token, tokenExpiresAtMs };
 }
 
-/** We sign nothing but this: a claim of this account, sent by the account itself and approved by us alone. */
-function isClaim(
+/**
+ * We sign nothing but this: a claim of this account, sent by the account itself and approved by us alone. The id of the
+ * wallet's key that signs it; undefined for anything else.
+ */
+function claimingKey(
   { account: custodian, signer, ledger }: OrganisationContext,
   account: string,
   bytes: Uint8Array,
-): boolean {
+): string | undefined {
   const body = parseCanonical(bytes) as TransactionBody | undefined;
   const [sender, approver, ...others] = body?.signers ?? [];
-  return (
+  const isClaim =
     body?.chain === ledger.genesisHash &&
     body.message?.type === 'account.claim' &&
     body.message.account === account &&
     sender?.account === account &&
     approver?.account === custodian &&
     approver.key === signer.keyId &&
-    others.length === 0
-  );
+    others.length === 0;
+  return isClaim ? sender?.key : undefined;
 }

@@ -1,4 +1,6 @@
 import { equalSecret, randomBytes, sha256 } from '#crypto/platform';
+import { type AttemptLimits, createAttemptLimits } from '../../../auth/sign-in/attempt-limits.ts';
+import { sourcePrefix } from '../../../auth/sign-in/source-prefix.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import { bytesToHex, hexToBytes, utf8 } from '../../../std/bytes.ts';
 import { canonicalBytes, parseCanonical } from '../../../std/canonical-json.ts';
@@ -8,15 +10,15 @@ import { CODES } from './codes.ts';
 
 const reject = rejecter(CODES);
 
-/** How long a code is good for, and how often a wrong one may be tried before a new one is needed. */
-export const CLAIM_CODE_LIFE_MS = 15 * 60 * 1000;
-export const CLAIM_CODE_TRIES = 5;
+/** How long a code is good for, and how often one network may try a wrong one meanwhile. */
+const CLAIM_CODE_LIFE_MS = 15 * 60 * 1000;
+const CLAIM_CODE_TRIES = 5;
 
 const KIND = 'claim-code';
 /** Crockford's base 32: no letter that people take for another. */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-type ClaimCode = { readonly hash: string; readonly expiresAtMs: number; readonly triesLeft: number };
+type ClaimCode = { readonly hash: string; readonly expiresAtMs: number };
 
 /**
  * Makes the one-time code that a patient is handed in person: 80 random bits as `XXXX-XXXX-XXXX-XXXX`. Only its hash
@@ -29,26 +31,47 @@ export async function issueClaimCode(
   const symbols = [...randomBytes(16)].map((byte) => ALPHABET.charAt(byte & 31));
   const code = [0, 4, 8, 12].map((at) => symbols.slice(at, at + 4).join('')).join('-');
   const expiresAtMs = organisation.clock() + CLAIM_CODE_LIFE_MS;
-  await write(organisation, account, { hash: hashOf(account, code), expiresAtMs, triesLeft: CLAIM_CODE_TRIES });
+  await write(organisation, account, { hash: hashOf(account, code), expiresAtMs });
   return { code, expiresAtMs };
 }
 
+/** Tries of claim codes, in memory: a code is never worn out by others, and a network that guesses has to wait. */
+export const createClaimTries = (): AttemptLimits =>
+  createAttemptLimits({ sessionTries: CLAIM_CODE_TRIES, waitMs: CLAIM_CODE_LIFE_MS });
+
+/** Who tries: the address that the request came from, and what is counted of it. */
+export interface ClaimTry {
+  readonly from: string;
+  readonly tries: AttemptLimits;
+}
+
 /**
- * Uses a code up. Throws Reject CLAIM_CODE_WRONG, which costs one of its tries; the last one costs the code. Callers
- * run one at a time: of two that come at once with the same code, one gets it.
+ * Uses a code up. Throws Reject CLAIM_CODE_WRONG, and CLAIM_TRIED_TOO_OFTEN {retryAfterSeconds} to a network that tried
+ * five wrong ones. Whoever knows an account can send wrong codes for it, so those cost the code nothing: nobody guesses 80
+ * bits. Callers run one at a time: of two that come at once with the same code, one gets it.
  */
-export async function redeemClaimCode(organisation: OrganisationContext, account: string, code: string): Promise<void> {
+export async function redeemClaimCode(
+  organisation: OrganisationContext,
+  account: string,
+  code: string,
+  { from, tries }: ClaimTry,
+): Promise<void> {
   const bytes = await organisation.vault.getDocument(KIND, account);
   const known = bytes === undefined ? undefined : (parseCanonical(bytes) as ClaimCode | undefined);
-  if (known === undefined || known.expiresAtMs <= organisation.clock()) throw reject('CLAIM_CODE_WRONG');
+  const nowMs = organisation.clock();
+  if (known === undefined || known.expiresAtMs <= nowMs) throw reject('CLAIM_CODE_WRONG');
+  const source = sourcePrefix(from);
+  const waitMs = tries.waitMs(known.hash, source, nowMs);
+  if (waitMs > 0) throw reject('CLAIM_TRIED_TOO_OFTEN', { retryAfterSeconds: Math.ceil(waitMs / 1000) });
   const [given, expected] = [hexToBytes(hashOf(account, normalised(code))), hexToBytes(known.hash)] as [
     Uint8Array,
     Uint8Array,
   ];
-  const isRight = equalSecret(given, expected);
-  const triesLeft = known.triesLeft - 1;
-  await write(organisation, account, isRight || triesLeft === 0 ? undefined : { ...known, triesLeft });
-  if (!isRight) throw reject('CLAIM_CODE_WRONG', { triesLeft });
+  if (!equalSecret(given, expected)) {
+    tries.failed(known.hash, source, nowMs);
+    throw reject('CLAIM_CODE_WRONG');
+  }
+  await write(organisation, account, undefined);
 }
 
 /** As people type it: lower case, without dashes, O for 0, I or L for 1. */

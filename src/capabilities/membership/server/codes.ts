@@ -18,6 +18,11 @@ export const CODES = {
     kind: 'denied',
     sentence: 'The claim code is wrong, used, or expired; ask the organisation for a new one at the desk.',
   },
+  CLAIM_TRIED_TOO_OFTEN: {
+    kind: 'limit',
+    sentence:
+      'Too many wrong claim codes came from your network; wait as long as it says, or ask for a new code at the desk.',
+  },
   CLAIM_REFUSED: {
     kind: 'conflict',
     sentence:
@@ -36,6 +41,11 @@ export const CODES = {
   TOKEN_REQUEST_INVALID: {
     kind: 'invalid',
     sentence: 'A token needs a label, role codes as system|code, one purpose of use at least, and days from 1 to 366.',
+  },
+  ACCOUNT_IDENTIFIER_RESERVED: {
+    kind: 'denied',
+    sentence:
+      'Only the organisation’s administrator says which account a resource is: leave the identifiers of system urn:aceso:account as they are.',
   },
   CLAIM_TRANSACTION_WRONG: {
     kind: 'invalid',

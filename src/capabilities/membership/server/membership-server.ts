@@ -10,7 +10,7 @@ import { type OrganisationContext, organisationOf } from '../../../server/organi
 import { rejecter } from '../../../std/reject.ts';
 import { ClaimRequest, type ClaimSlip, TokenRequest, TokenRevocation } from '../api.ts';
 import { claimAccount } from './claim-account.ts';
-import { issueClaimCode } from './claim-code.ts';
+import { createClaimTries, issueClaimCode } from './claim-code.ts';
 import { CODES } from './codes.ts';
 import { hirePractitioner } from './hire-practitioner.ts';
 import { openProposals, submitMemberMessage } from './member-message.ts';
@@ -31,6 +31,7 @@ export function createMembershipServer(deps: {
   const { organisations, authenticate } = deps;
   const registration = createRegistration(organisations);
   const exclusively = createExclusive();
+  const tries = createClaimTries();
   /** The organisation whose administrator asks. */
   const administered = async (request: FastifyRequest): Promise<OrganisationContext> => {
     const caller = await authenticate(request);
@@ -49,12 +50,12 @@ export function createMembershipServer(deps: {
       const here = { custodian, approverKey: signer.keyId, genesis: ledger.genesisHash };
       return { code, expiresAtMs, patient: patientId, account, ...here } satisfies ClaimSlip;
     });
-    // Without a token: the code is what lets in, and it has few tries.
+    // Without a token: the code is what lets in.
     app.post('/api/accounts/claim', async (request) => {
       const body: unknown = request.body;
       if (!Value.Check(ClaimRequest, body)) throw reject('CLAIM_TRANSACTION_WRONG');
       const organisation = organisationOf(organisations, body.custodian);
-      return exclusively(() => claimAccount(organisation, body));
+      return exclusively(() => claimAccount(organisation, body, { from: request.ip, tries }));
     });
     app.post('/api/members/messages', async (request) =>
       submitMemberMessage(await administered(request), request.body),

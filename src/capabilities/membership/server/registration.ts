@@ -2,9 +2,11 @@ import { randomBytes } from '#crypto/platform';
 import type { KeyRecord } from '../../../chain/account.ts';
 import type { RegistrationPort } from '../../../fhir/ports.ts';
 import { submitMessage } from '../../../ledger/submit-message.ts';
+import { withState } from '../../../ledger/with-state.ts';
 import type { OrganisationContext } from '../../../server/organisation.ts';
 import { bytesToHex } from '../../../std/bytes.ts';
 import { rejecter } from '../../../std/reject.ts';
+import { accountOf, sponsorOf } from '../contract/queries.ts';
 import { type AccountReserve, createAccountReserve } from './account-reserve.ts';
 import { CODES } from './codes.ts';
 
@@ -37,6 +39,14 @@ export async function registerPractitioner(
   const { outcome } = await submitMessage(organisation.ledger, organisation.clock(), message, organisation.signer);
   if (outcome.code !== 'OK') throw reject('REGISTRATION_UNAVAILABLE', { code: outcome.code });
   return account;
+}
+
+/** Whether the ledger knows an account as a practitioner for whom the organisation answers, closed ones too. */
+export function isOwnPractitioner({ ledger, account: custodian }: OrganisationContext, account: string): boolean {
+  return withState(
+    ledger,
+    (state) => accountOf(state, account)?.kind === 'practitioner' && sponsorOf(state, account) === custodian,
+  );
 }
 
 /**

@@ -5,11 +5,13 @@ import type { AccessPort } from '../../../fhir/ports.ts';
 import type { Job } from '../../../jobs/job.ts';
 import type { Ledger } from '../../../ledger/ledger.ts';
 import type { Authenticate } from '../../../server/authenticate.ts';
+import { type JournalLook, OVERSIGHT } from '../../../server/journal-look.ts';
 import { type OrganisationContext, organisationOf } from '../../../server/organisation.ts';
 import { bytesToHex } from '../../../std/bytes.ts';
 import { canonicalBytes } from '../../../std/canonical-json.ts';
 import { rejecter } from '../../../std/reject.ts';
 import type { OpenedEntry } from '../../../vault/vault.ts';
+import { OWN_ACCESS } from '../../consent/contract/decide.ts';
 import { ANCHOR_INTERVAL_MS, anchorJournal } from './anchor-journal.ts';
 import { CODES } from './codes.ts';
 import { createErasures } from './erasure-plugin.ts';
@@ -32,8 +34,9 @@ export function createRecordsServer(deps: {
   ledger: Ledger;
   authenticate: Authenticate;
   access: AccessPort;
+  look: JournalLook;
 }): { readonly plugin: FastifyPluginAsync; readonly jobs: readonly Job[] } {
-  const { organisations, ledger, authenticate, access } = deps;
+  const { organisations, ledger, authenticate, access, look } = deps;
   const erasures = createErasures({ organisations, authenticate });
   const plugin: FastifyPluginAsync = async (app) => {
     await app.register(erasures.plugin);
@@ -74,7 +77,15 @@ export function createRecordsServer(deps: {
     app.get<{ Params: EntryParams }>('/api/receipts/journal/:generation/:index', async (request, reply) => {
       const caller = await authenticate(request);
       const organisation = organisationOf(organisations, caller.custodian);
+      const { generation, index } = request.params;
       const entry = await journalEntry(organisation, caller, request.params);
+      const { account } = entry.entry.header;
+      await look(organisation, caller, {
+        account,
+        rule: caller.kind === 'patient' ? OWN_ACCESS : OVERSIGHT,
+        // What the look is at is the event, as under /audit.
+        asked: { interaction: '$receipt', request: String(request.id), query: `AuditEvent/${generation}-${index}` },
+      });
       return send(
         reply.header(PERSONAL_DATA_HEADER, 'receipt'),
         await issueJournalReceipt(ledger, organisation.vault, entry, optionsOf(request)),

@@ -1,3 +1,4 @@
+import { pathBelow } from '../../../std/loopback-address.ts';
 import { instant } from '../../resource-text.ts';
 import { type ChartRecord, listOf } from './chart-record.ts';
 import { narrative, sectionNarrative } from './section-narrative.ts';
@@ -75,7 +76,7 @@ function profiled({ json }: ChartRecord, profile: string): object {
 }
 
 function found(reference: string, entries: ReadonlyMap<string, ChartRecord>, baseUrl: string): ChartRecord | undefined {
-  return entries.get(reference.startsWith(`${baseUrl}/`) ? reference.slice(baseUrl.length + 1) : reference);
+  return entries.get(pathBelow(reference, baseUrl) ?? reference);
 }
 
 function sectionJson(

@@ -1,12 +1,19 @@
-import { utf8, utf8ToText } from '../../std/bytes.ts';
+import { utf8, utf8ToText } from '../std/bytes.ts';
 
 /** Where an organisation keeps what its authorization server must remember; its vault fills this. */
 export interface DocumentStore {
   readonly custodian: string;
   getDocument(kind: string, id: string): Promise<Uint8Array | undefined>;
   putDocument(kind: string, id: string, bytes: Uint8Array | null): Promise<void>;
-  listDocuments(kind: string): Promise<readonly { readonly id: string; readonly bytes: Uint8Array }[]>;
+  /** In order of id; of many a page: at most `most` after the id `after`. */
+  listDocuments(
+    kind: string,
+    page?: { readonly after: string; readonly most: number },
+  ): Promise<readonly { readonly id: string; readonly bytes: Uint8Array }[]>;
 }
+
+/** Documents of a page. */
+const PAGE = 100;
 
 /** Parsed once for each time that a store reads it: one that keeps what it read hands out the same bytes again. */
 const parsed = new WeakMap<Uint8Array, unknown>();
@@ -23,6 +30,19 @@ export async function readJson<T>(store: DocumentStore, kind: string, id: string
 /** Durable when it resolves; undefined removes it. */
 export function writeJson(store: DocumentStore, kind: string, id: string, value: object | undefined): Promise<void> {
   return store.putDocument(kind, id, value === undefined ? null : utf8(JSON.stringify(value)));
+}
+
+/** All documents of a kind, as JSON, some at a time: there can be more than memory has room for. */
+export async function* pagesOfJson<T>(
+  store: DocumentStore,
+  kind: string,
+): AsyncGenerator<readonly { readonly id: string; readonly value: T }[]> {
+  for (let after = ''; ; ) {
+    const page = await store.listDocuments(kind, { after, most: PAGE });
+    if (page.length === 0) return;
+    yield page.map(({ id, bytes }) => ({ id, value: JSON.parse(utf8ToText(bytes)) as T }));
+    after = page.at(-1)?.id ?? '';
+  }
 }
 
 /** All documents of a kind, as JSON. */
