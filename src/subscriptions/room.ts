@@ -20,6 +20,8 @@ const AWAITED_MS = 60_000;
 export function createRoom(heldOf: (custodian: string) => readonly Held[]): {
   /** Throws SUBSCRIPTION_TOO_MANY; else the subscription has its place. */
   take(caller: Caller, id: string): void;
+  /** It ends: from when it is seen to, its place is free. */
+  leave(id: string): void;
 } {
   const awaited = new Map<string, Held & { readonly untilMs: number }>();
 
@@ -33,6 +35,7 @@ export function createRoom(heldOf: (custodian: string) => readonly Held[]): {
   }
 
   return {
+    leave: (id) => void awaited.delete(id),
     take(caller, id) {
       awaited.delete(id);
       const others = held(caller.custodian, id);

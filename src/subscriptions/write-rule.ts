@@ -60,7 +60,10 @@ export function createWriteRule(options: WriteRuleOptions): WriteRule {
       const stands = await standing(vault, caller, write);
       if (text === undefined) {
         if (stands === 'absent' && !isAdministrator(caller)) throw reject('SUBSCRIPTION_NOT_FOUND');
-        if (stands === 'own') touched(caller.custodian, id);
+        if (stands === 'own') {
+          room.leave(id);
+          touched(caller.custodian, id);
+        }
         return undefined;
       }
       const isKnown = stands === 'own';
@@ -72,7 +75,8 @@ export function createWriteRule(options: WriteRuleOptions): WriteRule {
       if (caller.kind === 'patient') await requireOwnReferences(vault, caller, text);
       await requireServed(vault, terms);
       // One that was off, or in error, takes its room anew.
-      if (terms.status !== 'off') room.take(caller, id);
+      if (terms.status === 'off') room.leave(id);
+      else room.take(caller, id);
       if (isKnown) await renewOwner(vault, id, caller);
       else await keepOwner(vault, id, caller);
       const changed = await withoutSecrets(vault, id, text, terms.endpoint);
