@@ -12,6 +12,8 @@ const logger = pino({ level: 'error' }, pino.destination({ dest: 2, sync: true }
 process.removeAllListeners('warning');
 const nodes = createNodeStarter({ keyFolder, clock: Date.now, logger, fetch, version: 'test', engine: testEngine });
 await loadDefinitions();
+// What a start loads while it goes on.
+await Promise.all([import('../../src/app/open-storage.ts'), import('../../src/app/start-node.ts')]);
 // A process that is killed leaves no cache behind it otherwise.
 flushCompileCache();
 writeSync(1, 'loaded\n');
