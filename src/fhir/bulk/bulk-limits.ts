@@ -12,7 +12,7 @@ export const BULK_LIMITS = {
   /** Run at a time on a node. */
   running: 2,
   /** Resources that are decided on, journalled and written together: the more, the fewer entries for each patient. */
-  batchRows: 2000,
+  batchRows: 5000,
   /** Bytes of them, about: a few times as much is in memory for each export that runs. */
   batchBytes: 8 * 1024 * 1024,
   /** Of them are looked for at a time. */

@@ -10,7 +10,7 @@ import { subset } from '../subset.ts';
 import type { ExportFile, ExportRequest, Position } from './bulk-job.ts';
 import type { BulkLimits } from './bulk-limits.ts';
 import type { ExportScope } from './export-scope.ts';
-import type { ExportWalk, Resources } from './export-walk.ts';
+import type { ExportWalk, Resources, WalkPage } from './export-walk.ts';
 import { createInOrder } from './in-order.ts';
 
 /** Lines for one list of files and type. */
@@ -113,12 +113,19 @@ async function openStretch(
     () => (bytes === 0 ? 1 : Math.min(MOST_LISTS, limits.batchBytes / ((bytes / opened.length) * limits.openedRows))),
   );
   let next: Position = from;
+  /** The page behind the one whose rows are opened: asked for first, so that the database is never idle. */
+  let ahead: Promise<WalkPage> | undefined;
   const isEnough = () =>
     looked >= limits.batchRows * LOOKED_FACTOR || open.taken >= limits.batchRows || bytes >= limits.batchBytes;
   while (next.step === 'resources' && !isEnough()) {
-    const page = await walk.page(search, next, limits.batchRows - open.taken);
+    const page = await (ahead ?? walk.page(search, next, limits.batchRows - open.taken));
     looked += page.looked;
     next = page.next;
+    const left = limits.batchRows - open.taken - page.rows.length;
+    // Not where it would hardly be used: what is denied on it would be journalled with this chunk and with the next.
+    const isUsed = left > 0 && looked < limits.batchRows && bytes < limits.batchBytes / 2;
+    ahead = next.step === 'resources' && isUsed ? walk.page(search, next, left) : undefined;
+    ahead?.catch(() => undefined);
     for (let at = 0; at < page.rows.length; at += limits.openedRows) {
       const some = page.rows.slice(at, at + limits.openedRows);
       await open.take(some);
@@ -129,6 +136,7 @@ async function openStretch(
     }
   }
   await open.end();
+  await ahead?.catch(() => undefined);
   return { opened, next };
 }
 
