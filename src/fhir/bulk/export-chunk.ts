@@ -118,7 +118,7 @@ async function openStretch(
   const isEnough = () =>
     looked >= limits.batchRows * LOOKED_FACTOR || open.taken >= limits.batchRows || bytes >= limits.batchBytes;
   while (next.step === 'resources' && !isEnough()) {
-    const page = await (ahead ?? walk.page(search, next, limits.batchRows - open.taken));
+    const page: WalkPage = await (ahead ?? walk.page(search, next, limits.batchRows - open.taken));
     looked += page.looked;
     next = page.next;
     const left = limits.batchRows - open.taken - page.rows.length;
