@@ -1,16 +1,8 @@
 import { utf8, utf8ToText } from '../std/bytes.ts';
+import type { Vault } from '../vault/vault.ts';
 
 /** Where an organisation keeps what its authorization server must remember; its vault fills this. */
-export interface DocumentStore {
-  readonly custodian: string;
-  getDocument(kind: string, id: string): Promise<Uint8Array | undefined>;
-  putDocument(kind: string, id: string, bytes: Uint8Array | null): Promise<void>;
-  /** In order of id; of many a page: at most `most` after the id `after`. */
-  listDocuments(
-    kind: string,
-    page?: { readonly after: string; readonly most: number },
-  ): Promise<readonly { readonly id: string; readonly bytes: Uint8Array }[]>;
-}
+export type DocumentStore = Pick<Vault, 'custodian' | 'getDocument' | 'putDocument' | 'listDocuments'>;
 
 /** Documents of a page. */
 const PAGE = 100;

@@ -209,7 +209,7 @@ function createLive(parts: Parts, { id, owner, terms, filter, log, row: opened, 
     maxCount: terms.maxCount,
     heartbeatMs: terms.heartbeatMs,
     isInError: status === 'error' && log.isOpen,
-    isStillAllowed: async () => (await ownerNow(ports, owner)) !== undefined,
+    isStillAllowed: () => ports.isStillAllowed(owner),
   });
   if (socket !== undefined) {
     socket.onBound(() => delivery.wake());

@@ -4,7 +4,7 @@ import { interactionHeader } from '../interaction.ts';
 import type { ExportFile, ExportJob, ExportProgress, Position } from './bulk-job.ts';
 import type { BulkLimits } from './bulk-limits.ts';
 import type { BulkStorage } from './bulk-storage.ts';
-import { type Chunk, type ChunkPart, makeChunk, notesPart } from './export-chunk.ts';
+import { type Chunk, type ChunkMaker, type ChunkPart, makeChunk, notesPart } from './export-chunk.ts';
 import { createExportScope } from './export-scope.ts';
 import { createExportWalk } from './export-walk.ts';
 import { createSealedFiles, type SealedFiles } from './sealed-file.ts';
@@ -30,15 +30,21 @@ export interface ExportRun {
  */
 export async function runExport(run: ExportRun, from: ExportProgress): Promise<ExportProgress> {
   const { job, limits, signal } = run;
+  const { request } = job;
+  const scope = createExportScope(request, job.custodian, limits.accountsAtOnce);
+  // Whoever it is for: who may see what it meets is asked by the search of each chunk.
+  const context = await run.contextNow();
+  const walk = createExportWalk({ context, scope, job: job.id, request, pageRows: limits.pageRows });
+  const parts = { scope, limits, request, walk };
   const place = { custodian: job.custodian, job: job.id };
   const files = createSealedFiles(run.storage, place, hexToBytes(job.key) as Uint8Array, limits.frameBytes);
   try {
     let progress = isBegin(from) ? await withParts(run, files, from, notesPart(job.request)) : from;
-    let next = chunkAt(run, progress.position);
+    let next = chunkAt(run, parts, progress.position);
     while (next !== undefined && !signal.aborted) {
       const chunk = await next;
       // Seen to even when the write of this one fails first.
-      next = chunkAt(run, chunk.next);
+      next = chunkAt(run, parts, chunk.next);
       next?.catch(() => undefined);
       progress = await writeChunk(run, files, progress, chunk);
     }
@@ -52,8 +58,10 @@ function isBegin({ position, files }: ExportProgress): boolean {
   return position.step === 'resources' && position.type + position.slice === 0 && !position.after && files.length === 0;
 }
 
-function chunkAt(run: ExportRun, position: Position): Promise<MadeChunk> | undefined {
-  return position.step === 'files' ? undefined : madeChunk(run, position);
+type RunParts = Omit<ChunkMaker, 'context'>;
+
+function chunkAt(run: ExportRun, parts: RunParts, position: Position): Promise<MadeChunk> | undefined {
+  return position.step === 'files' ? undefined : madeChunk(run, parts, position);
 }
 
 interface MadeChunk extends Chunk {
@@ -62,14 +70,12 @@ interface MadeChunk extends Chunk {
 }
 
 async function madeChunk(
-  { job, limits, contextNow }: ExportRun,
+  { contextNow }: ExportRun,
+  parts: RunParts,
   position: Exclude<Position, { step: 'files' }>,
 ): Promise<MadeChunk> {
   const context = await contextNow();
-  const { request } = job;
-  const scope = createExportScope(request, job.custodian, limits.accountsAtOnce);
-  const walk = createExportWalk({ context, scope, job: job.id, request, pageRows: limits.pageRows });
-  return { ...(await makeChunk({ context, scope, limits, request, walk }, position)), context };
+  return { ...(await makeChunk({ ...parts, context }, position)), context };
 }
 
 async function writeChunk(
